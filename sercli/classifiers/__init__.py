@@ -1,0 +1,97 @@
+"""Classifiers: one file each, with `Config`, `Model` and `fit`.
+
+A `Model` maps (latents (B, T, D), lengths (B,)) to logits (B, C); `fit(model, train, dev, training, seed, device,
+on_epoch)` fits it and returns its history. Where there is no autoencoder, a plug-in reads `UNIT`, "segments" or
+"frames", of the features. Contract, held by tests over all plug-ins: padding changes no answer, test labels change
+nothing.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..config import TrainingConfig
+from ..training import Row
+
+_INFERENCE_BATCH = 32
+_LENGTH_JITTER = 0.1
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Utterances as ragged rows: rows (N, D), offsets (U+1,), labels (U,) counted from 0."""
+
+    rows: Tensor
+    offsets: Tensor
+    labels: Tensor
+
+    @property
+    def lengths(self) -> Tensor:
+        return self.offsets.diff()
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batches(
+        self, size: int, generator: torch.Generator | None = None
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+        """Utterances of like length together, padded on the right: latents (B, T, D), lengths, labels, positions (B,).
+
+        With a generator, lengths are jittered before sorting and the batches come in random order.
+        """
+        keys = self.lengths.double()
+        if generator is not None:
+            keys = keys * (1 + _LENGTH_JITTER * (2 * torch.rand(len(keys), generator=generator) - 1))
+        batches = torch.argsort(keys, stable=True).split(size)
+        order = (
+            torch.randperm(len(batches), generator=generator) if generator is not None else torch.arange(len(batches))
+        )
+        for batch in (batches[int(index)] for index in order):
+            lengths = self.lengths[batch]
+            steps = torch.arange(int(lengths.max()))
+            inside = steps < lengths[:, None]  # (B, T)
+            rows = self.rows[(self.offsets[:-1][batch, None] + steps).clamp(max=len(self.rows) - 1)]
+            yield rows * inside[:, :, None], lengths, self.labels[batch], batch
+
+
+FitFunction = Callable[
+    ["nn.Module", Sequences, Sequences, TrainingConfig, int, str, Callable[[int], None]], list[Row]
+]  # model, train, dev, training, seed, device, on_epoch
+
+
+class StandardisedClassifier(nn.Module):
+    """A plug-in's model behind the standardisation of its inputs, which was fitted on the training part alone."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: nn.Module, n_features: int) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", torch.zeros(n_features))
+        self.register_buffer("std", torch.ones(n_features))
+
+    def see_training_rows(self, rows: Tensor) -> None:
+        """Fit the standardisation: rows (N, D) of the training part."""
+        self.mean.copy_(rows.double().mean(0))
+        std = rows.double().std(0, correction=0)
+        self.std.copy_(std.where(std > 1e-8, 1.0))  # a latent that never moves is left at zero
+
+    def standardise(self, sequences: Sequences) -> Sequences:
+        return Sequences((sequences.rows - self.mean.cpu()) / self.std.cpu(), sequences.offsets, sequences.labels)
+
+    @torch.no_grad()
+    def posteriors(self, sequences: Sequences, device: str) -> Tensor:
+        """Class probabilities, (U, C), in the order of the utterances."""
+        self.eval()
+        standardised = self.standardise(sequences)
+        found: list[tuple[Tensor, Tensor]] = []
+        for latents, lengths, _, positions in standardised.batches(_INFERENCE_BATCH):
+            logits = self.network(latents.to(device), lengths.to(device))
+            found.append((positions, torch.softmax(logits.double(), dim=1).cpu()))
+        result = torch.empty(len(sequences), found[0][1].shape[1], dtype=torch.float64)
+        for positions, posteriors in found:
+            result[positions] = posteriors
+        return result

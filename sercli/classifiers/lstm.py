@@ -1,0 +1,111 @@
+"""Two LSTM layers (tanh), a dense layer, softmax (paper, sections 3.2 and 4.3)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..config import TrainingConfig
+from ..training import Row
+from ..training import fit as fit_by_gradient
+from . import Sequences
+
+UNIT = "segments"
+
+
+@dataclass(frozen=True)
+class Config:
+    hidden: int = 128
+    pooling: Literal["last", "mean", "attention"] = "last"
+    bidirectional: bool = False
+    dropout: float = 0.0  # before each LSTM layer and before the dense one
+    class_weight: Literal["none", "balanced"] = "none"
+    label_smoothing: float = 0.0
+
+
+class Model(nn.Module):
+    """latents (B, T, D) and lengths (B,) to logits (B, C). Padded steps change no answer: each direction starts inside."""
+
+    class_weights: Tensor
+
+    def __init__(self, n_features: int, n_classes: int, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        width = config.hidden * (2 if config.bidirectional else 1)
+        sizes = [n_features, width]
+        self.forwards = nn.ModuleList(nn.LSTM(size, config.hidden, batch_first=True) for size in sizes)
+        backward_sizes = sizes if config.bidirectional else []
+        self.backwards = nn.ModuleList(nn.LSTM(size, config.hidden, batch_first=True) for size in backward_sizes)
+        self.dropout = nn.Dropout(config.dropout)
+        self.attention = nn.Linear(width, 1) if config.pooling == "attention" else None
+        self.dense = nn.Linear(width, n_classes)
+        self.register_buffer("class_weights", torch.ones(n_classes))
+
+    def forward(self, latents: Tensor, lengths: Tensor) -> Tensor:
+        steps = latents  # (B, T, D)
+        for layer, forward in enumerate(self.forwards):
+            steps = self.dropout(steps)
+            both = [forward(steps)[0]]
+            if self.config.bidirectional:
+                both.append(_reverse(self.backwards[layer](_reverse(steps, lengths))[0], lengths))
+            steps = torch.cat(both, dim=2)  # (B, T, H) or (B, T, 2H)
+        logits: Tensor = self.dense(self.dropout(self._pool(steps, lengths)))
+        return logits
+
+    def _pool(self, steps: Tensor, lengths: Tensor) -> Tensor:
+        """(B, T, H) -> (B, H), over the real steps."""
+        inside = torch.arange(steps.shape[1], device=steps.device) < lengths[:, None]  # (B, T)
+        if self.config.pooling == "mean":
+            return (steps * inside[:, :, None]).sum(1) / lengths[:, None]
+        if self.attention is not None:
+            scores = self.attention(steps).squeeze(2).masked_fill(~inside, float("-inf"))
+            return (torch.softmax(scores.float(), dim=1)[:, :, None] * steps).sum(1)
+        half = self.config.hidden
+        rows = torch.arange(len(steps), device=steps.device)
+        last = steps[rows, lengths - 1, :half]
+        return torch.cat([last, steps[:, 0, half:]], dim=1)  # the backward direction ends at the first step
+
+    def losses(
+        self, latents: Tensor, lengths: Tensor, labels: Tensor, *, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        logits = self(latents, lengths).float()
+        if not self.training:
+            return {"loss": functional.cross_entropy(logits, labels)}
+        smoothing = self.config.label_smoothing
+        return {"loss": functional.cross_entropy(logits, labels, self.class_weights, label_smoothing=smoothing)}
+
+
+def fit(
+    model: Model,
+    train: Sequences,
+    dev: Sequences,
+    training: TrainingConfig,
+    seed: int,
+    device: str,
+    on_epoch: Callable[[int], None],
+) -> list[Row]:
+    """Batches of utterances of like length; the dev cross-entropy, unweighted and unsmoothed, stops the training."""
+    if model.config.class_weight == "balanced":
+        counts = torch.bincount(train.labels, minlength=len(model.class_weights))
+        model.class_weights.copy_(len(train) / (len(counts) * counts.clamp(min=1)))
+    torch.manual_seed(seed)  # dropout draws from the global generator
+    return fit_by_gradient(
+        model,
+        lambda generator: (batch[:3] for batch in train.batches(training.batch_size, generator)),
+        lambda: (batch[:3] for batch in dev.batches(training.batch_size)),
+        training,
+        seed,
+        device,
+        on_epoch,
+    )
+
+
+def _reverse(steps: Tensor, lengths: Tensor) -> Tensor:
+    """Each sequence backwards within its own length; padding stays where it is. (B, T, D) -> (B, T, D)."""
+    positions = torch.arange(steps.shape[1], device=steps.device)
+    mirrored = lengths[:, None] - 1 - positions  # (B, T), negative in the padding
+    source = mirrored.where(mirrored >= 0, positions)
+    return steps.gather(1, source[:, :, None].expand_as(steps))

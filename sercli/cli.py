@@ -1,0 +1,475 @@
+"""The commands: parse, call one stage, print. What a command made goes to stdout, talk to stderr."""
+
+import functools
+import inspect
+import json
+import os
+import sys
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from . import __version__, plugins
+from .config import assignments, read_yaml
+from .errors import SercliError, UsageError
+from .progress import say
+
+app = typer.Typer(
+    name="sercli",
+    help="From a folder of emotional speech to honest, reproducible emotion-recognition scores, one command a step.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _choices(package: str) -> str:
+    return ", ".join(plugins.names(package))
+
+
+class Precision(str, Enum):
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+
+
+class Normalise(str, Enum):
+    train = "train"
+    speaker = "speaker"
+    utterance = "utterance"
+
+
+class Protocol(str, Enum):
+    speaker = "leave-one-speaker-out"
+    session = "leave-one-session-out"
+    random = "random-10-fold"
+
+
+class FitOn(str, Enum):
+    train = "train"
+    all = "all"
+
+
+class Condition(str, Enum):
+    marginal = "marginal"
+    posterior = "posterior"
+    oracle = "oracle"
+
+
+class Latents(str, Enum):
+    mean_std = "mean,std"
+    mean = "mean"
+    sample = "sample"
+
+
+StorePath = Annotated[Path, typer.Argument(metavar="STORE", help="The store: the directory that `sercli ingest` made.")]
+TaskName = Annotated[
+    str | None,
+    typer.Option("--task", metavar="NAME", help="A task by name: one that exists, or a name for the one defined here."),
+]
+Target = Annotated[str | None, typer.Option(help="What is recognised: emotion. Default: the corpus's.")]
+Classes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B=C+D,…", help="Which labels, in which order; B=C+D merges two. Default: every label of the corpus."
+    ),
+]
+ProtocolOption = Annotated[
+    Protocol | None, typer.Option(help="How the corpus is cut into folds. Default: the corpus's.")
+]
+Frontend = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Which features, as `sercli featurize` named them. Default: logmel.")
+]
+ShiftMs = Annotated[
+    float | None,
+    typer.Option("--segment-shift-ms", metavar="MS", help="From one 100 ms segment to the next. Default: 100."),
+]
+NormaliseOption = Annotated[
+    Normalise | None,
+    typer.Option(
+        help="Mean and std of each mel bin over the fold's training part, each speaker, or each utterance. Default: train."
+    ),
+]
+Folds = Annotated[
+    list[int] | None, typer.Option("--fold", metavar="K", help="Only this fold (repeatable). Default: all.")
+]
+Seed = Annotated[int | None, typer.Option(min=0, help="Decides initial weights, order and noise; never the folds.")]
+Epochs = Annotated[int | None, typer.Option(min=1, help="At most so many. Default: 20.")]
+BatchSize = Annotated[int | None, typer.Option(min=1, help="Segments (autoencoder) or utterances (classifier) a step.")]
+LearningRate = Annotated[float | None, typer.Option("--lr", help="Adam's step size. Default: 0.001.")]
+PrecisionOption = Annotated[
+    Precision | None, typer.Option(help="Of the matrix products; std and KL stay float32. Default: float32.")
+]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="Options from a YAML file; flags win over it.")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="An option of the model or its training (repeatable): beta=0.5."),
+]
+Name = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Name of the product. Default: made from all options that differ from the default."
+    ),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+Jobs = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Workers at once. Default: one a core (one on a GPU).")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Make it again even if it is up to date.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be made, what is reused, what is stale.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+MaxRejects = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        metavar="N",
+        help="How many recordings may be set aside before the exit code is 1: a share below 1, or a count.",
+    ),
+]
+Root = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="Where the sound files lie, if not where the store says.")
+]
+
+
+def _command(function: Callable[..., None]) -> Callable[..., None]:
+    """Errors become one line and an exit code: 1 the user can fix it, 2 wrong usage, 130 interrupted; a closed pipe ends quietly."""
+
+    @functools.wraps(function)
+    def guarded(*args: Any, **kwargs: Any) -> None:
+        try:
+            function(*args, **kwargs)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _leave(0)
+        except SercliError as error:
+            _leave(2 if isinstance(error, UsageError) else 1, f"sercli: {' '.join(str(error).split())}")
+        except OSError as error:
+            where = f"{os.fspath(error.filename)}: " if error.filename else ""
+            _leave(
+                1,
+                f"sercli: {where}{error.strerror or error}; free space or mend permissions, then run the same command again",
+            )
+        except KeyboardInterrupt:
+            _leave(130, "sercli: interrupted; what was finished is kept, run the same command again to go on")
+
+    return guarded
+
+
+def _leave(code: int, line: str | None = None) -> None:
+    """End at once: threads and workers that are still busy end with this process."""
+    if line:
+        say(line)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        pass
+    os._exit(code)
+
+
+def _print(outcome: Any, as_json: bool) -> None:
+    print(json.dumps(outcome.as_json(), ensure_ascii=False) if as_json else outcome.product)
+
+
+def _given(config: Path | None, settings: list[str] | None, **flags: Any) -> dict[str, Any]:
+    """Options in the order in which the later win: the file, --set, the flags."""
+    values = read_yaml(config) if config else {}
+    values |= assignments(settings or [])
+    for key, value in flags.items():
+        if value is not None:
+            values[key] = value.value if isinstance(value, Enum) else value
+    if isinstance(values.get("classes"), str):
+        values["classes"] = [label.strip() for label in values["classes"].split(",")]
+    return values
+
+
+def _run(jobs: int | None = None, device: str = "auto", overwrite: bool = False, dry_run: bool = False) -> Any:
+    from .stages import Run
+
+    return Run(jobs, device, overwrite, dry_run)
+
+
+@app.callback(invoke_without_command=True)
+def _main(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        print(f"sercli {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+@_command
+def ingest(
+    corpus: Annotated[
+        Path, typer.Argument(metavar="CORPUS", help="The corpus as its makers ship it, or a table of it (CSV, TSV).")
+    ],
+    store: Annotated[Path, typer.Argument(metavar="STORE", help="The directory to make.")],
+    kind: Annotated[
+        str | None,
+        typer.Option("--corpus", metavar="KIND", help=f"Which corpus it is: {_choices('corpora')}. Default: guessed."),
+    ] = None,
+    root: Root = None,
+    name: Name = None,
+    max_rejects: MaxRejects = 0.1,
+    jobs: Jobs = None,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Read a corpus folder: who says what, in which emotion, in which file. Makes the store."""
+    from .stages import ingest as stage
+
+    _print(stage.run(corpus, store, kind, root, name, max_rejects, _run(jobs, "cpu", overwrite, dry_run)), as_json)
+
+
+@app.command()
+@_command
+def featurize(
+    store: StorePath,
+    frontend: Annotated[
+        str, typer.Option(metavar="NAME", help=f"Which front end: {_choices('frontends')}.")
+    ] = "logmel",
+    settings: Set = None,
+    name: Name = None,
+    root: Root = None,
+    max_rejects: MaxRejects = 0.1,
+    device: Device = "cpu",
+    jobs: Jobs = None,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Compute the features of every utterance into the Zarr store."""
+    from .stages import featurize as stage
+
+    run = _run(jobs, device, overwrite, dry_run)
+    _print(stage.run(store, frontend, name, settings or [], root, max_rejects, run), as_json)
+
+
+@app.command()
+@_command
+def folds(
+    store: StorePath,
+    task: TaskName = None,
+    target: Target = None,
+    classes: Classes = None,
+    protocol: ProtocolOption = None,
+    details: Annotated[
+        bool, typer.Option("--details", help="A table: who is left out, who is dev, how many utterances.")
+    ] = False,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Cut the corpus into folds, write the task, and print the folds' numbers (for bash loops)."""
+    from .stages import folds as stage
+
+    given = _given(None, None, task=task, target=target, classes=classes, protocol=protocol)
+    outcome, made = stage.run(store, given, _run(None, "cpu", overwrite, dry_run))
+    rows = stage.describe(made)
+    if as_json:
+        print(json.dumps({**outcome.as_json(), "classes": made.classes, "folds": rows}, ensure_ascii=False))
+    elif details:
+        for row in [dict.fromkeys(rows[0]), *rows]:
+            print("\t".join(str(key if value is None else value) for key, value in row.items()))
+    else:
+        print("\n".join(str(row["fold"]) for row in rows))
+
+
+@app.command("train-ae")
+@_command
+def train_ae(
+    store: StorePath,
+    model: Annotated[
+        str | None, typer.Option(metavar="MODEL", help=f"{_choices('autoencoders')}. Default: vae.")
+    ] = None,
+    latent_dim: Annotated[int | None, typer.Option(help="Latents a segment. Default: 128.")] = None,
+    task: TaskName = None,
+    target: Target = None,
+    classes: Classes = None,
+    protocol: ProtocolOption = None,
+    frontend: Frontend = None,
+    segment_shift_ms: ShiftMs = None,
+    normalise: NormaliseOption = None,
+    fit_on: Annotated[
+        FitOn | None, typer.Option(help="The task's training part, or all that its speakers say. Default: train.")
+    ] = None,
+    reconstruction_threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="MSE",
+            help="Stop when the dev mean squared error per normalised feature falls under this. Default: off.",
+        ),
+    ] = None,
+    fold: Folds = None,
+    seed: Seed = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    lr: LearningRate = None,
+    precision: PrecisionOption = None,
+    config: ConfigFile = None,
+    settings: Set = None,
+    name: Name = None,
+    device: Device = "auto",
+    jobs: Jobs = None,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Fit an autoencoder on the 100 ms segments of each fold's training part."""
+    from .stages import train_ae as stage
+
+    given = _given(
+        config,
+        settings,
+        model=model,
+        latent_dim=latent_dim,
+        task=task,
+        target=target,
+        classes=classes,
+        protocol=protocol,
+        frontend=frontend,
+        segment_shift_ms=segment_shift_ms,
+        normalise=normalise,
+        fit_on=fit_on,
+        reconstruction_threshold=reconstruction_threshold,
+        seed=seed,
+        epochs=epochs,
+        batch_size=batch_size,
+        lr=lr,
+        precision=precision,
+        name=name,
+    )
+    _print(stage.run(store, given, fold or [], _run(jobs, device, overwrite, dry_run)), as_json)
+
+
+@app.command()
+@_command
+def encode(
+    store: StorePath,
+    ae: Annotated[str, typer.Option(metavar="NAME", help="The autoencoder, as `sercli train-ae` printed it.")],
+    condition: Annotated[
+        Condition | None,
+        typer.Option(
+            help="How a CVAE does without the test label; oracle uses it, for studying the paper only. Default: marginal."
+        ),
+    ] = None,
+    fold: Folds = None,
+    device: Device = "auto",
+    jobs: Jobs = None,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Compute the latents of every utterance of the task with each fold's autoencoder."""
+    from .stages import encode as stage
+
+    chosen = condition.value if condition else None
+    _print(stage.run(store, ae, chosen, fold or [], _run(jobs, device, overwrite, dry_run)), as_json)
+
+
+ClassifierKind = Annotated[str, typer.Option("--classifier", metavar="KIND", help=f"{_choices('classifiers')}.")]
+
+
+def _train_classifier(
+    store: StorePath,
+    classifier: ClassifierKind,
+    ae: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="The autoencoder whose latents are read, or none: the features themselves."),
+    ] = "none",
+    condition: Annotated[Condition | None, typer.Option(help="Which latents of a CVAE. Default: marginal.")] = None,
+    latents: Annotated[
+        Latents | None, typer.Option(help="What of q(z|x) is read. Default: mean,std where there is a std.")
+    ] = None,
+    task: TaskName = None,
+    target: Target = None,
+    classes: Classes = None,
+    protocol: ProtocolOption = None,
+    frontend: Frontend = None,
+    segment_shift_ms: ShiftMs = None,
+    normalise: NormaliseOption = None,
+    fold: Folds = None,
+    seed: Seed = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    lr: LearningRate = None,
+    precision: PrecisionOption = None,
+    config: ConfigFile = None,
+    settings: Set = None,
+    name: Name = None,
+    device: Device = "auto",
+    jobs: Jobs = None,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    from .stages import train_classifier as stage
+
+    given = _given(
+        config,
+        settings,
+        classifier=classifier,
+        autoencoder=ae,
+        condition=condition,
+        latents=latents,
+        task=task,
+        target=target,
+        classes=classes,
+        protocol=protocol,
+        frontend=frontend,
+        segment_shift_ms=segment_shift_ms,
+        normalise=normalise,
+        seed=seed,
+        epochs=epochs,
+        batch_size=batch_size,
+        lr=lr,
+        precision=precision,
+        name=name,
+    )
+    _print(stage.run(store, given, fold or [], _run(jobs, device, overwrite, dry_run)), as_json)
+
+
+def _train_lstm(*args: Any, **kwargs: Any) -> None:
+    _train_classifier(*args, classifier="lstm", **kwargs)
+
+
+_signature = inspect.signature(_train_classifier)
+_train_lstm.__signature__ = _signature.replace(  # type: ignore[attr-defined]
+    parameters=[one for one in _signature.parameters.values() if one.name != "classifier"]
+)
+_train_lstm.__annotations__ = {k: v for k, v in _train_classifier.__annotations__.items() if k != "classifier"}
+app.command("train-lstm", help="Fit the two-layer LSTM: train-classifier --classifier lstm.")(_command(_train_lstm))
+app.command("train-classifier", help="Fit a classifier on the latents, or the features, of each fold's training part.")(
+    _command(_train_classifier)
+)
+
+
+@app.command()
+@_command
+def evaluate(
+    store: StorePath,
+    classifier: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this classifier (repeatable). Default: all.")
+    ] = None,
+    device: Device = "auto",
+    jobs: Jobs = None,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Score the classifiers on the speakers they never saw: WA, UA, F1 with intervals, beside chance."""
+    from .stages import evaluate as stage
+
+    found = stage.run(store, classifier or [], _run(jobs, device, overwrite, dry_run))
+    if dry_run:
+        _print(found.outcome, as_json)
+    elif as_json:
+        print(json.dumps({"results": found.results, "groups": found.groups}, ensure_ascii=False))
+    else:
+        from .report.tables import score_tables
+
+        print(score_tables(found.groups))

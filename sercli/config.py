@@ -1,0 +1,128 @@
+"""Configurations: frozen dataclasses from YAML files and `key=value` flags. Unknown keys and wrong types are refused."""
+
+import types
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import yaml
+
+from .errors import SercliError, UsageError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Adam and early stopping. The paper prints beta1 = 0.999 and beta2 = 0.99 (section 4.3); see conf/paper.yaml."""
+
+    epochs: int = 20
+    batch_size: int = 512
+    lr: float = 1e-3
+    adam_beta1: float = 0.9
+    adam_beta2: float = 0.999
+    adam_epsilon: float = 1e-8
+    weight_decay: float = 0.0
+    patience: int = 3  # epochs without a better dev loss
+    precision: Literal["float32", "bfloat16"] = "float32"
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "lr", "patience", "adam_epsilon"):
+            if not getattr(self, name) > 0:
+                raise SercliError(f"{name} is {getattr(self, name)}, wanted more than 0")
+        for name in ("adam_beta1", "adam_beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise SercliError(f"{name} is {getattr(self, name)}, wanted at least 0 and less than 1")
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML file that holds one mapping, read with the safe loader. Raises SercliError for anything else."""
+    try:
+        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SercliError(f"{path}: no such file") from None
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise SercliError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from None
+    if loaded is None:
+        return {}
+    if not isinstance(loaded, dict) or not all(isinstance(key, str) for key in loaded):
+        raise SercliError(f"{path}: holds {type(loaded).__name__}, wanted lines of the form `option: value`")
+    return loaded
+
+
+def write_yaml(path: Path, values: Mapping[str, Any]) -> None:
+    path.write_text(yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True, width=120), encoding="utf-8")
+
+
+def assignments(pairs: Iterable[str]) -> dict[str, Any]:
+    """`["beta=0.5"]` -> `{"beta": 0.5}`; values are read as YAML scalars."""
+    values = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(f"--set {pair!r} is not of the form key=value, as in --set beta=0.5")
+        try:
+            values[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UsageError(f"--set {pair!r}: the value cannot be read") from None
+    return values
+
+
+def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
+    """A dataclass from a mapping. Raises UsageError naming `where` for an unknown key or a value of the wrong type."""
+    hints = get_type_hints(cls)
+    known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+    unknown = [key for key in values if key not in known]
+    if unknown:
+        raise UsageError(f"{where}: unknown option {unknown[0]!r}; known are {', '.join(known)}")
+    return cls(**{key: _coerce(value, hints[key], f"{where}: {key}") for key, value in values.items()})
+
+
+def plain(config: Any) -> dict[str, Any]:
+    """A dataclass as plain YAML and JSON types."""
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(config).items()}
+
+
+def like_default(default: Any, value: Any, where: str) -> Any:
+    """A value in the type of its default, so that `beta=1` and `beta=1.0` are one configuration."""
+    if isinstance(default, tuple):
+        return tuple(value) if isinstance(value, list | tuple) else (value,)
+    wanted = type(default)
+    if wanted is float and isinstance(value, int | float | str) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except ValueError:
+            pass
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+        raise UsageError(f"{where}: {value!r} is not of the type of its default, {default!r}")
+    return value
+
+
+def _coerce(value: Any, wanted: Any, where: str) -> Any:
+    origin = get_origin(wanted)
+    if origin is Literal:
+        if value not in get_args(wanted):
+            raise UsageError(f"{where}: {value!r} is not one of {', '.join(map(str, get_args(wanted)))}")
+        return value
+    if origin in (Union, types.UnionType):
+        if value is None:
+            return None
+        return _coerce(value, next(arg for arg in get_args(wanted) if arg is not type(None)), where)
+    if origin is tuple and isinstance(value, list | tuple):
+        return tuple(_coerce(item, get_args(wanted)[0], where) for item in value)
+    if origin is dict and isinstance(value, dict):
+        return dict(value)
+    if wanted is bool and isinstance(value, bool):
+        return value
+    if wanted in (int, float) and not isinstance(value, bool):
+        try:
+            number = float(value)  # YAML 1.1 reads 1e-3, which has no point, as text
+        except (TypeError, ValueError):
+            number = float("nan")
+        if number == number and (wanted is float or number.is_integer()):
+            return wanted(number)
+    if wanted is str and isinstance(value, str):
+        return value
+    name = getattr(wanted, "__name__", str(wanted))
+    raise UsageError(f"{where}: {value!r} is not a {'whole number' if wanted is int else name}")

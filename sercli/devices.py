@@ -1,0 +1,27 @@
+"""Where to compute: auto, cpu, cuda, cuda:N, mps."""
+
+import re
+
+from .errors import SercliError, UsageError
+
+
+def resolve(device: str) -> str:
+    """A device that is there. Raises UsageError for a name that is none, SercliError for one this machine has not."""
+    import torch
+
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", device):
+        raise UsageError(f"--device {device!r} is not one of auto, cpu, cuda, cuda:N, mps")
+    n_cuda = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    has_mps = torch.backends.mps.is_available()
+    if device == "auto":
+        return "cuda:0" if n_cuda else "mps" if has_mps else "cpu"
+    if device.startswith("cuda"):
+        number = int(device.partition(":")[2] or 0)
+        if number >= n_cuda:
+            raise SercliError(
+                f"--device {device}: this machine has {n_cuda} usable CUDA devices; use --device cpu or auto"
+            )
+        return f"cuda:{number}"
+    if device == "mps" and not has_mps:
+        raise SercliError("--device mps: this machine has no usable Apple GPU; use --device cpu or auto")
+    return device

@@ -1,0 +1,142 @@
+"""LogMel: natural logarithm of the power in mel bands (Latif et al. 2018, section 4.2; mel scale of the HTK book).
+
+Symmetric Hamming window, real FFT, triangular filters of peak 1, equally spaced and linear on the mel scale. No dither,
+no pre-emphasis, no padding of the signal: a frame is a frame of the recording.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ..errors import SercliError
+
+FILTERS_PER_PRODUCT = 16  # neighbouring filters share most of their bins: four times less to multiply than all by all
+SLICE = {"cpu": 256, "cuda": 4096}  # frames at a time: what stays in a core's cache, what keeps a GPU busy
+
+
+@dataclass(frozen=True)
+class Config:
+    """Options of LogMel; raises SercliError for a set that makes no filter bank."""
+
+    sample_rate: int = 16000  # Hz
+    frame_length_ms: float = 25.0
+    frame_shift_ms: float = 10.0
+    n_fft: int = 1024  # points; frames are padded with zeros to it (with 512 the 80 filters have rank 79)
+    n_mels: int = 80
+    f_min: float = 20.0  # Hz, where the first filter begins
+    f_max: float = 8000.0  # Hz, where the last filter ends
+    log_floor: float = 1e-10  # power, full scale being 1; less is raised to it
+
+    def __post_init__(self) -> None:
+        tiny = float(np.finfo(np.float32).tiny)
+        for name, holds, wanted in (
+            ("sample_rate", self.sample_rate >= 1, "1 Hz or more"),
+            ("frame_length_ms", 0 < self.frame_length_ms < math.inf, "a positive number"),
+            ("frame_shift_ms", 0 < self.frame_shift_ms < math.inf, "a positive number"),
+            ("n_mels", self.n_mels >= 1, "1 or more"),
+            ("f_min", 0 <= self.f_min < self.f_max, f"0 Hz or more, and less than f_max ({self.f_max} Hz)"),
+            ("f_max", self.f_max <= self.sample_rate / 2, f"half the sample rate ({self.sample_rate / 2} Hz) or less"),
+            ("log_floor", tiny <= self.log_floor < math.inf, f"{tiny:.2g} or more, what float32 can hold"),
+        ):
+            if not holds:
+                raise SercliError(f"logmel: {name} is {getattr(self, name)}, want {wanted}")
+        for name, samples in (("frame_length_ms", self.frame_length), ("frame_shift_ms", self.frame_shift)):
+            if samples < 1:
+                raise SercliError(f"logmel: {name} is {getattr(self, name)}, less than a sample; make it longer")
+        if self.n_fft < self.frame_length:
+            raise SercliError(f"logmel: n_fft is {self.n_fft}, want a frame's {self.frame_length} samples or more")
+        empty = np.flatnonzero(~mel_filters(self).any(axis=0))
+        if len(empty):
+            raise SercliError(
+                f"logmel: filter {empty[0] + 1} of n_mels={self.n_mels} holds no bin of n_fft={self.n_fft}; "
+                "raise n_fft or lower n_mels"
+            )
+
+    @property
+    def frame_length(self) -> int:
+        """In samples: 25 ms at 16 kHz are 400."""
+        return round(self.frame_length_ms * self.sample_rate / 1000)
+
+    @property
+    def frame_shift(self) -> int:
+        """In samples: 10 ms at 16 kHz are 160."""
+        return round(self.frame_shift_ms * self.sample_rate / 1000)
+
+
+def mel(frequency: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Hertz to mel, any shape."""
+    return np.asarray(1127 * np.log1p(np.asarray(frequency, np.float64) / 700))
+
+
+def mel_filters(config: Config) -> npt.NDArray[np.float64]:
+    """Weights (n_fft // 2 + 1, F) of the power spectrum's bins in each filter."""
+    bins = mel(np.arange(config.n_fft // 2 + 1) * config.sample_rate / config.n_fft)[:, None]
+    edges = np.linspace(mel(config.f_min), mel(config.f_max), config.n_mels + 2)
+    left, centre, right = edges[:-2], edges[1:-1], edges[2:]
+    return np.maximum(0, np.minimum((bins - left) / (centre - left), (right - bins) / (right - centre)))
+
+
+class Extractor:
+    """LogMel of one utterance at a time; the contract is in `sercli.frontends`."""
+
+    def __init__(self, config: Config, device: str | torch.device = "cpu") -> None:
+        self.config = config
+        self.device = torch.device(device)
+        window = torch.hamming_window(config.frame_length, periodic=False, dtype=torch.float64)
+        self._window = window.to(self.device, torch.float32)
+        # Each bin's weight twice: for the square of the real part and of the imaginary part, which lie side by side.
+        filters = torch.from_numpy(mel_filters(config)).to(torch.float32).repeat_interleave(2, dim=0)
+        self._bands = []  # (bins that a group of filters touches, its weights on those)
+        for first in range(0, config.n_mels, FILTERS_PER_PRODUCT):
+            group = filters[:, first : first + FILTERS_PER_PRODUCT]
+            touched = group.any(dim=1).nonzero()
+            bins = slice(int(touched[0]), int(touched[-1]) + 1)
+            self._bands.append((bins, group[bins].to(self.device).contiguous()))
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        return self.config.sample_rate
+
+    @property
+    def frame_shift_ms(self) -> float:
+        """As done: a whole number of samples."""
+        return 1000 * self.config.frame_shift / self.config.sample_rate
+
+    @property
+    def n_features(self) -> int:
+        """F, the number of mel bins."""
+        return self.config.n_mels
+
+    @property
+    def min_samples(self) -> int:
+        """One frame."""
+        return self.config.frame_length
+
+    def n_frames(self, n_samples: int) -> int:
+        """Whole frames within so many samples."""
+        return max(0, 1 + (n_samples - self.config.frame_length) // self.config.frame_shift)
+
+    @torch.inference_mode()
+    def __call__(self, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Frames (N, F) of samples (n_samples,) in [-1, 1]; raises SercliError if they are shorter than a frame."""
+        n_frames = self.n_frames(len(samples))
+        if not n_frames:
+            raise SercliError(
+                f"too short: {len(samples)} samples, want {self.min_samples} or more ({self.config.frame_length_ms} ms)"
+            )
+        signal = torch.from_numpy(np.require(samples, np.float32, ["C", "W"]))  # PyTorch warns of read-only memory
+        length, shift = self.config.frame_length, self.config.frame_shift
+        step = SLICE.get(self.device.type, SLICE["cuda"])
+        logmel = torch.empty(n_frames, self.config.n_mels)
+        for first in range(0, n_frames, step):
+            part = signal[first * shift : (first + step - 1) * shift + length].to(self.device)
+            frames = part.unfold(0, length, shift) * self._window
+            spectrum = torch.view_as_real(torch.fft.rfft(frames, n=self.config.n_fft))
+            power = spectrum.square_().flatten(1)  # (n, 2 * bins): real and imaginary parts in turn
+            mels = torch.cat([power[:, bins] @ weights for bins, weights in self._bands], dim=1)
+            logmel[first : first + step] = mels.clamp_(min=self.config.log_floor).log_()
+        return logmel.numpy()

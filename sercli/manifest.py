@@ -1,0 +1,143 @@
+"""The tables of a store: one utterance a row, tabs between columns, a header, no quoting, rows in C-locale order."""
+
+import csv
+import hashlib
+import json
+import math
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from .errors import DamagedProduct
+
+_BLANKS = re.compile(r"[\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One utterance: what the corpus says of it, and (from `duration` to `digest`) what its sound file says.
+
+    `start` and `end` (s) cut it out of a longer file; `emotion` is the canonical name, `emotion_code` the corpus's own.
+    """
+
+    utt_id: str
+    path: str  # relative to the corpus root, forward slashes
+    start: float | None = None
+    end: float | None = None
+    duration: float = 0.0  # s
+    sample_rate: int = 0  # Hz
+    channels: int = 0
+    digest: str = ""  # of the file's content
+    speaker: str = ""
+    session: str = ""
+    gender: str = ""
+    style: str = ""
+    emotion: str = ""
+    emotion_code: str = ""
+    valence: float | None = None
+    arousal: float | None = None
+    dominance: float | None = None
+    text: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)  # further columns that a corpus brings
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A file or row that was set aside, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a corpus reader found, before any sound file was opened."""
+
+    utterances: list[Utterance]
+    rejects: list[Reject]
+
+
+COLUMNS = [column.name for column in fields(Utterance) if column.name != "extra"]
+_NUMBERS = {"start", "end", "valence", "arousal", "dominance"}
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a value's sorted JSON."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def c_order(text: str) -> bytes:
+    """Sort key of the C locale: bytes, not letters."""
+    return os.fsencode(text)
+
+
+def one_line(text: str) -> str:
+    """Free text without tabs and line ends, which the tables use for themselves."""
+    return _BLANKS.sub(" ", text).strip()
+
+
+def printable(path: str) -> str:
+    """A path in one printable line: control characters and undecodable bytes as escapes."""
+    shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)
+
+
+def write_utterances(path: Path, utterances: Sequence[Utterance]) -> None:
+    extra = sorted({key for utterance in utterances for key in utterance.extra})
+    rows = (
+        [*(_text(getattr(utterance, name)) for name in COLUMNS), *(_text(utterance.extra.get(key)) for key in extra)]
+        for utterance in sorted(utterances, key=lambda utterance: c_order(utterance.utt_id))
+    )
+    write_table(path, [*COLUMNS, *extra], rows)
+
+
+def read_utterances(path: Path) -> list[Utterance]:
+    """Raises DamagedProduct for a table that `ingest` cannot have written."""
+    utterances = []
+    for number, row in enumerate(read_table(path), start=2):
+        try:
+            known: dict[str, Any] = {name: row.pop(name) for name in COLUMNS}
+            for name in _NUMBERS:
+                known[name] = _number(known[name])
+            known |= {"duration": float(known["duration"]), "sample_rate": int(known["sample_rate"])}
+            known["channels"] = int(known["channels"])
+        except (KeyError, ValueError) as error:
+            raise DamagedProduct(f"{path}: line {number}: {error}; run `sercli ingest` again") from None
+        utterances.append(Utterance(**known, extra=row))
+    return utterances
+
+
+def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
+        stream.writelines("\t".join(row) + "\n" for row in (header, *rows))
+
+
+def read_table(path: Path) -> Iterator[dict[str, str]]:
+    """Rows of one of our tables as dictionaries. Raises DamagedProduct for a row of the wrong width."""
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as stream:
+        rows = csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE, lineterminator="\n")
+        header = next(rows, [])
+        for number, row in enumerate(rows, start=2):
+            if len(row) != len(header):
+                raise DamagedProduct(f"{path}: line {number} has {len(row)} columns, wanted {len(header)}")
+            yield dict(zip(header, row, strict=True))
+
+
+def _text(value: object) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return one_line(str(value))
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None

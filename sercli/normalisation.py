@@ -1,0 +1,33 @@
+"""Mean and standard deviation of each mel bin, over the training part, each speaker, or each utterance."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .segments import Frames, Offsets
+
+Normalise = Literal["train", "speaker", "utterance"]
+_SMALLEST_STD = 1e-3  # in nepers of power: a bin that never moves (a file below the filter's band) is left at zero
+
+
+class Statistics(NamedTuple):
+    """Of each mel bin: mean (F,) and std (F,)."""
+
+    mean: npt.NDArray[np.float64]
+    std: npt.NDArray[np.float64]
+
+
+def statistics(frames: Frames) -> Statistics:
+    """Of frames (N, F), in float64."""
+    mean = frames.mean(axis=0, dtype=np.float64)
+    std = frames.std(axis=0, dtype=np.float64)
+    return Statistics(mean, np.where(std < _SMALLEST_STD, 1.0, std))
+
+
+def normalise(frames: Frames, offsets: Offsets, of_each: Sequence[Statistics]) -> None:
+    """In place: frames (N, F) of utterance u, rows offsets[u] to offsets[u+1], by `of_each[u]`."""
+    for start, end, (mean, std) in zip(offsets, offsets[1:], of_each, strict=False):
+        frames[start:end] -= mean.astype(np.float32)
+        frames[start:end] /= std.astype(np.float32)

@@ -1,0 +1,75 @@
+"""Plug-ins: one file each in `corpora`, `frontends`, `autoencoders` or `classifiers`, or an entry point of another package.
+
+They are found by file name, so that listing them imports none of them.
+"""
+
+import ast
+import importlib
+import importlib.util
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from .errors import UsageError
+
+
+def names(package: str) -> list[str]:
+    """Names of the plug-ins of one kind ("corpora", "frontends", …), in C order."""
+    own = [path.stem for path in (Path(__file__).parent / package).glob("*.py") if path.stem != "__init__"]
+    return sorted({*own, *(point.name for point in entry_points(group=f"sercli.{package}"))})
+
+
+def load(package: str, name: str) -> ModuleType:
+    """Import one plug-in. Raises UsageError, with the known names, for one that does not exist."""
+    for point in entry_points(group=f"sercli.{package}", name=name):
+        return importlib.import_module(point.module)
+    _refuse_unknown(package, name)
+    return importlib.import_module(f".{package}.{name}", __package__)
+
+
+def declared(package: str, name: str, class_name: str) -> dict[str, Any]:
+    """What a class of a plug-in (`Config`, `Model`) sets to literals in its body, read from the source.
+
+    The plug-in, and torch with it, stays unloaded. A contract test holds that this is what the class says.
+    """
+    found: dict[str, Any] = {}
+    for node in ast.parse(_source(package, name).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef) and node.name == class_name:
+            for line in node.body:
+                target = (
+                    line.target
+                    if isinstance(line, ast.AnnAssign)
+                    else line.targets[0]
+                    if isinstance(line, ast.Assign)
+                    else None
+                )
+                if (
+                    isinstance(target, ast.Name)
+                    and isinstance(line, ast.AnnAssign | ast.Assign)
+                    and line.value is not None
+                ):
+                    found[target.id] = ast.literal_eval(line.value)
+    return found
+
+
+def declared_constant(package: str, name: str, constant: str) -> Any:
+    """A module-level literal of a plug-in, read from the source like `declared`."""
+    for node in ast.parse(_source(package, name).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == constant:
+            return ast.literal_eval(node.value)
+    raise UsageError(f"the {package} plug-in {name!r} does not say its {constant}")
+
+
+def _source(package: str, name: str) -> Path:
+    for point in entry_points(group=f"sercli.{package}", name=name):
+        spec = importlib.util.find_spec(point.module)
+        if spec is not None and spec.origin is not None:
+            return Path(spec.origin)
+    _refuse_unknown(package, name)
+    return Path(__file__).parent / package / f"{name}.py"
+
+
+def _refuse_unknown(package: str, name: str) -> None:
+    if name not in names(package):
+        raise UsageError(f"no {package} plug-in is named {name!r}; choose from {', '.join(names(package))}")

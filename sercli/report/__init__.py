@@ -1,0 +1,1 @@
+"""Scores and arrays to tables and pictures for people."""

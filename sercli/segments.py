@@ -1,0 +1,63 @@
+"""Frames to 100 ms segments and back.
+
+An utterance shorter than one segment is padded by its last frame to one; an incomplete tail is dropped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+SEGMENT_MS = 100.0  # paper, section 4.3
+
+Frames = npt.NDArray[np.float32]
+Offsets = npt.NDArray[np.int64]
+
+
+def frames_per(milliseconds: float, frame_shift_ms: float, what: str) -> int:
+    """A time as a whole number of frames. Raises UsageError where it is none."""
+    count = milliseconds / frame_shift_ms
+    if count < 1 or abs(count - round(count)) > 1e-6:
+        raise UsageError(f"{what} of {milliseconds:g} ms is not a whole number of {frame_shift_ms:g} ms frames")
+    return round(count)
+
+
+def pad_short(frames: Frames, offsets: Offsets, size: int) -> tuple[Frames, Offsets]:
+    """Repeat the last frame of every utterance with 1 to size - 1 frames. frames (N, F), offsets (U+1,)."""
+    lengths = np.diff(offsets)
+    short = (lengths > 0) & (lengths < size)
+    if not short.any():
+        return frames, offsets
+    repeats = np.ones(len(frames), dtype=np.int64)
+    repeats[offsets[1:][short] - 1] += size - lengths[short]
+    return np.repeat(frames, repeats, axis=0), np.concatenate([[0], np.cumsum(np.where(short, size, lengths))])
+
+
+def segment_counts(lengths: Offsets, size: int, shift: int) -> Offsets:
+    """Segments of each utterance, (U,), from its frames, (U,)."""
+    return np.where(lengths > 0, 1 + np.maximum(lengths - size, 0) // shift, 0)
+
+
+def segment_starts(offsets: Offsets, size: int, shift: int) -> Offsets:
+    """First frame of every segment, (M,), for utterances that `pad_short` has seen."""
+    counts = segment_counts(np.diff(offsets), size, shift)
+    first = np.repeat(np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
+    return np.repeat(offsets[:-1], counts) + (np.arange(counts.sum()) - first) * shift
+
+
+def segment_view(frames: torch.Tensor, size: int) -> torch.Tensor:
+    """All runs of `size` frames, without copying: frames (N, F) -> (N - size + 1, size * F). Index it by starts."""
+    n_frames, n_features = frames.shape
+    return frames.as_strided((max(n_frames - size + 1, 0), size * n_features), (n_features, 1))
+
+
+def join_segments(segments: Frames, size: int) -> Frames:
+    """Segments without overlap back to frames: (T, size * F) -> (T * size, F)."""
+    return segments.reshape(len(segments) * size, -1)

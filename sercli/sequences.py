@@ -1,0 +1,164 @@
+"""What models read: normalised frames, their segments, and the ragged latents of a fold, straight from the store."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from . import plugins
+from .classifiers import Sequences
+from .normalisation import Statistics, normalise, statistics
+from .products import NO_AUTOENCODER, AutoencoderConfig, ClassifierConfig, features_key
+from .segments import SEGMENT_MS, Frames, Offsets, frames_per, pad_short, segment_counts, segment_starts, segment_view
+from .store import ARRAYS, Ragged, Store
+from .training import seed_for
+
+_BLOCK_FRAMES = 100_000  # read, normalised and encoded at a time
+
+
+@dataclass(frozen=True)
+class SegmentShape:
+    """Frames per segment, and from one segment to the next."""
+
+    size: int
+    shift: int
+
+
+@dataclass(frozen=True)
+class Speech:
+    """Frames (N, F) of some utterances, offsets (U+1,) into them; utterances without frames are left out."""
+
+    utt_ids: list[str]
+    frames: Frames
+    offsets: Offsets
+
+    def segments(self, shape: SegmentShape) -> tuple[torch.Tensor, torch.Tensor, Offsets]:
+        """A view of all runs of frames, the starts of the segments (M,) in it, and the segments of each utterance (U,)."""
+        frames, offsets = pad_short(self.frames, self.offsets, shape.size)
+        starts = segment_starts(offsets, shape.size, shape.shift)
+        counts = segment_counts(np.diff(offsets), shape.size, shape.shift)
+        return segment_view(torch.from_numpy(frames), shape.size), torch.from_numpy(starts), counts
+
+
+def open_features(store: Store, config: AutoencoderConfig | ClassifierConfig) -> Ragged:
+    return store.ragged(features_key(config.frontend))
+
+
+def segment_shape(features: Ragged, segment_shift_ms: float) -> SegmentShape:
+    frame_shift_ms = float(features.attributes["frame_shift_ms"])
+    size = frames_per(SEGMENT_MS, frame_shift_ms, "a segment")
+    return SegmentShape(size, frames_per(segment_shift_ms, frame_shift_ms, "--segment-shift-ms"))
+
+
+def usable(features: Ragged, utt_ids: Sequence[str]) -> list[str]:
+    """Utterances that have frames, in the order of the store: the others were set aside by `featurize`."""
+    known = sorted(features.index[utt_id] for utt_id in utt_ids)
+    return [features.utt_ids[index] for index in known if features.lengths[index] > 0]
+
+
+class Normaliser:
+    """Normalises speech as its configuration says. `trained` holds the statistics of the training part, once fitted."""
+
+    def __init__(
+        self,
+        store: Store,
+        features: Ragged,
+        config: AutoencoderConfig | ClassifierConfig,
+        trained: Statistics | None = None,
+    ) -> None:
+        self.mode, self.trained = config.normalise, trained
+        self.features = features
+        self.speaker = {u.utt_id: u.speaker for u in store.utterances}
+        self.of_speaker: dict[str, Statistics] = {}
+
+    def read(self, utt_ids: Sequence[str]) -> Speech:
+        """Frames of the utterances that have some, normalised. Without `trained`, these are the training part."""
+        chosen = usable(self.features, utt_ids)
+        frames, offsets = self.features.rows("frames", chosen)
+        if self.trained is None:
+            self.trained = statistics(frames)
+        normalise(
+            frames,
+            offsets,
+            [self._statistics(utt_id, frames[a:b]) for utt_id, a, b in zip(chosen, offsets, offsets[1:])],
+        )
+        return Speech(chosen, frames, offsets)
+
+    def _statistics(self, utt_id: str, frames: Frames) -> Statistics:
+        if self.mode == "utterance":
+            return statistics(frames)
+        if self.mode == "speaker":
+            return self._statistics_of_speaker(self.speaker[utt_id])
+        assert self.trained is not None
+        return self.trained
+
+    def _statistics_of_speaker(self, speaker: str) -> Statistics:
+        """Over all that the speaker says in the store, whatever its label."""
+        if speaker not in self.of_speaker:
+            theirs = [utt_id for utt_id in self.features.utt_ids if self.speaker[utt_id] == speaker]
+            self.of_speaker[speaker] = statistics(self.features.rows("frames", usable(self.features, theirs))[0])
+        return self.of_speaker[speaker]
+
+
+def blocks(features: Ragged, utt_ids: Sequence[str]) -> Iterator[list[str]]:
+    """Utterances in runs of about 100 000 frames. The plan comes from the table alone, so the bits do as well."""
+    block: list[str] = []
+    held = 0
+    for utt_id in usable(features, utt_ids):
+        block.append(utt_id)
+        held += int(features.lengths[features.index[utt_id]])
+        if held >= _BLOCK_FRAMES:
+            yield block
+            block, held = [], 0
+    if block:
+        yield block
+
+
+class ClassifierInput:
+    """Ragged inputs of a classifier in one fold: latents, or features where there is no autoencoder."""
+
+    def __init__(self, store: Store, config: ClassifierConfig, fold: int, trained: Statistics | None = None) -> None:
+        self.config, self.fold = config, fold
+        self.features = open_features(store, config)
+        self.normaliser = Normaliser(store, self.features, config, trained)
+        self.latents: Ragged | None = None
+        if config.autoencoder != NO_AUTOENCODER:
+            self.latents = store.ragged(f"{ARRAYS}/latents/{config.autoencoder}/{config.condition}/fold-{fold}")
+
+    def usable(self, utt_ids: Sequence[str]) -> list[str]:
+        return usable(self.latents or self.features, utt_ids)
+
+    def read(self, utt_ids: Sequence[str], labels: Mapping[str, int]) -> Sequences:
+        """Rows (N, D) of the usable utterances; `labels` maps each to its class."""
+        chosen = self.usable(utt_ids)
+        rows, offsets = self._latents(chosen) if self.latents is not None else self._features(chosen)
+        return Sequences(
+            rows, torch.from_numpy(offsets), torch.tensor([labels[utt_id] for utt_id in chosen], dtype=torch.int64)
+        )
+
+    def _features(self, utt_ids: Sequence[str]) -> tuple[torch.Tensor, Offsets]:
+        speech = self.normaliser.read(utt_ids)
+        if plugins.declared_constant("classifiers", self.config.classifier, "UNIT") == "frames":
+            return torch.from_numpy(speech.frames), speech.offsets
+        view, starts, counts = speech.segments(segment_shape(self.features, self.config.segment_shift_ms))
+        return view[starts], np.concatenate([[0], np.cumsum(counts)])
+
+    def _latents(self, utt_ids: Sequence[str]) -> tuple[torch.Tensor, Offsets]:
+        assert self.latents is not None
+        mean, offsets = self.latents.rows("mean", utt_ids)
+        if self.config.latents == "mean":
+            return torch.from_numpy(mean), offsets
+        std, _ = self.latents.rows("std", utt_ids)
+        if self.config.latents == "sample":
+            return torch.from_numpy(mean + std * self._noise(utt_ids, mean.shape[1], offsets)), offsets
+        return torch.from_numpy(np.concatenate([mean, std], axis=1)), offsets
+
+    def _noise(self, utt_ids: Sequence[str], width: int, offsets: Offsets) -> npt.NDArray[np.float32]:
+        """δ ~ N(0, 1), (N, Z): drawn for each utterance by its name, so that it is the same in whatever part it is read."""
+        drawn = [
+            np.random.default_rng(seed_for(self.config.seed, self.fold, f"sample {utt_id}")).standard_normal((n, width))
+            for utt_id, n in zip(utt_ids, np.diff(offsets), strict=True)
+        ]
+        return np.concatenate(drawn).astype(np.float32)

@@ -1,0 +1,118 @@
+"""`sercli encode`: the latents (mean, std) of every utterance of the task, a fold at a time; label-free unless oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import workers
+from ..config import build
+from ..devices import resolve
+from ..errors import DamagedProduct
+from ..products import (
+    AutoencoderConfig,
+    Condition,
+    autoencoder_config,
+    autoencoder_fold,
+    condition_of,
+    features,
+    folds_of,
+    latents_fold,
+)
+from ..store import ARRAYS, Product, Rows, Store, write_ragged
+from ..tasks import Folds
+from ..workers import Unit
+from . import Outcome, Run, make, n_jobs, report_fraction
+from .train_ae import PRELOAD, create
+
+if TYPE_CHECKING:
+    from ..autoencoders import Autoencoder
+    from ..normalisation import Statistics
+
+_BATCH = 4096  # segments
+
+
+def run(path: Path, name: str, condition: str | None, numbers: Sequence[int], run: Run) -> Outcome:
+    """`numbers` are the folds, all if empty. Raises MissingInput for a fold whose autoencoder is missing or stale."""
+    store = Store(path)
+    config = autoencoder_config(store, name)
+    asked = condition_of(config, condition)
+    store.require(features(store, config.frontend))
+    folds = folds_of(store, config.task)
+    chosen = [folds.fold(number).number for number in numbers] or [fold.number for fold in folds.folds]
+    for number in chosen:
+        store.require(autoencoder_fold(store, name, config, folds, number))
+    products = [latents_fold(store, name, asked, folds, number) for number in chosen]
+
+    def unit(product: Product, built: Path) -> Unit:
+        number = int(product.config["fold"])
+        return Unit(product.key, encode_fold, (path, name, asked, folds, number, resolve(run.device), built))
+
+    folder = f"{ARRAYS}/latents/{name}/{asked}"
+    return make(store, name, folder, products, unit, lambda n: workers.processes(n_jobs(run, n), PRELOAD), run)
+
+
+def encode_fold(
+    path: Path, name: str, condition: Condition, folds: Folds, number: int, device: str, built: Path
+) -> None:
+    """Write the latents of one fold into `built`, a block of utterances at a time."""
+    import torch
+
+    from ..segments import segment_counts
+    from ..sequences import Normaliser, blocks, open_features, segment_shape
+    from ..training import use_threads
+
+    use_threads(device)
+    store = Store(path)
+    model, trained, config = load(store, name, number, device)
+    source = open_features(store, config)
+    shape = segment_shape(source, config.segment_shift_ms)
+    normaliser = Normaliser(store, source, config, trained)
+    parts, categories = folds.fold(number).parts, {label: index for index, label in enumerate(folds.classes)}
+    in_task = {utt_id for utt_id in parts if utt_id in source.index}
+    frames = [int(n) if utt_id in in_task else 0 for utt_id, n in zip(source.utt_ids, source.lengths, strict=True)]
+    lengths = segment_counts(source.lengths * [n > 0 for n in frames], shape.size, shape.shift)
+    total = int(lengths.sum())
+
+    def latents() -> Iterator[dict[str, Rows]]:
+        done = 0
+        for block in blocks(source, sorted(in_task)):
+            speech = normaliser.read(block)
+            view, starts, counts = speech.segments(shape)
+            known = [categories[folds.labels[utt_id]] if condition == "oracle" else -1 for utt_id in speech.utt_ids]
+            labels = torch.tensor(known, dtype=torch.int64).repeat_interleave(torch.from_numpy(counts))
+            for at in range(0, len(starts), _BATCH):
+                x = view[starts[at : at + _BATCH]].to(device)
+                with torch.inference_mode():
+                    encoding = model.encode(x, condition, labels[at : at + _BATCH].to(device))
+                yield {key: value.cpu().numpy() for key, value in encoding._asdict().items() if value is not None}
+                done += len(x)
+                report_fraction(built, done / total)
+
+    widths = dict.fromkeys(("mean", "std") if model.has_std else ("mean",), config.latent_dim)
+    attributes = {
+        "segment_shift_ms": config.segment_shift_ms,
+        "frames_per_segment": shape.size,
+        "condition": condition.upper() if condition == "oracle" else condition,
+    }
+    write_ragged(built, latents(), lengths.tolist(), source.utt_ids, widths, ("segment", "latent"), attributes)
+
+
+def load(store: Store, name: str, number: int, device: str) -> tuple[Autoencoder, Statistics, AutoencoderConfig]:
+    """A fitted autoencoder, the normalisation fitted with it, and its configuration; all from the fold's own folder."""
+    from .. import checkpoints
+    from ..normalisation import Statistics
+
+    path = store.file(f"autoencoders/{name}/fold-{number}", "model.safetensors")
+    state, metadata = checkpoints.read(path)
+    config = build(
+        AutoencoderConfig, {k: v for k, v in metadata.items() if k in AutoencoderConfig.__annotations__}, str(path)
+    )
+    model = create(config, metadata["n_inputs"], metadata["categories"])
+    try:
+        model.load_state_dict({key.removeprefix("model."): v for key, v in state.items() if key.startswith("model.")})
+    except RuntimeError as error:
+        raise DamagedProduct(f"{path}: {' '.join(str(error).split())}") from None
+    trained = Statistics(state["normalisation.mean"].numpy(), state["normalisation.std"].numpy())
+    return model.to(device).eval(), trained, config

@@ -1,0 +1,68 @@
+"""`sercli folds`: the task's folds, who is left out and who is dev; writes the task."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..config import plain, write_yaml
+from ..errors import UsageError
+from ..manifest import c_order, write_table
+from ..products import take_task, task_product
+from ..progress import say
+from ..store import Product, Store
+from ..tasks import Fold, Folds, Task, make_folds
+from . import Outcome, Run, survey
+
+
+def run(path: Path, given: Mapping[str, Any], run: Run) -> tuple[Outcome, Folds]:
+    """The task that the options name or define, and its folds."""
+    store = Store(path)
+    rest = dict(given)
+    name, task = take_task(store, rest)
+    if rest:
+        raise UsageError(f"folds: unknown option {next(iter(rest))!r}")
+    return write_task(store, name, task, run)
+
+
+def write_task(store: Store, name: str, task: Task, run: Run) -> tuple[Outcome, Folds]:
+    """Write the task if it is absent or stale; what another command has written meanwhile is taken as it is."""
+    folds = make_folds(task, store.utterances)
+    product = task_product(store, name, task)
+    if store.state(product).name == "fresh" and not run.overwrite:
+        return Outcome(name, str(store.path / product.key), reused=[product.key]), folds
+    with store.lock([product.key], wait=not run.dry_run):
+        outcome, todo = survey(store, name, product.key, [product], run)
+        if todo and not run.dry_run:
+            _build(store, product, task, folds)
+            say(
+                f"{product.key}: {len(folds.labels)} utterances, {len(folds.classes)} classes, {len(folds.folds)} folds"
+            )
+    return outcome, folds
+
+
+def _build(store: Store, product: Product, task: Task, folds: Folds) -> None:
+    built = store.staged(product) / "product"
+    built.mkdir(exist_ok=True)
+    write_yaml(built / "task.yaml", plain(task))
+    header = ["utt_id", "label", *(f"fold-{fold.number}" for fold in folds.folds)]
+    rows = (
+        [utt_id, folds.labels[utt_id], *(fold.parts.get(utt_id, "-") for fold in folds.folds)]
+        for utt_id in sorted(folds.labels, key=c_order)
+    )
+    write_table(built / "folds.tsv", header, rows)
+    store.publish(product, built)
+
+
+def describe(folds: Folds) -> list[dict[str, Any]]:
+    """One row a fold, for people and JSON."""
+    return [_row(fold) for fold in folds.folds]
+
+
+def _row(fold: Fold) -> dict[str, Any]:
+    sizes = {part: len(fold.part(part)) for part in ("train", "dev", "test")}
+    return {
+        "fold": fold.number,
+        "test": fold.left_out,
+        "dev": fold.dev,
+        **{f"n_{part}": n for part, n in sizes.items()},
+    }

@@ -1,0 +1,223 @@
+"""`sercli ingest`: a raw corpus folder to `utterances.tsv`, `corpus.yaml` and `rejects.tsv`."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+from .. import fingerprints, plugins, workers
+from ..config import write_yaml
+from ..errors import SercliError
+from ..fingerprints import Fingerprint, Fingerprints
+from ..manifest import Reject, Scan, Utterance, c_order, file_digest, printable, write_table, write_utterances
+from ..progress import bar, say
+from ..store import FORMAT, Store
+from ..workers import Unit
+from . import Outcome, Run, n_jobs, raise_first
+
+_FILES_PER_UNIT = 64
+_UNSAFE = re.compile(r"[^\w.+-]+")
+
+
+def run(
+    corpus: Path, path: Path, kind: str | None, root: Path | None, name: str | None, max_rejects: float, run: Run
+) -> Outcome:
+    """Raises SercliError for a folder without usable recordings, and (once the good ones are kept) for too many rejects."""
+    reader_name, reader = _reader(corpus, kind)
+    scan: Scan = reader.scan(corpus)
+    folder = root or (corpus.parent if corpus.is_file() else corpus)
+    name = _UNSAFE.sub(
+        "-", name or (reader_name if kind != "table" and reader_name != "table" else folder.resolve().name)
+    )
+    outcome = Outcome(name, str(path))
+    if path.exists() and not (path / "corpus.yaml").exists() and _holds_something_else(path):
+        raise SercliError(f"{path}: exists and is no store; choose another folder for the store")
+    if run.dry_run:
+        say(
+            f"would ingest {len(scan.utterances)} utterances from {folder} ({len(scan.rejects)} rejects before any file is opened)"
+        )
+        outcome.made = ["utterances.tsv"]
+        return outcome
+    utterances, rejects = _prepare(scan, name)
+    found = _fingerprints(path, folder.resolve(), utterances, run)
+    utterances, more = _measure(utterances, found)
+    utterances, twins = _without_duplicates(utterances)
+    utterances, clashes = _without_clashes(utterances)
+    rejects = sorted([*rejects, *more, *twins, *clashes], key=lambda reject: (c_order(reject.path), reject.reason))
+    _publish(
+        path,
+        utterances,
+        rejects,
+        {"name": name, "corpus": reader_name, "root": str(folder.resolve())},
+        reader.TASK,
+        outcome,
+        run,
+    )
+    _report(path, utterances, rejects, max_rejects)
+    return outcome
+
+
+def _reader(corpus: Path, kind: str | None) -> tuple[str, ModuleType]:
+    if not corpus.exists():
+        raise SercliError(f"{corpus}: no such folder; give the folder of a corpus")
+    if corpus.is_dir() and not any(corpus.iterdir()):
+        raise SercliError(f"{corpus}: is empty; give the folder of a corpus")
+    if kind is not None:
+        return kind, plugins.load("corpora", kind)
+    readers = {name: plugins.load("corpora", name) for name in plugins.names("corpora")}
+    fitting = [name for name, reader in readers.items() if reader.recognises(corpus)]
+    if len(fitting) != 1:
+        seen = "could be " + " or ".join(fitting) if fitting else "looks like no corpus known"
+        raise SercliError(f"{corpus}: {seen}; say which with --corpus {'|'.join(readers)}")
+    say(f"{corpus}: looks like {fitting[0]}")
+    return fitting[0], readers[fitting[0]]
+
+
+def _holds_something_else(path: Path) -> bool:
+    return not path.is_dir() or any(entry.name not in (".cache", ".staging") for entry in path.iterdir())
+
+
+def _prepare(scan: Scan, name: str) -> tuple[list[Utterance], list[Reject]]:
+    """Speakers get the corpus's name in front; names that the tables cannot hold are refused."""
+    kept: list[Utterance] = []
+    rejects = list(scan.rejects)
+    for utterance in scan.utterances:
+        if any(not character.isprintable() for character in utterance.path):
+            rejects.append(
+                Reject(utterance.path, "the path holds a tab, a line end or bytes that are no text; rename the file")
+            )
+        elif not utterance.utt_id or any(c.isspace() or not c.isprintable() for c in utterance.utt_id):
+            rejects.append(
+                Reject(utterance.path, f"utterance id {utterance.utt_id!r} holds a blank or is empty; rename it")
+            )
+        else:
+            speaker = "_".join(utterance.speaker.split())
+            kept.append(replace(utterance, speaker=speaker if speaker.startswith(f"{name}_") else f"{name}_{speaker}"))
+    return sorted(kept, key=lambda utterance: c_order(utterance.utt_id)), rejects
+
+
+def _fingerprints(path: Path, root: Path, utterances: Sequence[Utterance], run: Run) -> dict[str, Fingerprint]:
+    """Headers and digests of all files, from memory where size and time are the same. Kept as they come, against a kill."""
+    known = Fingerprints(path, root)
+    files = sorted({utterance.path for utterance in utterances}, key=c_order)
+    fresh = [file for file in files if run.overwrite or known.look_up(file) is None]
+    found = {file: print_ for file in files if (print_ := known.look_up(file)) is not None}
+    starts = range(0, len(fresh), _FILES_PER_UNIT)
+    units = [Unit("reading headers", fingerprints.take, (root, fresh[a : a + _FILES_PER_UNIT])) for a in starts]
+    with bar("ingest", "files", len(fresh)) as shown, workers.threads(n_jobs(run, len(units))) as pool:
+
+        def keep(unit: Unit, taken: dict[str, tuple[str, Fingerprint]]) -> None:
+            known.remember(taken)
+            found.update({file: print_ for file, (_, print_) in taken.items()})
+            shown.advance(len(taken))
+
+        raise_first(workers.run(units, pool, keep), 0)
+    return found
+
+
+def _measure(utterances: Sequence[Utterance], found: dict[str, Fingerprint]) -> tuple[list[Utterance], list[Reject]]:
+    kept: list[Utterance] = []
+    rejects: list[Reject] = []
+    for utterance in utterances:
+        print_ = found[utterance.path]
+        start, end = utterance.start or 0.0, utterance.end if utterance.end is not None else print_.duration
+        if print_.problem:
+            rejects.append(Reject(utterance.path, print_.problem))
+        elif not 0 <= start < end <= print_.duration + 0.001:
+            rejects.append(
+                Reject(
+                    utterance.path, f"section {start:g} to {end:g} s does not lie in the file's {print_.duration:g} s"
+                )
+            )
+        else:
+            measured = {"sample_rate": print_.sample_rate, "channels": print_.channels, "digest": print_.digest}
+            kept.append(replace(utterance, duration=round(end - start, 6), **measured))  # type: ignore[arg-type]
+    return kept, rejects
+
+
+def _without_duplicates(utterances: Sequence[Utterance]) -> tuple[list[Utterance], list[Reject]]:
+    """Of utterances with the same sound the first is kept if all agree on speaker and emotion; else none can be trusted."""
+    twins: dict[tuple[str, float | None, float | None], list[Utterance]] = {}
+    for utterance in utterances:
+        twins.setdefault((utterance.digest, utterance.start, utterance.end), []).append(utterance)
+    rejects: list[Reject] = []
+    for first, *others in twins.values():
+        if all((other.speaker, other.emotion) == (first.speaker, first.emotion) for other in others):
+            rejects += [
+                Reject(other.path, f"the same sound as {printable(first.path)}, which is kept") for other in others
+            ]
+        else:
+            names = ", ".join(printable(twin.path) for twin in (first, *others))
+            rejects += [
+                Reject(twin.path, f"the same sound under different labels: {names}") for twin in (first, *others)
+            ]
+    refused = {reject.path for reject in rejects}
+    kept = [first for first, *others in twins.values() if first.path not in refused or not others]
+    return kept, rejects
+
+
+def _without_clashes(utterances: Sequence[Utterance]) -> tuple[list[Utterance], list[Reject]]:
+    holders: dict[str, list[Utterance]] = {}
+    for utterance in utterances:
+        holders.setdefault(utterance.utt_id, []).append(utterance)
+    rejects = [
+        Reject(
+            one.path,
+            f"utterance id {one.utt_id!r} is also that of {', '.join(printable(o.path) for o in same if o is not one)}",
+        )
+        for same in holders.values()
+        if len(same) > 1
+        for one in same
+    ]
+    return [same[0] for same in holders.values() if len(same) == 1], rejects
+
+
+def _publish(
+    path: Path,
+    utterances: list[Utterance],
+    rejects: list[Reject],
+    about: dict[str, str],
+    task: dict[str, str],
+    outcome: Outcome,
+    run: Run,
+) -> None:
+    if not utterances:
+        reason = f"; the first of {len(rejects)}: {printable(rejects[0].path)}: {rejects[0].reason}" if rejects else ""
+        raise SercliError(f"{about['root']}: no usable recording{reason}")
+    staging = path / ".staging" / "ingest"
+    staging.mkdir(parents=True, exist_ok=True)
+    write_utterances(staging / "utterances.tsv", utterances)
+    write_table(staging / "rejects.tsv", ["path", "reason"], [[printable(r.path), r.reason] for r in rejects])
+    table = file_digest(staging / "utterances.tsv")
+    counts = {"utterances": len(utterances), "rejects": len(rejects), "table": table}
+    write_yaml(staging / "corpus.yaml", {"format": FORMAT, **about, "task": dict(task), **counts})
+    old = Store(path) if (path / "corpus.yaml").exists() else None
+    if old is not None:
+        present = file_digest(path / "utterances.tsv") if (path / "utterances.tsv").exists() else ""
+        if present not in (table, old.corpus.get("table"), "") and not run.overwrite:
+            raise SercliError(f"{path / 'utterances.tsv'}: was edited by hand; keep it, or replace it with --overwrite")
+    for name in ("utterances.tsv", "rejects.tsv", "corpus.yaml"):
+        same = (path / name).exists() and file_digest(path / name) == file_digest(staging / name)
+        (outcome.reused if same else outcome.made).append(name)
+        if not same and old is not None:
+            outcome.stale.append(name)
+        (staging / name).replace(path / name)
+    staging.rmdir()
+
+
+def _report(path: Path, utterances: list[Utterance], rejects: list[Reject], max_rejects: float) -> None:
+    speakers = len({utterance.speaker for utterance in utterances})
+    hours = sum(utterance.duration for utterance in utterances) / 3600
+    say(f"{path}: {len(utterances)} utterances of {speakers} speakers, {hours:.2f} h")
+    for reject in rejects[:5]:
+        say(f"set aside: {printable(reject.path)}: {reject.reason}")
+    if len(rejects) > 5:
+        say(f"set aside: {len(rejects) - 5} more, see {path / 'rejects.tsv'}")
+    total = len(utterances) + len(rejects)
+    allowed = max_rejects if max_rejects >= 1 else max_rejects * total
+    if len(rejects) > allowed:
+        raise SercliError(
+            f"{len(rejects)} of {total} recordings were set aside, more than --max-rejects {max_rejects:g} allows; "
+            f"see {path / 'rejects.tsv'} (the good ones are kept)"
+        )

@@ -1,0 +1,152 @@
+"""`sercli train-ae`: one autoencoder a fold, fitted on that fold's training part only.
+
+Torch is imported by the functions that fit, so that finding nothing to do takes no time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import plugins, workers
+from ..config import TrainingConfig, build, plain
+from ..devices import resolve
+from ..manifest import write_table
+from ..products import AutoencoderConfig, autoencoder_fold, features, further_training, resolve_autoencoder
+from ..segments import SEGMENT_MS
+from ..store import Product, Store
+from ..tasks import Folds
+from ..workers import Unit
+from . import Outcome, Run, make, n_jobs, report_fraction
+from .folds import write_task
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..autoencoders import Autoencoder
+    from ..sequences import SegmentShape, Speech
+    from ..training import Row
+
+PRELOAD = ["torch", "zarr", "sercli.sequences", "sercli.training"]
+
+
+def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) -> Outcome:
+    """`given` are the options by name; `numbers` the folds, all if empty. Raises SercliError, UsageError."""
+    store = Store(path)
+    name, config, task = resolve_autoencoder(store, given)
+    store.require(features(store, config.frontend))
+    _, folds = write_task(store, config.task, task, run)
+    chosen = [folds.fold(number).number for number in numbers] or [fold.number for fold in folds.folds]
+    products = [autoencoder_fold(store, name, config, folds, number) for number in chosen]
+    key = f"autoencoders/{name}"
+    if not run.dry_run:
+        store.claim(key, plain(config))
+
+    def unit(product: Product, built: Path) -> Unit:
+        number = int(product.config["fold"])
+        return Unit(product.key, fit_fold, (path, config, folds, number, resolve(run.device), built))
+
+    return make(store, name, key, products, unit, lambda n: workers.processes(n_jobs(run, n), PRELOAD), run)
+
+
+def fit_fold(path: Path, config: AutoencoderConfig, folds: Folds, number: int, device: str, built: Path) -> None:
+    """Fit one fold and write `model.safetensors` and `history.tsv` into `built`."""
+    import torch
+
+    from .. import checkpoints
+    from ..sequences import Normaliser, open_features, segment_shape
+    from ..training import fit, seed_for, use_threads
+
+    use_threads(device)
+    store, fold = Store(path), folds.fold(number)
+    source = open_features(store, config)
+    shape = segment_shape(source, config.segment_shift_ms)
+    normaliser = Normaliser(store, source, config)
+    train = normaliser.read([*fold.part("train"), *further_training(store, config, folds, number)])
+    dev = normaliser.read(fold.part("dev"))
+    training = build(TrainingConfig, config.training, "training")
+    seed = seed_for(config.seed, number, "train-ae")
+    torch.manual_seed(seed)
+    n_features = train.frames.shape[1]
+    model = create(config, shape.size * n_features, folds.classes).to(device)
+    categories = {label: index for index, label in enumerate(folds.classes)}
+    labels = {utt_id: categories[label] for utt_id, label in folds.labels.items() if fold.parts.get(utt_id) != "test"}
+    train_batches, dev_batches = _Batches(train, shape, labels, training), _Batches(dev, shape, labels, training)
+    model.see_training_labels(train_batches.labels.to(device))
+    limit = config.reconstruction_threshold
+
+    def good_enough(dev: Row) -> bool:
+        return limit is not None and dev["squared_error"] / model.n_inputs < limit
+
+    history = fit(
+        model,
+        train_batches.shuffled,
+        dev_batches.in_order,
+        training,
+        seed,
+        device,
+        lambda epoch: report_fraction(built, epoch / training.epochs),
+        good_enough,
+    )
+    built.mkdir(exist_ok=True)
+    assert normaliser.trained is not None
+    state = {f"model.{key}": tensor for key, tensor in model.state_dict().items()}
+    state["normalisation.mean"] = torch.from_numpy(normaliser.trained.mean)
+    state["normalisation.std"] = torch.from_numpy(normaliser.trained.std)
+    metadata = {
+        **plain(config),
+        "fold": number,
+        "categories": folds.classes,
+        "n_inputs": model.n_inputs,
+        "frames_per_segment": shape.size,
+        "segment_ms": SEGMENT_MS,
+    }
+    checkpoints.write(built / "model.safetensors", state, metadata)
+    write_history(built / "history.tsv", history)
+
+
+def create(config: AutoencoderConfig, n_inputs: int, categories: Sequence[str]) -> Autoencoder:
+    """The model of a configuration, with fresh weights."""
+    module = plugins.load("autoencoders", config.model)
+    options = build(module.Config, config.options, config.model)
+    model: Autoencoder = module.Model(n_inputs, config.latent_dim, len(categories), options)
+    return model
+
+
+def write_history(path: Path, history: Sequence[Row]) -> None:
+    """One row an epoch, all numbers in full."""
+    header = list(history[0])
+    write_table(path, header, [[f"{row[name]:.9g}" for name in header] for row in history])
+
+
+class _Batches:
+    """Segments (B, S·F) and their categories (B,), -1 for utterances without one."""
+
+    def __init__(
+        self, speech: Speech, shape: SegmentShape, labels: Mapping[str, int], training: TrainingConfig
+    ) -> None:
+        import torch
+
+        self.view, self.starts, counts = speech.segments(shape)
+        of_each = torch.tensor([labels.get(utt_id, -1) for utt_id in speech.utt_ids], dtype=torch.int64)
+        self.labels = of_each.repeat_interleave(torch.from_numpy(counts))
+        self.size = training.batch_size
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def in_order(self) -> Iterator[list[torch.Tensor]]:
+        import torch
+
+        yield from self._take(torch.arange(len(self)))
+
+    def shuffled(self, generator: torch.Generator) -> Iterator[list[torch.Tensor]]:
+        import torch
+
+        yield from self._take(torch.randperm(len(self), generator=generator))
+
+    def _take(self, order: torch.Tensor) -> Iterator[list[torch.Tensor]]:
+        for start in range(0, len(order), self.size):
+            chosen = order[start : start + self.size]
+            yield [self.view[self.starts[chosen]], self.labels[chosen]]

@@ -1,0 +1,131 @@
+"""`sercli train-classifier` and `sercli train-lstm`: one classifier a fold, on latents or straight on features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import plugins, workers
+from ..config import TrainingConfig, build, plain
+from ..devices import resolve
+from ..errors import DamagedProduct, SercliError
+from ..products import (
+    NO_AUTOENCODER,
+    ClassifierConfig,
+    classifier_fold,
+    features,
+    folds_of,
+    latents_fold,
+    resolve_classifier,
+)
+from ..store import Product, Store
+from ..tasks import Folds
+from ..workers import Unit
+from . import Outcome, Run, make, n_jobs, report_fraction
+from .folds import write_task
+from .train_ae import PRELOAD, write_history
+
+if TYPE_CHECKING:
+    from ..classifiers import StandardisedClassifier
+    from ..normalisation import Statistics
+
+
+def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) -> Outcome:
+    """`given` are the options by name; `numbers` the folds, all if empty. Raises SercliError, UsageError."""
+    store = Store(path)
+    name, config, task = resolve_classifier(store, given)
+    store.require(features(store, config.frontend))
+    if config.autoencoder == NO_AUTOENCODER:
+        _, folds = write_task(store, config.task, task, run)
+    else:
+        folds = folds_of(store, config.task)
+    chosen = [folds.fold(number).number for number in numbers] or [fold.number for fold in folds.folds]
+    if config.autoencoder != NO_AUTOENCODER:
+        for number in chosen:
+            store.require(latents_fold(store, config.autoencoder, config.condition, folds, number))
+    products = [classifier_fold(store, name, config, folds, number) for number in chosen]
+    key = f"classifiers/{name}"
+    if not run.dry_run:
+        store.claim(key, plain(config))
+
+    def unit(product: Product, built: Path) -> Unit:
+        number = int(product.config["fold"])
+        return Unit(product.key, fit_fold, (path, config, folds, number, resolve(run.device), built))
+
+    return make(store, name, key, products, unit, lambda n: workers.processes(n_jobs(run, n), PRELOAD), run)
+
+
+def fit_fold(path: Path, config: ClassifierConfig, folds: Folds, number: int, device: str, built: Path) -> None:
+    """Fit one fold and write `model.safetensors` and `history.tsv` into `built`. Test utterances are not read."""
+    import torch
+
+    from .. import checkpoints
+    from ..sequences import ClassifierInput
+    from ..training import seed_for, use_threads
+
+    use_threads(device)
+    store, fold = Store(path), folds.fold(number)
+    source = ClassifierInput(store, config, number)
+    classes = {label: index for index, label in enumerate(folds.classes)}
+    labels = {
+        utt_id: classes[label] for utt_id, label in folds.labels.items() if fold.parts.get(utt_id) in ("train", "dev")
+    }
+    train = source.read(fold.part("train"), labels)
+    dev = source.read(fold.part("dev"), labels)
+    for part, sequences in (("train", train), ("dev", dev)):
+        if not len(sequences):
+            raise SercliError(f"fold {number} has no usable {part} utterance: all were set aside by `sercli featurize`")
+    seed = seed_for(config.seed, number, f"train-classifier {config.classifier}")
+    torch.manual_seed(seed)
+    model = create(config, train.rows.shape[1], len(folds.classes))
+    model.see_training_rows(train.rows)
+    train, dev = model.standardise(train), model.standardise(dev)
+    training = build(TrainingConfig, config.training, "training")
+    model.to(device)
+    history = plugins.load("classifiers", config.classifier).fit(
+        model.network, train, dev, training, seed, device, lambda epoch: report_fraction(built, epoch / training.epochs)
+    )
+    built.mkdir(exist_ok=True)
+    state = {f"model.{key}": tensor for key, tensor in model.state_dict().items()}
+    if source.latents is None and source.normaliser.trained is not None:
+        state["normalisation.mean"] = torch.from_numpy(source.normaliser.trained.mean)
+        state["normalisation.std"] = torch.from_numpy(source.normaliser.trained.std)
+    metadata = {**plain(config), "fold": number, "classes": folds.classes, "n_features": train.rows.shape[1]}
+    checkpoints.write(built / "model.safetensors", state, metadata)
+    write_history(built / "history.tsv", history)
+
+
+def create(config: ClassifierConfig, n_features: int, n_classes: int) -> StandardisedClassifier:
+    """The classifier of a configuration, with fresh weights."""
+    from ..classifiers import StandardisedClassifier
+
+    module = plugins.load("classifiers", config.classifier)
+    network = module.Model(n_features, n_classes, build(module.Config, config.options, config.classifier))
+    return StandardisedClassifier(network, n_features)
+
+
+def load(
+    store: Store, name: str, number: int, device: str
+) -> tuple[StandardisedClassifier, Statistics | None, list[str]]:
+    """A fitted classifier, the normalisation fitted with it where it reads features, and its classes in order."""
+    from .. import checkpoints
+    from ..normalisation import Statistics
+
+    path = store.file(f"classifiers/{name}/fold-{number}", "model.safetensors")
+    state, metadata = checkpoints.read(path)
+    config = build(
+        ClassifierConfig, {k: v for k, v in metadata.items() if k in ClassifierConfig.__annotations__}, str(path)
+    )
+    model = create(config, metadata["n_features"], len(metadata["classes"]))
+    weights = {key.removeprefix("model."): tensor for key, tensor in state.items() if key.startswith("model.")}
+    network = {key.removeprefix("network."): tensor for key, tensor in weights.items() if key.startswith("network.")}
+    try:
+        model.network.load_state_dict(network)
+        model.mean.copy_(weights["mean"])
+        model.std.copy_(weights["std"])
+    except (RuntimeError, KeyError) as error:
+        raise DamagedProduct(f"{path}: {' '.join(str(error).split())}") from None
+    has_own = "normalisation.mean" in state
+    trained = Statistics(state["normalisation.mean"].numpy(), state["normalisation.std"].numpy()) if has_own else None
+    return model.to(device), trained, list(metadata["classes"])

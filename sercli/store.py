@@ -1,0 +1,379 @@
+"""The store: one directory for one corpus. Publishing, provenance, staleness; the only importer of zarr.
+
+A product is its configuration and its inputs, digested. It is built under `.staging` and renamed into place, so that it
+appears whole or not at all; what made it lies in it, as `provenance.json` or as attributes of its Zarr group.
+"""
+
+import fcntl
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from .config import read_yaml, write_yaml
+from .errors import DamagedProduct, MissingInput, SercliError
+from .manifest import Utterance, digest, file_digest, read_utterances
+
+FORMAT = 1  # of the store; one number for all that lies in it
+ARRAYS = "arrays.zarr"
+_CHUNK_BYTES = 2**20
+_BUFFERED_CHUNKS = 16  # rows are read and written this many chunks at a time, so memory does not grow with the corpus
+
+Rows = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Product:
+    """Something a command makes: where it goes, all that decides its content, and the command that makes it."""
+
+    key: str  # path inside the store: `autoencoders/vae-128/fold-3`
+    config: Mapping[str, Any]
+    inputs: Mapping[str, str]  # name of what was read -> digest
+    command: str  # `sercli train-ae STORE --fold 3`: the cure when it is missing or stale
+
+    @cached_property
+    def digest(self) -> str:
+        return digest({"format": FORMAT, "config": self.config, "inputs": self.inputs})
+
+
+@dataclass(frozen=True)
+class State:
+    """Whether a product is there; if stale, which of its inputs changed."""
+
+    name: Literal["fresh", "missing", "stale"]
+    changed: list[str] = field(default_factory=list)
+
+
+class Store:
+    """An existing store. Raises SercliError for a folder that is none, or one of another format."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.is_dir():
+            raise SercliError(f"{path}: no such store; make it with `sercli ingest CORPUS {path}`")
+        if not (path / "corpus.yaml").is_file():
+            raise SercliError(
+                f"{path}: is no store (no corpus.yaml); if it is a corpus, run `sercli ingest {path} STORE` first"
+            )
+        self.corpus = read_yaml(path / "corpus.yaml")
+        _check_format(self.corpus.get("format"), path / "corpus.yaml")
+
+    @property
+    def root(self) -> Path:
+        """Where the sound files lie: the folder that `path` in the table is relative to."""
+        return Path(self.corpus["root"])
+
+    @cached_property
+    def utterances(self) -> list[Utterance]:
+        return read_utterances(self.path / "utterances.tsv")
+
+    def location(self, key: str) -> Path:
+        """Where a product lies. Raises SercliError for a name that would leave the store."""
+        path = self.path / key
+        if any(part in ("", ".", "..") or part.startswith(".") for part in key.split("/")) or "\0" in key:
+            raise SercliError(f"{key!r} is not a name for a product; use letters, digits, '.', '-', '_', '+', '='")
+        return path
+
+    def provenance(self, key: str) -> dict[str, Any] | None:
+        """What made a product, or None where there is none. Raises DamagedProduct."""
+        folder = self.location(key)
+        inside_zarr = key.startswith(f"{ARRAYS}/")
+        path = folder / ("zarr.json" if inside_zarr else "provenance.json")
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            found = found["attributes"]["provenance"] if inside_zarr else found
+            made_with = found["format"]
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (ValueError, KeyError, TypeError):
+            raise DamagedProduct(f"{path}: is not what sercli wrote; delete {folder} and make it again") from None
+        _check_format(made_with, path)
+        return dict(found)
+
+    def state(self, product: Product) -> State:
+        """Raises SercliError where the name is taken by another configuration, DamagedProduct where it cannot be read."""
+        found = self.provenance(product.key)
+        if found is None:
+            return State("missing")
+        _refuse_other_configuration(self.location(product.key), found["config"], product.config)
+        inputs = found["inputs"]
+        changed = [name for name in {**inputs, **product.inputs} if inputs.get(name) != product.inputs.get(name)]
+        return State("stale", changed) if changed else State("fresh")
+
+    def require(self, product: Product) -> None:
+        """Raises MissingInput, which names the command to run, unless the product is there and fresh."""
+        state = self.state(product)
+        if state.name == "missing":
+            raise MissingInput(f"{self.location(product.key)} is missing; run `{product.command}` first")
+        if state.name == "stale":
+            raise MissingInput(
+                f"{self.location(product.key)} is stale ({', '.join(state.changed)} changed); run `{product.command}` first"
+            )
+
+    def claim(self, key: str, config: Mapping[str, Any]) -> None:
+        """Write `config.yaml`, which all folds of a product share, or check that it says the same."""
+        path = self.location(key) / "config.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".config-{os.getpid()}.yaml")
+        write_yaml(draft, config)
+        try:
+            os.link(draft, path)  # fails if another command was first
+        except FileExistsError:
+            _refuse_other_configuration(path.parent, read_yaml(path), config)
+        finally:
+            draft.unlink()
+
+    def file(self, key: str, name: str) -> Path:
+        """A file of a published product, its content checked. Raises DamagedProduct if it is not as published."""
+        path = self.location(key) / name
+        known = (self.provenance(key) or {}).get("files", {})
+        if not path.is_file() or file_digest(path) != known.get(name):
+            raise DamagedProduct(
+                f"{path}: is not as it was published; delete {path.parent} and run the same command again"
+            )
+        return path
+
+    @contextmanager
+    def lock(self, keys: Iterable[str], wait: bool = False) -> Iterator[None]:
+        """Hold products against other commands. Unless told to wait, raises SercliError if one is being made right now."""
+        with ExitStack() as stack:
+            for key in keys:
+                stack.enter_context(self._lock_one(key, wait))
+            yield
+
+    @contextmanager
+    def _lock_one(self, key: str, wait: bool) -> Iterator[None]:
+        path = self.path / ".staging" / (key.replace("/", ",") + ".lock")
+        path.parent.mkdir(exist_ok=True)
+        while True:
+            with path.open("w") as stream:
+                try:
+                    fcntl.flock(stream, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise SercliError(
+                        f"{self.path / key} is being made by another command; wait for it to end"
+                    ) from None
+                if not path.exists() or path.stat().st_ino != os.fstat(stream.fileno()).st_ino:
+                    continue  # its holder removed the file between our opening and locking it
+                try:
+                    yield
+                finally:
+                    path.unlink(missing_ok=True)
+                return
+
+    def staged(self, product: Product) -> Path:
+        """The folder where a product is built. Parts of the same product survive a kill; those of another are removed."""
+        folder = self._staged_name(product.key)
+        wanted = folder / product.digest[:16]
+        for other in folder.glob("*") if folder.is_dir() else ():
+            if other != wanted:
+                shutil.rmtree(other)
+        wanted.mkdir(parents=True, exist_ok=True)
+        return wanted
+
+    def _staged_name(self, key: str) -> Path:
+        return self.path / ".staging" / key.replace("/", ",")
+
+    def publish(self, product: Product, built: Path, extra: Mapping[str, Any] | None = None) -> None:
+        """Write the provenance into a built folder and rename it into place; an older one is moved aside first."""
+        inside_zarr = product.key.startswith(f"{ARRAYS}/")
+        names = ["*/zarr.json"] if inside_zarr else ["*"]
+        files = sorted(path for name in names for path in built.glob(name) if path.name != "provenance.json")
+        provenance = {
+            "format": FORMAT,
+            "config": product.config,
+            "inputs": product.inputs,
+            "digest": product.digest,
+            "files": {path.relative_to(built).as_posix(): file_digest(path) for path in files},
+            **(extra or {}),
+        }
+        if inside_zarr:
+            metadata = json.loads((built / "zarr.json").read_text())
+            metadata["attributes"]["provenance"] = provenance
+            _write_json(built / "zarr.json", metadata)
+            self._ensure_parent_groups(product.key)
+        else:
+            _write_json(built / "provenance.json", provenance)
+        self._rename_into_place(product.key, built)
+
+    def finish_publishing(self, product: Product) -> bool:
+        """Rename into place what a killed command had finished but not yet renamed. True if there was such a thing."""
+        built = self._staged_name(product.key) / product.digest[:16] / "product"
+        if not built.with_name("complete").exists():
+            return False
+        self._rename_into_place(product.key, built)
+        return True
+
+    def _rename_into_place(self, key: str, built: Path) -> None:
+        built.with_name("complete").touch()
+        final = self.location(key)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        if final.exists() and built.exists():
+            aside = built.with_name("old")
+            shutil.rmtree(aside, ignore_errors=True)
+            final.rename(aside)
+        if built.exists():
+            built.rename(final)
+        shutil.rmtree(self._staged_name(key))
+
+    def _ensure_parent_groups(self, key: str) -> None:
+        path = self.path
+        for part in key.split("/")[:-1]:
+            path = path / part
+            path.mkdir(exist_ok=True)
+            if not (path / "zarr.json").exists():
+                draft = path / f".zarr-{os.getpid()}.json"
+                _write_json(draft, {"zarr_format": 3, "node_type": "group", "attributes": {}})
+                draft.replace(path / "zarr.json")  # two writers write the same bytes
+
+    def ragged(self, key: str) -> "Ragged":
+        """Open a published ragged array for reading."""
+        return Ragged(self.location(key), (self.provenance(key) or {}).get("files", {}))
+
+
+class Ragged:
+    """Ragged data: one long array a name, (N, …), and `offsets` (U+1,): utterance u owns rows offsets[u] to offsets[u+1].
+
+    Raises DamagedProduct if metadata changed, a chunk is missing, or (when read) fails its checksum.
+    """
+
+    def __init__(self, path: Path, files: Mapping[str, str]) -> None:
+        import zarr
+
+        self.path = path
+        for name, known in files.items():
+            if not (path / name).is_file() or file_digest(path / name) != known:
+                raise self._damaged(f"{name} is not as it was published")
+        group = zarr.open_group(path, mode="r")
+        self.attributes = dict(group.attrs)
+        self._arrays = {name: array for name, array in group.arrays()}
+        for name, array in self._arrays.items():
+            present = sum(1 for chunk in (path / name / "c").rglob("*") if chunk.is_file())
+            if present != array.nchunks:
+                raise self._damaged(f"{name} has {present} chunks, wanted {array.nchunks}")
+        self.offsets: npt.NDArray[np.int64] = self._read("offsets", slice(None))
+        self.utt_ids = [str(utt_id) for utt_id in self._read("utt_id", slice(None))]
+        self.lengths = np.diff(self.offsets)
+        self.index = {utt_id: index for index, utt_id in enumerate(self.utt_ids)}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._arrays
+
+    def width(self, name: str) -> int:
+        return int(self._arrays[name].shape[1])
+
+    def rows(self, name: str, utt_ids: Sequence[str]) -> tuple[Rows, npt.NDArray[np.int64]]:
+        """Rows of the chosen utterances, in their order (which must be the array's own), and offsets (U'+1,) into them."""
+        chosen = np.array([self.index[utt_id] for utt_id in utt_ids], dtype=np.int64)
+        assert (np.diff(chosen) > 0).all(), "utterances are read in the order in which they lie"
+        wanted = np.zeros(int(self.offsets[-1]), dtype=bool)
+        for index in chosen:
+            wanted[self.offsets[index] : self.offsets[index + 1]] = True
+        offsets = np.concatenate([[0], np.cumsum(self.lengths[chosen])]).astype(np.int64)
+        array = self._arrays[name]
+        rows = np.empty((int(wanted.sum()), *array.shape[1:]), dtype=array.dtype)
+        step, filled = array.chunks[0] * _BUFFERED_CHUNKS, 0
+        for start in range(0, len(wanted), step):
+            mask = wanted[start : start + step]
+            if mask.any():
+                block = self._read(name, slice(start, start + step))[mask]
+                rows[filled : filled + len(block)] = block
+                filled += len(block)
+        return rows, offsets
+
+    def _read(self, name: str, chosen: slice) -> Rows:
+        try:
+            return np.asarray(self._arrays[name][chosen])
+        except (ValueError, KeyError, OSError) as error:
+            raise self._damaged(f"{name}: {' '.join(str(error).split())}") from None
+
+    def _damaged(self, what: str) -> DamagedProduct:
+        return DamagedProduct(f"{self.path}: {what}; delete this folder and run the command that made it again")
+
+
+def write_ragged(
+    folder: Path,
+    blocks: Iterable[Mapping[str, Rows]],
+    lengths: Sequence[int],
+    utt_ids: Sequence[str],
+    widths: Mapping[str, int],
+    dimensions: tuple[str, str],
+    attributes: Mapping[str, Any],
+) -> None:
+    """Write a ragged group: `blocks` give the rows of every named array, in order; memory holds a few chunks at a time."""
+    import zarr
+
+    shutil.rmtree(folder, ignore_errors=True)
+    group = zarr.create_group(folder, zarr_format=3, attributes=dict(attributes))
+    total = int(sum(lengths))
+    arrays = {name: _create(group, name, (total, width), dimensions) for name, width in widths.items()}
+    buffered: list[Mapping[str, Rows]] = []
+    written = 0
+    step = min((array.chunks[0] for array in arrays.values()), default=1) * _BUFFERED_CHUNKS
+    first = next(iter(widths))
+    for block in itertools.chain(blocks, [None]):
+        if block is not None:
+            buffered.append(block)
+        held = sum(len(part[first]) for part in buffered)
+        ready = held if block is None else held - held % step
+        if ready == 0:
+            continue
+        for name, array in arrays.items():
+            joined = np.concatenate([part[name] for part in buffered])
+            array[written : written + ready] = joined[:ready]
+        buffered = [{name: np.concatenate([part[name] for part in buffered])[ready:] for name in arrays}]
+        written += ready
+    assert written == total, f"{written} rows written, {total} announced"
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    _create(group, "offsets", offsets.shape, ("boundary",), np.dtype(np.int64))[:] = offsets
+    _create(group, "utt_id", (len(utt_ids),), ("utterance",), np.dtypes.StringDType())[:] = np.array(
+        utt_ids, dtype=np.dtypes.StringDType()
+    )
+
+
+def _create(group: Any, name: str, shape: tuple[int, ...], dimensions: tuple[str, ...], dtype: Any = None) -> Any:
+    """An array in chunks of about 1 MiB with crc32c, empty chunks written, so that a missing chunk cannot pass for silence."""
+    from zarr.codecs import Crc32cCodec
+
+    dtype = np.dtype(np.float32) if dtype is None else dtype
+    row_bytes = 4 * int(np.prod(shape[1:]))
+    rows = max(1, min(_CHUNK_BYTES // row_bytes, max(shape[0], 1)))
+    return group.create_array(
+        name,
+        shape=shape,
+        chunks=(rows, *shape[1:]),
+        dtype=dtype,
+        fill_value=float("nan") if dtype == np.float32 else None,
+        compressors=[Crc32cCodec()],
+        dimension_names=dimensions,
+        config={"write_empty_chunks": True},
+    )
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _check_format(found: object, path: Path) -> None:
+    if found != FORMAT:
+        raise SercliError(
+            f"{path}: has format {found}, this sercli reads format {FORMAT}; use the version that made it, or ingest anew"
+        )
+
+
+def _refuse_other_configuration(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    for key in {**found, **wanted}:
+        if found.get(key) != wanted.get(key):
+            raise SercliError(
+                f"{path}: the name is taken by another configuration: {key} is {found.get(key)!r} there, {wanted.get(key)!r} was asked; "
+                "choose another --name, or delete that folder"
+            )

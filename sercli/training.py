@@ -1,0 +1,121 @@
+"""fit(): seeds, the loop, early stopping. Knows no emotion and no Zarr."""
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Protocol
+
+import torch
+
+from .config import TrainingConfig
+from .errors import SercliError
+
+Batch = Sequence[torch.Tensor]
+Row = dict[str, float]
+
+
+class Trainable(Protocol):
+    """A module whose `losses` gives means over one batch, among them `loss`, the one to descend."""
+
+    def losses(self, *batch: torch.Tensor, generator: torch.Generator) -> dict[str, torch.Tensor]: ...
+    def parameters(self) -> Iterable[torch.nn.Parameter]: ...
+    def state_dict(self) -> Mapping[str, torch.Tensor]: ...
+    def load_state_dict(self, state: Mapping[str, torch.Tensor]) -> object: ...
+    def train(self, mode: bool = True) -> object: ...
+
+
+def seed_for(seed: int, fold: int, stage: str) -> int:
+    """One seed for each (seed, fold, stage), far from one another."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{fold}/{stage}".encode()).digest()[:7], "big")
+
+
+def use_threads(device: str) -> None:
+    """One thread a unit: the last bits of a matrix product change with threads, and folds fill the cores better."""
+    if device == "cpu":
+        torch.set_num_threads(1)
+
+
+def fit(
+    model: Trainable,
+    train_batches: Callable[[torch.Generator], Iterable[Batch]],
+    dev_batches: Callable[[], Iterable[Batch]],
+    config: TrainingConfig,
+    seed: int,
+    device: str,
+    on_epoch: Callable[[int], None] = lambda epoch: None,
+    good_enough: Callable[[Row], bool] = lambda dev: False,
+) -> list[Row]:
+    """Descend `loss`; keep the weights of the best dev loss; stop after `patience` epochs without a better one.
+
+    Returns one row an epoch: `epoch`, `train_<name>` and `dev_<name>` for every loss, `best` (1 for the epoch kept).
+    `good_enough`, given the dev losses, ends training with the present weights. Raises SercliError if a loss is not
+    finite.
+    """
+    order = torch.Generator().manual_seed(seed)
+    noise = torch.Generator(device=device)
+    optimizer = torch.optim.Adam(
+        list(model.parameters()),
+        lr=config.lr,
+        betas=(config.adam_beta1, config.adam_beta2),
+        eps=config.adam_epsilon,
+        weight_decay=config.weight_decay,
+        fused=True,
+    )
+    history: list[Row] = []
+    best, best_epoch, best_state = math.inf, 0, _copy(model)
+    for epoch in range(1, config.epochs + 1):
+        noise.manual_seed(seed + epoch)
+        model.train()
+        train = _run(model, train_batches(order), noise, device, config.precision, optimizer)
+        model.train(False)
+        noise.manual_seed(seed)  # the same noise every epoch, so that dev losses differ by the weights alone
+        with torch.no_grad():
+            dev = _run(model, dev_batches(), noise, device, config.precision)
+        history.append({"epoch": epoch, **_named("train", train), **_named("dev", dev)})
+        if not (math.isfinite(train["loss"]) and math.isfinite(dev["loss"])):
+            raise SercliError(
+                f"the loss is {train['loss']} (train), {dev['loss']} (dev) in epoch {epoch}; try a smaller --lr"
+            )
+        on_epoch(epoch)
+        if dev["loss"] < best or good_enough(dev):
+            best, best_epoch, best_state = dev["loss"], epoch, _copy(model)
+        if good_enough(dev) or epoch - best_epoch >= config.patience:
+            break
+    model.load_state_dict(best_state)
+    return [{**row, "best": float(row["epoch"] == best_epoch)} for row in history]
+
+
+def _run(
+    model: Trainable,
+    batches: Iterable[Batch],
+    noise: torch.Generator,
+    device: str,
+    precision: str,
+    optimizer: torch.optim.Optimizer | None = None,
+) -> Row:
+    """One pass: means of the losses, weighted by the rows of each batch; with an optimizer, a step a batch."""
+    totals: dict[str, torch.Tensor] = {}
+    rows = 0
+    for batch in batches:
+        batch = [tensor.to(device) for tensor in batch]
+        mixed = torch.autocast(device.split(":")[0], dtype=torch.bfloat16) if precision == "bfloat16" else nullcontext()
+        with mixed:
+            losses = model.losses(*batch, generator=noise)
+        if optimizer is not None:
+            optimizer.zero_grad()
+            losses["loss"].backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        size = len(batch[0])
+        rows += size
+        for name, value in losses.items():
+            totals[name] = totals.get(name, torch.zeros((), device=device)) + value.detach() * size
+    return {name: float(value) / rows for name, value in totals.items()}
+
+
+def _named(part: str, losses: Row) -> Row:
+    return {f"{part}_{name}": value for name, value in losses.items()}
+
+
+def _copy(model: Trainable) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
