@@ -1,12 +1,13 @@
 """The commands: parse, call one stage, print. What a command made goes to stdout, talk to stderr."""
 
+import contextlib
 import functools
 import inspect
 import json
 import os
 import sys
 from collections.abc import Callable
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,35 +32,35 @@ def _choices(package: str) -> str:
     return ", ".join(plugins.names(package))
 
 
-class Precision(str, Enum):
+class Precision(StrEnum):
     float32 = "float32"
     bfloat16 = "bfloat16"
 
 
-class Normalise(str, Enum):
+class Normalise(StrEnum):
     train = "train"
     speaker = "speaker"
     utterance = "utterance"
 
 
-class Protocol(str, Enum):
+class Protocol(StrEnum):
     speaker = "leave-one-speaker-out"
     session = "leave-one-session-out"
     random = "random-10-fold"
 
 
-class FitOn(str, Enum):
+class FitOn(StrEnum):
     train = "train"
     all = "all"
 
 
-class Condition(str, Enum):
+class Condition(StrEnum):
     marginal = "marginal"
     posterior = "posterior"
     oracle = "oracle"
 
 
-class Latents(str, Enum):
+class Latents(StrEnum):
     mean_std = "mean,std"
     mean = "mean"
     sample = "sample"
@@ -164,10 +165,8 @@ def _leave(code: int, line: str | None = None) -> None:
     """End at once: threads and workers that are still busy end with this process."""
     if line:
         say(line)
-    try:
+    with contextlib.suppress(OSError):
         sys.stdout.flush()
-    except OSError:
-        pass
     os._exit(code)
 
 
@@ -181,7 +180,7 @@ def _given(config: Path | None, settings: list[str] | None, **flags: Any) -> dic
     values |= assignments(settings or [])
     for key, value in flags.items():
         if value is not None:
-            values[key] = value.value if isinstance(value, Enum) else value
+            values[key] = value.value if isinstance(value, StrEnum) else value
     if isinstance(values.get("classes"), str):
         values["classes"] = [label.strip() for label in values["classes"].split(",")]
     return values
@@ -434,7 +433,7 @@ def _train_classifier(
 
 
 def _train_lstm(*args: Any, **kwargs: Any) -> None:
-    _train_classifier(*args, classifier="lstm", **kwargs)
+    _train_classifier(*args, **{**kwargs, "classifier": "lstm"})
 
 
 _signature = inspect.signature(_train_classifier)

@@ -31,7 +31,8 @@ def recalls(counts: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Recall of each class, (…, C, C) -> (…, C); NaN for a class that does not occur."""
     support = counts.sum(axis=-1)
     right = np.diagonal(counts, axis1=-2, axis2=-1)
-    return np.divide(right, support, out=np.full(support.shape, np.nan), where=support > 0)
+    shares: npt.NDArray[np.float64] = np.divide(right, support, out=np.full(support.shape, np.nan), where=support > 0)
+    return shares
 
 
 def uar(counts: npt.NDArray[Any]) -> Any:

@@ -18,10 +18,10 @@ from .store import ARRAYS, Product, Store
 from .tasks import Folds, Task, difference, make_folds, task_name
 
 NO_AUTOENCODER = "none"
-UNCONDITIONAL = "unconditional"
-MARGINAL = "marginal"
 Condition = Literal["marginal", "posterior", "oracle", "unconditional"]
-_CLASSIFIER_TRAINING = {"batch_size": 32, "patience": 5}  # where a classifier's defaults differ from TrainingConfig's
+UNCONDITIONAL: Condition = "unconditional"
+MARGINAL: Condition = "marginal"
+CLASSIFIER_TRAINING = TrainingConfig(batch_size=32, patience=5)  # the defaults of all classifiers
 _TASK_KEYS = [option.name for option in fields(Task)]
 _PROTOCOL_COLUMNS = {
     "leave-one-speaker-out": ["speaker", "session"],
@@ -290,8 +290,9 @@ def resolve_classifier(store: Store, given: Mapping[str, Any]) -> tuple[str, Cla
         inherited = _inherit(rest, autoencoder_config(store, autoencoder), autoencoder)
         definition = task_of(store, inherited["task"])
         base = autoencoder
-    usual_training = TrainingConfig(**_CLASSIFIER_TRAINING)
-    own, training, options = _split({**inherited, **rest}, ClassifierConfig, usual_training, "classifiers", classifier)
+    own, training, options = _split(
+        {**inherited, **rest}, ClassifierConfig, CLASSIFIER_TRAINING, "classifiers", classifier
+    )
     config = build(ClassifierConfig, {**own, "training": training, "options": options}, "train-classifier")
     if autoencoder == NO_AUTOENCODER and (config.condition, config.latents) != (UNCONDITIONAL, "none"):
         raise UsageError("--condition and --latents need an autoencoder; name one with --ae")
@@ -309,7 +310,7 @@ def usual_classifier(store: Store, config: ClassifierConfig) -> ClassifierConfig
         "classifier": config.classifier,
         "autoencoder": config.autoencoder,
         "task": config.task,
-        "training": plain(TrainingConfig(**_CLASSIFIER_TRAINING)),
+        "training": plain(CLASSIFIER_TRAINING),
         "options": plugins.declared("classifiers", config.classifier, "Config"),
     }
     if config.autoencoder != NO_AUTOENCODER:
@@ -382,7 +383,7 @@ def result(store: Store, name: str, config: ClassifierConfig, folds: Folds, done
 
 # --- names, flags, commands
 
-C = TypeVar("C", AutoencoderConfig, ClassifierConfig)
+C = TypeVar("C", bound=AutoencoderConfig | ClassifierConfig)
 _SHORT = {"segment_shift_ms": "shift", "fit_on": "fit", "reconstruction_threshold": "threshold"}
 _FLAGS = {
     "epochs",
@@ -417,11 +418,7 @@ def _split(
             raise UsageError(f"{plugin} has no option {key!r}; known are {choices}")
     options = {key: like_default(defaults[key], value, f"{plugin}: {key}") for key, value in rest.items()}
     whole = plain(build(TrainingConfig, {**plain(usual), **training}, "training"))
-    return (
-        own,
-        whole,
-        {key: list(value) if isinstance(value, tuple) else value for key, value in {**defaults, **options}.items()},
-    )
+    return own, whole, {key: _plain_value(value) for key, value in {**defaults, **options}.items()}
 
 
 def _task_parts(store: Store, name: str, task: Task) -> list[str]:

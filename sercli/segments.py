@@ -42,14 +42,16 @@ def pad_short(frames: Frames, offsets: Offsets, size: int) -> tuple[Frames, Offs
 
 def segment_counts(lengths: Offsets, size: int, shift: int) -> Offsets:
     """Segments of each utterance, (U,), from its frames, (U,)."""
-    return np.where(lengths > 0, 1 + np.maximum(lengths - size, 0) // shift, 0)
+    counts: Offsets = np.where(lengths > 0, 1 + np.maximum(lengths - size, 0) // shift, 0)
+    return counts
 
 
 def segment_starts(offsets: Offsets, size: int, shift: int) -> Offsets:
     """First frame of every segment, (M,), for utterances that `pad_short` has seen."""
     counts = segment_counts(np.diff(offsets), size, shift)
     first = np.repeat(np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
-    return np.repeat(offsets[:-1], counts) + (np.arange(counts.sum()) - first) * shift
+    starts: Offsets = np.repeat(offsets[:-1], counts) + (np.arange(counts.sum()) - first) * shift
+    return starts
 
 
 def segment_view(frames: torch.Tensor, size: int) -> torch.Tensor:

@@ -82,7 +82,10 @@ class Normaliser:
         normalise(
             frames,
             offsets,
-            [self._statistics(utt_id, frames[a:b]) for utt_id, a, b in zip(chosen, offsets, offsets[1:])],
+            [
+                self._statistics(utt_id, frames[a:b])
+                for utt_id, a, b in zip(chosen, offsets[:-1], offsets[1:], strict=True)
+            ],
         )
         return Speech(chosen, frames, offsets)
 

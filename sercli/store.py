@@ -254,8 +254,8 @@ class Ragged:
             if not (path / name).is_file() or file_digest(path / name) != known:
                 raise self._damaged(f"{name} is not as it was published")
         group = zarr.open_group(path, mode="r")
-        self.attributes = dict(group.attrs)
-        self._arrays = {name: array for name, array in group.arrays()}
+        self.attributes: dict[str, Any] = dict(group.attrs)
+        self._arrays = dict(group.arrays())
         for name, array in self._arrays.items():
             present = sum(1 for chunk in (path / name / "c").rglob("*") if chunk.is_file())
             if present != array.nchunks:

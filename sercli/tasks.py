@@ -90,7 +90,7 @@ def task_name(task: Task) -> str:
 
 def difference(task: Task, default: Task) -> list[str]:
     """The parts of a task's name in which it differs from the corpus's default task, in the order of the name."""
-    target = [task.target] if task.target != default.target else []
+    target: list[str] = [task.target] if task.target != default.target else []
     protocol = [task.protocol] if task.protocol != default.protocol else []
     return [*target, *_optional_parts(task, default), *protocol]
 

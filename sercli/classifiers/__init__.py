@@ -44,7 +44,7 @@ class Sequences:
         keys = self.lengths.double()
         if generator is not None:
             keys = keys * (1 + _LENGTH_JITTER * (2 * torch.rand(len(keys), generator=generator) - 1))
-        batches = torch.argsort(keys, stable=True).split(size)
+        batches = torch.split(torch.argsort(keys, stable=True), size)
         order = (
             torch.randperm(len(batches), generator=generator) if generator is not None else torch.arange(len(batches))
         )

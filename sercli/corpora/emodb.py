@@ -68,6 +68,6 @@ def scan(folder: Path) -> Scan:
     if not utterances:
         seen = f", such as {printable(rejects[0].path)}" if rejects else ""
         raise SercliError(
-            f"{folder}: no EMO-DB recordings (03a01Wa.wav); {len(rejects)} other .wav files{seen}; choose another --corpus, or another folder"
+            f"{folder}: no EMO-DB recordings (03a01Wa.wav); {len(rejects)} other .wav files{seen}; choose another --corpus or folder"
         )
     return Scan(utterances, rejects)

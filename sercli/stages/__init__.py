@@ -109,7 +109,7 @@ def raise_first(failed: Sequence[tuple[Unit, BaseException]], n_finished: int) -
     kept = f" ({len(failed)} failed, {n_finished} finished and kept)" if len(failed) + n_finished > 1 else ""
     if isinstance(error, BrokenProcessPool):
         raise SercliError(
-            f"{unit.name}: a worker process died (killed, or out of memory){kept}; run the same command again, with fewer --jobs if memory is short"
+            f"{unit.name}: a worker process was killed, or ran out of memory{kept}; run the same command again, with fewer --jobs"
         ) from None
     if isinstance(error, SercliError):
         raise type(error)(f"{unit.name}: {error}{kept}") from None

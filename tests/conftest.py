@@ -1,0 +1,91 @@
+"""What tests share: the real command, a small synthetic corpus, stores made from it, and EMO-DB where it lies beside us."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+SHARED = PROJECT.parent / "shared"
+SYNTHESISER = PROJECT / "recipes" / "demo" / "local" / "synthesise.py"
+QUICK = ["--epochs", "2", "--jobs", "1"]  # enough to fit something, on one worker
+
+Sercli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def run_sercli(*arguments: object, code: int | None = 0, **options: object) -> "subprocess.CompletedProcess[str]":
+    """The real command in a process of its own; fails the test unless it exits with `code` (None: any)."""
+    words = [sys.executable, "-W", "error::ResourceWarning", "-m", "sercli", *map(str, arguments)]
+    environment = {**os.environ, "COLUMNS": "200", "OMP_NUM_THREADS": "1", **options.pop("env", {})}  # type: ignore[dict-item]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=300, **options)  # type: ignore[call-overload]
+    assert code is None or done.returncode == code, f"{words[4:]} -> {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="session")
+def sercli() -> Sercli:
+    return run_sercli
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """4 speakers, 3 emotions, 3 utterances of each: a table and WAV files."""
+    folder = tmp_path_factory.mktemp("corpus") / "toy"
+    options = ["--speakers", "4", "--per-emotion", "3", "--emotions", "anger,neutral,sadness"]
+    subprocess.run([sys.executable, SYNTHESISER, folder, *options], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def featurized(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with LogMel in it. Not to be changed: copy it with `store`."""
+    path = tmp_path_factory.mktemp("store") / "toy"
+    run_sercli("ingest", corpus, path)
+    run_sercli("featurize", path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def trained(featurized: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with a small CVAE (`cvae-8`), its latents, an LSTM and its scores. Not to be changed."""
+    path = tmp_path_factory.mktemp("trained") / "toy"
+    shutil.copytree(featurized, path)
+    run_sercli("train-ae", path, "--model", "cvae", "--latent-dim", 8, "--name", "cvae-8", *QUICK)
+    run_sercli("encode", path, "--ae", "cvae-8", "--jobs", 1)
+    run_sercli("train-lstm", path, "--ae", "cvae-8", "--set", "hidden=8", "--name", "cvae-8.lstm", *QUICK)
+    run_sercli("evaluate", path, "--jobs", 1)
+    return path
+
+
+@pytest.fixture
+def store(featurized: Path, tmp_path: Path) -> Path:
+    """A featurized store of one's own."""
+    return Path(shutil.copytree(featurized, tmp_path / "toy"))
+
+
+@pytest.fixture
+def trained_store(trained: Path, tmp_path: Path) -> Path:
+    """A trained store of one's own."""
+    return Path(shutil.copytree(trained, tmp_path / "toy"))
+
+
+@pytest.fixture(scope="session")
+def emodb() -> Path:
+    folder = SHARED / "data" / "emodb"
+    if not (folder / "wav").is_dir():
+        pytest.skip("EMO-DB is not beside the project (../shared/data/emodb)")
+    return folder
+
+
+def load_synthesiser() -> object:
+    spec = importlib.util.spec_from_file_location("synthesise", SYNTHESISER)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
