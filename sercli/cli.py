@@ -105,7 +105,10 @@ PrecisionOption = Annotated[
     Precision | None, typer.Option(help="Of the matrix products; std and KL stay float32. Default: float32.")
 ]
 ConfigFile = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="Options from a YAML file; flags win over it.")
+    list[Path] | None,
+    typer.Option(
+        "--config", metavar="FILE", help="Options from a YAML file (repeatable: later files win, flags win over all)."
+    ),
 ]
 Set = Annotated[
     list[str] | None,
@@ -174,9 +177,11 @@ def _print(outcome: Any, as_json: bool) -> None:
     print(json.dumps(outcome.as_json(), ensure_ascii=False) if as_json else outcome.product)
 
 
-def _given(config: Path | None, settings: list[str] | None, **flags: Any) -> dict[str, Any]:
-    """Options in the order in which the later win: the file, --set, the flags."""
-    values = read_yaml(config) if config else {}
+def _given(config: list[Path] | None, settings: list[str] | None, **flags: Any) -> dict[str, Any]:
+    """Options in the order in which the later win: files, --set, flags."""
+    values: dict[str, Any] = {}
+    for file in config or []:
+        values |= read_yaml(file)
     values |= assignments(settings or [])
     for key, value in flags.items():
         if value is not None:

@@ -1,16 +1,20 @@
 """Where to compute: auto, cpu, cuda, cuda:N, mps."""
 
 import re
+import sys
+from pathlib import Path
 
 from .errors import SercliError, UsageError
 
 
 def resolve(device: str) -> str:
     """A device that is there. Raises UsageError for a name that is none, SercliError for one this machine has not."""
-    import torch
-
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", device):
         raise UsageError(f"--device {device!r} is not one of auto, cpu, cuda, cuda:N, mps")
+    if device == "cpu" or (device == "auto" and not _may_have_gpu()):
+        return "cpu"  # known without importing torch
+    import torch
+
     n_cuda = torch.cuda.device_count() if torch.cuda.is_available() else 0
     has_mps = torch.backends.mps.is_available()
     if device == "auto":
@@ -25,3 +29,7 @@ def resolve(device: str) -> str:
     if device == "mps" and not has_mps:
         raise SercliError("--device mps: this machine has no usable Apple GPU; use --device cpu or auto")
     return device
+
+
+def _may_have_gpu() -> bool:
+    return sys.platform == "darwin" or any(Path(sign).exists() for sign in ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg"))

@@ -22,6 +22,9 @@ class Config:
     pooling: Literal["last", "mean", "attention"] = "last"
     bidirectional: bool = False
     dropout: float = 0.0  # before each LSTM layer and before the dense one
+    offset_noise: float = (
+        0.0  # std of one N(0, 1) vector an utterance, added to all its steps in training: a voice unlike any seen
+    )
     class_weight: Literal["none", "balanced"] = "none"
     label_smoothing: float = 0.0
 
@@ -71,6 +74,9 @@ class Model(nn.Module):
     def losses(
         self, latents: Tensor, lengths: Tensor, labels: Tensor, *, generator: torch.Generator
     ) -> dict[str, Tensor]:
+        if self.training and self.config.offset_noise:
+            offset = torch.randn(latents[:, :1].shape, generator=generator, device=latents.device)
+            latents = latents + self.config.offset_noise * offset
         logits = self(latents, lengths).float()
         if not self.training:
             return {"loss": functional.cross_entropy(logits, labels)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import workers
+from .. import __version__, workers
 from ..config import plain
 from ..devices import resolve
 from ..errors import MissingInput, SercliError
-from ..manifest import Utterance, c_order, read_table, write_table
+from ..manifest import Utterance, c_order, digest, read_table, write_table
 from ..products import (
     NO_AUTOENCODER,
     AutoencoderConfig,
@@ -83,7 +84,7 @@ def run(path: Path, names: Sequence[str], run: Run) -> Evaluation:
     results = [
         json.loads(store.file(product.key, "scores.json").read_text(encoding="utf-8")) for product in products.values()
     ]
-    return Evaluation(outcome, results, _groups(store, results))
+    return Evaluation(outcome, results, _remembered_groups(store, results))
 
 
 def _folds_done(store: Store, name: str, config: ClassifierConfig, folds: Folds) -> list[int]:
@@ -236,6 +237,19 @@ def _marks(config: ClassifierConfig, speaker_dependent: bool, partial: bool) -> 
     if partial:
         marks.append("PARTIAL")
     return marks
+
+
+def _remembered_groups(store: Store, results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The groups of these results, from `.cache` where they were made before: the bootstrap takes a second to import."""
+    path = store.path / ".cache" / f"groups-{digest([__version__, results])[:16]}.json"
+    if not path.is_file():
+        groups = _groups(store, results)
+        path.parent.mkdir(exist_ok=True)
+        draft = path.with_name(f".groups-{os.getpid()}.json")
+        draft.write_text(json.dumps(groups, ensure_ascii=False), encoding="utf-8")
+        draft.replace(path)
+    remembered: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return remembered
 
 
 def _groups(store: Store, results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

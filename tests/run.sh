@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# All tests, from nothing but Python 3.11, pip and gcc: bash tests/run.sh [pytest options]
+set -euo pipefail
+project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+. "$project/recipes/setup.sh"
+sercli_setup test
+cd "$project"
+ruff check .
+ruff format --check .
+mypy
+exec python -m pytest "$@"
