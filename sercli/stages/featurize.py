@@ -1,5 +1,6 @@
 """`sercli featurize`: the audio files to `arrays.zarr/features/<frontend>`, block by block."""
 
+import filecmp
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -192,7 +193,10 @@ def _report(store: Store, name: str, max_rejects: float) -> None:
     write_table(
         draft, ["utt_id", "path", "reason"], [[utt_id, path[utt_id], reason] for utt_id, reason in rejects.items()]
     )
-    draft.replace(table)
+    if table.exists() and filecmp.cmp(draft, table, shallow=False):
+        draft.unlink()
+    else:
+        draft.replace(table)
     for utt_id, reason in list(rejects.items())[:5]:
         say(f"set aside: {printable(path[utt_id])}: {reason}")
     if len(rejects) > 5:

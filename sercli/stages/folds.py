@@ -21,7 +21,10 @@ def run(path: Path, given: Mapping[str, Any], run: Run) -> tuple[Outcome, Folds]
     name, task = take_task(store, rest)
     if rest:
         raise UsageError(f"folds: unknown option {next(iter(rest))!r}")
-    return write_task(store, name, task, run)
+    outcome, folds = write_task(store, name, task, run)
+    if not outcome.made:
+        say(f"{name}: nothing to do, {len(folds.folds)} folds are up to date")
+    return outcome, folds
 
 
 def write_task(store: Store, name: str, task: Task, run: Run) -> tuple[Outcome, Folds]:

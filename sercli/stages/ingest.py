@@ -1,6 +1,7 @@
 """`sercli ingest`: a raw corpus folder to `utterances.tsv`, `corpus.yaml` and `rejects.tsv`."""
 
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -202,8 +203,11 @@ def _publish(
         (outcome.reused if same else outcome.made).append(name)
         if not same and old is not None:
             outcome.stale.append(name)
-        (staging / name).replace(path / name)
-    staging.rmdir()
+        if not same:
+            (staging / name).replace(path / name)
+    shutil.rmtree(staging)
+    if not outcome.made:
+        say(f"{about['name']}: nothing to do, {path} is up to date")
 
 
 def _report(path: Path, utterances: list[Utterance], rejects: list[Reject], max_rejects: float) -> None:
