@@ -1,5 +1,7 @@
 """Configurations: frozen dataclasses from YAML files and `key=value` flags. Unknown keys and wrong types are refused."""
 
+import contextlib
+import math
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -31,6 +33,8 @@ class TrainingConfig:
         for name in ("epochs", "batch_size", "lr", "patience", "adam_epsilon"):
             if not getattr(self, name) > 0:
                 raise SercliError(f"{name} is {getattr(self, name)}, wanted more than 0")
+        if self.weight_decay < 0:
+            raise SercliError(f"weight_decay is {self.weight_decay}, wanted at least 0")
         for name in ("adam_beta1", "adam_beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise SercliError(f"{name} is {getattr(self, name)}, wanted at least 0 and less than 1")
@@ -87,14 +91,13 @@ def plain(config: Any) -> dict[str, Any]:
 def like_default(default: Any, value: Any, where: str) -> Any:
     """A value in the type of its default, so that `beta=1` and `beta=1.0` are one configuration."""
     if isinstance(default, tuple):
-        return tuple(value) if isinstance(value, list | tuple) else (value,)
+        items = value if isinstance(value, list | tuple) else str(value).split(",")
+        return tuple(like_default(default[0], item, where) for item in items)
     wanted = type(default)
-    if wanted is float and isinstance(value, int | float | str) and not isinstance(value, bool):
-        try:
-            return float(value)
-        except ValueError:
-            pass
-    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+    if wanted in (int, float) and type(value) in (int, str):
+        with contextlib.suppress(ValueError):
+            value = wanted(value)
+    if type(value) is not wanted or (wanted is float and not math.isfinite(value)):
         raise UsageError(f"{where}: {value!r} is not of the type of its default, {default!r}")
     return value
 
@@ -120,7 +123,7 @@ def _coerce(value: Any, wanted: Any, where: str) -> Any:
             number = float(value)  # YAML 1.1 reads 1e-3, which has no point, as text
         except (TypeError, ValueError):
             number = float("nan")
-        if number == number and (wanted is float or number.is_integer()):
+        if math.isfinite(number) and (wanted is float or number.is_integer()):
             return wanted(number)
     if wanted is str and isinstance(value, str):
         return value

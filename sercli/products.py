@@ -288,6 +288,7 @@ def resolve_classifier(store: Store, given: Mapping[str, Any]) -> tuple[str, Cla
         base = ""
     else:
         inherited = _inherit(rest, autoencoder_config(store, autoencoder), autoencoder)
+        rest.pop("condition", None)
         definition = task_of(store, inherited["task"])
         base = autoencoder
     own, training, options = _split(
@@ -326,12 +327,14 @@ def _inherit(given: Mapping[str, Any], config: AutoencoderConfig, name: str) -> 
                 f"{flag} is decided by the autoencoder {name}; train another with `sercli train-ae {flag} …`"
             )
     has_std = plugins.declared("autoencoders", config.model, "Model").get("has_std", True)
+    if not has_std and given.get("latents") not in (None, "mean"):
+        raise UsageError(f"--latents {given['latents']}: {name} gives no standard deviation; use --latents mean")
     return {
         "task": config.task,
         "frontend": config.frontend,
         "segment_shift_ms": config.segment_shift_ms,
         "normalise": config.normalise,
-        "condition": condition_of(config, None),
+        "condition": condition_of(config, given.get("condition")),
         "latents": "mean,std" if has_std else "mean",
         "seed": config.seed,
     }

@@ -119,6 +119,9 @@ class Store:
                 f"{self.location(product.key)} is stale ({', '.join(state.changed)} changed); run `{product.command}` first"
             )
 
+    def is_claimed(self, key: str) -> bool:
+        return (self.location(key) / "config.yaml").is_file()
+
     def claim(self, key: str, config: Mapping[str, Any]) -> None:
         """Write `config.yaml`, which all folds of a product share, or check that it says the same."""
         path = self.location(key) / "config.yaml"
@@ -162,7 +165,7 @@ class Store:
                     raise SercliError(
                         f"{self.path / key} is being made by another command; wait for it to end"
                     ) from None
-                if not path.exists() or path.stat().st_ino != os.fstat(stream.fileno()).st_ino:
+                if not _is_file_at(stream.fileno(), path):
                     continue  # its holder removed the file between our opening and locking it
                 try:
                     yield
@@ -178,6 +181,7 @@ class Store:
             if other != wanted:
                 shutil.rmtree(other)
         wanted.mkdir(parents=True, exist_ok=True)
+        (wanted / "complete").unlink(missing_ok=True)  # a mark of what was published before
         return wanted
 
     def _staged_name(self, key: str) -> Path:
@@ -208,7 +212,7 @@ class Store:
     def finish_publishing(self, product: Product) -> bool:
         """Rename into place what a killed command had finished but not yet renamed. True if there was such a thing."""
         built = self._staged_name(product.key) / product.digest[:16] / "product"
-        if not built.with_name("complete").exists():
+        if not (built.exists() and built.with_name("complete").exists()):
             return False
         self._rename_into_place(product.key, built)
         return True
@@ -357,6 +361,14 @@ def _create(group: Any, name: str, shape: tuple[int, ...], dimensions: tuple[str
         dimension_names=dimensions,
         config={"write_empty_chunks": True},
     )
+
+
+def _is_file_at(descriptor: int, path: Path) -> bool:
+    """Whether an open file is the one that has this name now."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _write_json(path: Path, value: Any) -> None:

@@ -12,6 +12,8 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ..errors import SercliError
+
 UNCONDITIONAL = "unconditional"
 CONDITIONS = ("marginal", "posterior", "oracle")  # of a model that sees labels: how the test label is done without
 
@@ -47,6 +49,16 @@ class Autoencoder(nn.Module):
 
     def see_training_labels(self, labels: Tensor) -> None:
         """Called once before fitting with the training segments' categories, (M,); -1 is none of them."""
+
+
+def check_hidden(sizes: Sequence[int]) -> None:
+    if not sizes or min(sizes) < 1:
+        raise SercliError(f"hidden is {list(sizes)}, wanted one size or more, each at least 1")
+
+
+def check_beta(beta: float) -> None:
+    if beta < 0:
+        raise SercliError(f"beta is {beta}, wanted at least 0")
 
 
 def layers(sizes: Sequence[int]) -> nn.Sequential:

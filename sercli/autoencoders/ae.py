@@ -5,12 +5,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from . import Autoencoder, Encoding, layers, squared_error
+from . import Autoencoder, Encoding, check_hidden, layers, squared_error
 
 
 @dataclass(frozen=True)
 class Config:
     hidden: tuple[int, ...] = (512, 256)
+
+    def __post_init__(self) -> None:
+        check_hidden(self.hidden)
 
 
 class Model(Autoencoder):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from . import Autoencoder, Encoding, layers, squared_error
+from . import Autoencoder, Encoding, check_beta, check_hidden, layers, squared_error
 from .vae import kl, kl_of_each, sample
 
 
@@ -18,6 +18,10 @@ from .vae import kl, kl_of_each, sample
 class Config:
     hidden: tuple[int, ...] = (512, 256)
     beta: float = 1.0  # weight of the KL term; the paper has 1
+
+    def __post_init__(self) -> None:
+        check_hidden(self.hidden)
+        check_beta(self.beta)
 
 
 class Model(Autoencoder):

@@ -5,13 +5,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from . import Autoencoder, Encoding, layers, squared_error
+from . import Autoencoder, Encoding, check_beta, check_hidden, layers, squared_error
 
 
 @dataclass(frozen=True)
 class Config:
     hidden: tuple[int, ...] = (512, 256)
     beta: float = 1.0  # weight of the KL term; the paper has 1
+
+    def __post_init__(self) -> None:
+        check_hidden(self.hidden)
+        check_beta(self.beta)
 
 
 class Model(Autoencoder):

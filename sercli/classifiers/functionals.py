@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..config import TrainingConfig
+from ..errors import SercliError
 from ..training import Row
 from . import Sequences
 
@@ -27,6 +28,10 @@ class Config:
     kernel: Literal["rbf", "linear"] = "rbf"
     C: float = 1.0
     class_weight: Literal["none", "balanced"] = "balanced"
+
+    def __post_init__(self) -> None:
+        if self.C <= 0:
+            raise SercliError(f"C is {self.C}, wanted more than 0")
 
 
 class Model(nn.Module):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..config import TrainingConfig
+from ..errors import SercliError
 from ..training import Row
 from ..training import fit as fit_by_gradient
 from . import Sequences
@@ -27,6 +28,13 @@ class Config:
     )
     class_weight: Literal["none", "balanced"] = "none"
     label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.hidden < 1:
+            raise SercliError(f"hidden is {self.hidden}, wanted at least 1")
+        for name in ("dropout", "label_smoothing"):
+            if not 0 <= getattr(self, name) < 1:
+                raise SercliError(f"{name} is {getattr(self, name)}, wanted at least 0 and less than 1")
 
 
 class Model(nn.Module):

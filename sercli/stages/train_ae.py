@@ -41,6 +41,8 @@ def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) 
     products = [autoencoder_fold(store, name, config, folds, number) for number in chosen]
     key = f"autoencoders/{name}"
     if not run.dry_run:
+        if not store.is_claimed(key):
+            options_of(config)  # what cannot work takes no name
         store.claim(key, plain(config))
 
     def unit(product: Product, built: Path) -> Unit:
@@ -108,10 +110,14 @@ def fit_fold(path: Path, config: AutoencoderConfig, folds: Folds, number: int, d
 
 def create(config: AutoencoderConfig, n_inputs: int, categories: Sequence[str]) -> Autoencoder:
     """The model of a configuration, with fresh weights."""
-    module = plugins.load("autoencoders", config.model)
-    options = build(module.Config, config.options, config.model)
-    model: Autoencoder = module.Model(n_inputs, config.latent_dim, len(categories), options)
+    network = plugins.load("autoencoders", config.model).Model
+    model: Autoencoder = network(n_inputs, config.latent_dim, len(categories), options_of(config))
     return model
+
+
+def options_of(config: AutoencoderConfig) -> Any:
+    """The plug-in's own `Config`. Raises SercliError for values that cannot work."""
+    return build(plugins.load("autoencoders", config.model).Config, config.options, config.model)
 
 
 def write_history(path: Path, history: Sequence[Row]) -> None:

@@ -47,6 +47,8 @@ def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) 
     products = [classifier_fold(store, name, config, folds, number) for number in chosen]
     key = f"classifiers/{name}"
     if not run.dry_run:
+        if not store.is_claimed(key):
+            options_of(config)  # what cannot work takes no name
         store.claim(key, plain(config))
 
     def unit(product: Product, built: Path) -> Unit:
@@ -100,9 +102,13 @@ def create(config: ClassifierConfig, n_features: int, n_classes: int) -> Standar
     """The classifier of a configuration, with fresh weights."""
     from ..classifiers import StandardisedClassifier
 
-    module = plugins.load("classifiers", config.classifier)
-    network = module.Model(n_features, n_classes, build(module.Config, config.options, config.classifier))
+    network = plugins.load("classifiers", config.classifier).Model(n_features, n_classes, options_of(config))
     return StandardisedClassifier(network, n_features)
+
+
+def options_of(config: ClassifierConfig) -> Any:
+    """The plug-in's own `Config`. Raises SercliError for values that cannot work."""
+    return build(plugins.load("classifiers", config.classifier).Config, config.options, config.classifier)
 
 
 def load(
