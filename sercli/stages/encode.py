@@ -40,7 +40,7 @@ def run(path: Path, name: str, condition: str | None, numbers: Sequence[int], ru
     asked = condition_of(config, condition)
     store.require(features(store, config.frontend))
     folds = folds_of(store, config.task)
-    chosen = [folds.fold(number).number for number in numbers] or [fold.number for fold in folds.folds]
+    chosen = folds.chosen(numbers)
     for number in chosen:
         store.require(autoencoder_fold(store, name, config, folds, number))
     products = [latents_fold(store, name, asked, folds, number) for number in chosen]
@@ -56,7 +56,11 @@ def run(path: Path, name: str, condition: str | None, numbers: Sequence[int], ru
 def encode_fold(
     path: Path, name: str, condition: Condition, folds: Folds, number: int, device: str, built: Path
 ) -> None:
-    """Write the latents of one fold into `built`, a block of utterances at a time."""
+    """Write the latents of one fold into `built`.
+
+    Each utterance is encoded by itself: even the last bits of its latents depend on no other utterance, so a new test
+    recording changes nothing that a classifier was trained on.
+    """
     import torch
 
     from ..segments import segment_counts
@@ -80,15 +84,16 @@ def encode_fold(
         for block in blocks(source, sorted(in_task)):
             speech = normaliser.read(block)
             view, starts, counts = speech.segments(shape)
-            known = [categories[folds.labels[utt_id]] if condition == "oracle" else -1 for utt_id in speech.utt_ids]
-            labels = torch.tensor(known, dtype=torch.int64).repeat_interleave(torch.from_numpy(counts))
-            for at in range(0, len(starts), _BATCH):
-                x = view[starts[at : at + _BATCH]].to(device)
-                with torch.inference_mode():
-                    encoding = model.encode(x, condition, labels[at : at + _BATCH].to(device))
-                yield {key: value.cpu().numpy() for key, value in encoding._asdict().items() if value is not None}
-                done += len(x)
-                report_fraction(built, done / total)
+            for utt_id, own in zip(speech.utt_ids, torch.split(starts, counts.tolist()), strict=True):
+                label = categories[folds.labels[utt_id]] if condition == "oracle" else -1
+                for some in torch.split(own, _BATCH):
+                    with torch.inference_mode():
+                        encoding = model.encode(
+                            view[some].to(device), condition, torch.full_like(some, label).to(device)
+                        )
+                    yield {key: value.cpu().numpy() for key, value in encoding._asdict().items() if value is not None}
+                done += len(own)
+            report_fraction(built, done / total)
 
     widths = dict.fromkeys(("mean", "std") if model.has_std else ("mean",), config.latent_dim)
     attributes = {

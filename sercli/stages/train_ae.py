@@ -13,7 +13,7 @@ from .. import plugins, workers
 from ..config import TrainingConfig, build, plain
 from ..devices import resolve
 from ..manifest import write_table
-from ..products import AutoencoderConfig, autoencoder_fold, features, further_training, resolve_autoencoder
+from ..products import AutoencoderConfig, autoencoder_fold, features, further_training, resolve_autoencoder, sees_labels
 from ..segments import SEGMENT_MS
 from ..store import Product, Store
 from ..tasks import Folds
@@ -37,7 +37,7 @@ def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) 
     name, config, task = resolve_autoencoder(store, given)
     store.require(features(store, config.frontend))
     _, folds = write_task(store, config.task, task, run)
-    chosen = [folds.fold(number).number for number in numbers] or [fold.number for fold in folds.folds]
+    chosen = folds.chosen(numbers)
     products = [autoencoder_fold(store, name, config, folds, number) for number in chosen]
     key = f"autoencoders/{name}"
     if not run.dry_run:
@@ -71,9 +71,13 @@ def fit_fold(path: Path, config: AutoencoderConfig, folds: Folds, number: int, d
     seed = seed_for(config.seed, number, "train-ae")
     torch.manual_seed(seed)
     n_features = train.frames.shape[1]
-    model = create(config, shape.size * n_features, folds.classes).to(device)
-    categories = {label: index for index, label in enumerate(folds.classes)}
-    labels = {utt_id: categories[label] for utt_id, label in folds.labels.items() if fold.parts.get(utt_id) != "test"}
+    categories = folds.classes if sees_labels(config) else []  # labels that a model does not see leave no trace in it
+    model = create(config, shape.size * n_features, categories).to(device)
+    labels = {
+        utt_id: categories.index(label)
+        for utt_id, label in folds.labels.items()
+        if label in categories and fold.parts.get(utt_id) != "test"
+    }
     train_batches, dev_batches = _Batches(train, shape, labels, training), _Batches(dev, shape, labels, training)
     model.see_training_labels(train_batches.labels.to(device))
     limit = config.reconstruction_threshold
@@ -99,7 +103,7 @@ def fit_fold(path: Path, config: AutoencoderConfig, folds: Folds, number: int, d
     metadata = {
         **plain(config),
         "fold": number,
-        "categories": folds.classes,
+        "categories": categories,
         "n_inputs": model.n_inputs,
         "frames_per_segment": shape.size,
         "segment_ms": SEGMENT_MS,
