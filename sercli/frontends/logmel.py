@@ -13,7 +13,6 @@ import torch
 
 from ..errors import SercliError
 
-FILTERS_PER_PRODUCT = 16  # neighbouring filters share most of their bins: four times less to multiply than all by all
 SLICE = {"cpu": 256, "cuda": 4096}  # frames at a time: what stays in a core's cache, what keeps a GPU busy
 
 
@@ -87,14 +86,10 @@ class Extractor:
         self.device = torch.device(device)
         window = torch.hamming_window(config.frame_length, periodic=False, dtype=torch.float64)
         self._window = window.to(self.device, torch.float32)
-        # Each bin's weight twice: for the square of the real part and of the imaginary part, which lie side by side.
-        filters = torch.from_numpy(mel_filters(config)).to(torch.float32).repeat_interleave(2, dim=0)
-        self._bands = []  # (bins that a group of filters touches, its weights on those)
-        for first in range(0, config.n_mels, FILTERS_PER_PRODUCT):
-            group = filters[:, first : first + FILTERS_PER_PRODUCT]
-            touched = group.any(dim=1).nonzero()
-            bins = slice(int(touched[0]), int(touched[-1]) + 1)
-            self._bands.append((bins, group[bins].to(self.device).contiguous()))
+        filters = torch.from_numpy(mel_filters(config).T).to(self.device, torch.float32).contiguous()
+        # Sparse on the CPU: a fortieth of the work, and a frame's sums do not depend on how many frames or threads
+        # there are (a dense product's do). On a GPU the dense product is the fast and repeatable one.
+        self._filters = filters.to_sparse() if self.device.type == "cpu" else filters  # (F, bins)
 
     @property
     def sample_rate(self) -> int:
@@ -135,8 +130,9 @@ class Extractor:
         for first in range(0, n_frames, step):
             part = signal[first * shift : (first + step - 1) * shift + length].to(self.device)
             frames = part.unfold(0, length, shift) * self._window
-            spectrum = torch.view_as_real(torch.fft.rfft(frames, n=self.config.n_fft))
-            power = spectrum.square_().flatten(1)  # (n, 2 * bins): real and imaginary parts in turn
-            mels = torch.cat([power[:, bins] @ weights for bins, weights in self._bands], dim=1)
-            logmel[first : first + step] = mels.clamp_(min=self.config.log_floor).log_()
+            squares = torch.view_as_real(torch.fft.rfft(frames, n=self.config.n_fft)).square_()
+            real, imaginary = squares.permute(2, 1, 0)  # (bins, n) each
+            # Without `out` the sum would keep the order of `frames` in memory, which the product would have to undo.
+            power = torch.add(real, imaginary, out=torch.empty(real.shape, device=self.device))
+            logmel[first : first + step] = (self._filters @ power).clamp_(min=self.config.log_floor).log_().T
         return logmel.numpy()
