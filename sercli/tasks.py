@@ -5,7 +5,8 @@ looked at once. Folds count from 1, in C order of what is left out.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -17,6 +18,7 @@ Target = Literal["emotion"]
 SPEAKER_DEPENDENT: frozenset[str] = frozenset({"random-10-fold"})
 TENTHS = 10
 _LONGEST_NAME = 60
+_PLAIN = re.compile(r"[\w.+=-]+")  # fit for the name of a folder
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,9 @@ class Task:
     protocol: Protocol = "leave-one-speaker-out"
 
     def __post_init__(self) -> None:
-        merged = [source for _, sources in self.merges for source in sources]
-        for label in {label for label in merged if merged.count(label) > 1 or not label}:
+        names = [name for name, _ in self.merges]
+        sources = [source for _, sources in self.merges for source in sources]
+        for label in [label for among in (names, sources) for label in among if among.count(label) > 1 or not label]:
             raise UsageError(f"--classes {','.join(self.classes)}: {label!r} is named twice or empty")
         if len(self.classes) == 1:
             raise UsageError(f"--classes {self.classes[0]}: one class is no choice; name two or more")
@@ -82,6 +85,10 @@ class Folds:
             raise UsageError(f"there is no fold {number}: this task's folds count from 1 to {len(self.folds)}")
         return self.folds[number - 1]
 
+    def chosen(self, numbers: Iterable[int]) -> list[int]:
+        """These folds, each once; all if none is named."""
+        return [self.fold(number).number for number in dict.fromkeys(numbers)] or [fold.number for fold in self.folds]
+
 
 def task_name(task: Task) -> str:
     """What the task is, in words a path can hold: `emotion.anger-neutral.leave-one-speaker-out`."""
@@ -97,7 +104,7 @@ def difference(task: Task, default: Task) -> list[str]:
 
 def _optional_parts(task: Task, default: Task) -> list[str]:
     classes = "-".join(task.classes) or "all-classes"
-    if len(classes) > _LONGEST_NAME:
+    if len(classes) > _LONGEST_NAME or not _PLAIN.fullmatch(classes):
         classes = f"classes-{digest(list(task.classes))[:8]}"
     parts = [(task.classes, default.classes, classes), (task.bins, default.bins, str(task.bins))]
     parts.append((task.subset, default.subset, task.subset))
@@ -113,7 +120,7 @@ def make_folds(task: Task, utterances: Sequence[Utterance]) -> Folds:
     labelled = [utterance for utterance in utterances if utterance.utt_id in labels]
     folds = _PROTOCOLS[task.protocol](labelled)
     for fold in folds:
-        _check_trainable(fold, classes, labels)
+        _check_trainable(fold, task.classes or classes, labels)
     return Folds(classes, labels, folds)
 
 
@@ -133,12 +140,15 @@ def _label(task: Task, utterances: Sequence[Utterance]) -> tuple[list[str], dict
 
 
 def _check_trainable(fold: Fold, classes: Sequence[str], labels: Mapping[str, str]) -> None:
+    """`classes` as typed, so that the cure keeps the merges."""
     trained = {labels[utt_id] for utt_id in fold.part("train")}
-    for missing in [label for label in classes if label not in trained]:
-        raise SercliError(
-            f"fold {fold.number} (test {fold.left_out}, dev {fold.dev}) has no {missing!r} in its training part; "
-            f"leave that class out with --classes {','.join(label for label in classes if label in trained)}"
-        )
+    learnable = [text for text in classes if text.partition("=")[0] in trained]
+    for text in classes:
+        if text not in learnable:
+            raise SercliError(
+                f"fold {fold.number} (test {fold.left_out}, dev {fold.dev}) has no {text.partition('=')[0]!r} in its training part; "
+                f"leave that class out with --classes {','.join(learnable)}"
+            )
 
 
 def _groups(utterances: Sequence[Utterance], name: str, key: Callable[[Utterance], str], protocol: str) -> list[str]:
@@ -162,17 +172,24 @@ def _split(
     return {u.utt_id: "test" if test(u) else "dev" if dev(u) else "train" for u in utterances}
 
 
+def _sessions_of_speakers(utterances: Sequence[Utterance]) -> dict[str, set[str]]:
+    sessions: dict[str, set[str]] = {}
+    for utterance in utterances:
+        sessions.setdefault(utterance.speaker, set()).update({utterance.session} - {""})
+    return sessions
+
+
 def _leave_one_speaker_out(utterances: Sequence[Utterance]) -> list[Fold]:
     """Dev is the session partner where there are sessions, so that nobody of the test session trains; else the next speaker."""
     speakers = _groups(utterances, "speaker", lambda u: u.speaker, "leave-one-speaker-out")
-    session = {utterance.speaker: utterance.session for utterance in utterances}
+    sessions = _sessions_of_speakers(utterances)
     folds = []
     for index, left_out in enumerate(speakers):
-        partners = [s for s in speakers if s != left_out and session[s] and session[s] == session[left_out]]
+        partners = [s for s in speakers if s != left_out and sessions[s] & sessions[left_out]]
         dev = partners or [speakers[(index + 1) % len(speakers)]]
         if len(dev) + 1 == len(speakers):
             raise SercliError(
-                f"leave-one-speaker-out: all speakers share session {session[left_out]}; nobody is left to train on"
+                f"leave-one-speaker-out: every speaker shares a session with {left_out}; nobody is left to train on"
             )
         parts = _split(utterances, lambda u, out=left_out: u.speaker == out, lambda u, dev=dev: u.speaker in dev)  # type: ignore[misc]
         folds.append(Fold(index + 1, left_out, "+".join(dev), parts))
@@ -182,6 +199,12 @@ def _leave_one_speaker_out(utterances: Sequence[Utterance]) -> list[Fold]:
 def _leave_one_session_out(utterances: Sequence[Utterance]) -> list[Fold]:
     """Dev is one speaker of the next session: women and men in turn, where the corpus says who is which."""
     sessions = _groups(utterances, "session", lambda u: u.session, "leave-one-session-out")
+    for speaker, theirs in sorted(_sessions_of_speakers(utterances).items()):
+        if len(theirs) > 1:
+            raise SercliError(
+                f"leave-one-session-out: {speaker} speaks in sessions {', '.join(sorted(theirs, key=c_order))} and would be "
+                "trained and tested on; choose --protocol leave-one-speaker-out"
+            )
     folds = []
     for index, left_out in enumerate(sessions):
         following = sessions[(index + 1) % len(sessions)]
