@@ -48,17 +48,17 @@ def f1(truth: Sequence[str], prediction: Sequence[str], labels: Sequence[str], a
     return float(f1_score(truth, prediction, labels=present, average=average, zero_division=0.0))
 
 
-def uar_interval(counts: Sequence[npt.NDArray[Any]]) -> tuple[float, float]:
+def uar_interval(counts: Sequence[npt.NDArray[Any]]) -> tuple[float, float] | tuple[None, None]:
     """95 % percentile bootstrap of the UAR over speakers, whose utterances are not independent (scipy.stats.bootstrap).
 
     `counts` has one confusion matrix (C, C) a speaker; or (seeds, C, C), for the mean UAR over seeds, the speakers
-    drawn once for all seeds.
+    drawn once for all seeds. One speaker alone has no interval.
     """
     from scipy.stats import bootstrap
 
     stacked = np.stack(counts)  # (speakers, …, C, C)
     if len(stacked) < 2:
-        return float("nan"), float("nan")
+        return None, None
 
     def statistic(speakers: npt.NDArray[np.int64], axis: int) -> npt.NDArray[np.float64]:
         pooled = stacked[np.moveaxis(speakers, axis, 0)].sum(axis=0)
@@ -66,7 +66,7 @@ def uar_interval(counts: Sequence[npt.NDArray[Any]]) -> tuple[float, float]:
         return np.asarray(scores.mean(axis=-1) if stacked.ndim == 4 else scores)
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a degenerate bootstrap (all speakers alike) gives NaN, which is passed on
+        warnings.simplefilter("ignore")  # speakers all alike make a point of the interval, which is true
         found = bootstrap(
             (np.arange(len(stacked)),),
             statistic,
@@ -78,7 +78,10 @@ def uar_interval(counts: Sequence[npt.NDArray[Any]]) -> tuple[float, float]:
 
 
 def scores(truth: Sequence[str], prediction: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
-    """All scores of one set of predictions, as JSON."""
+    """All scores of one set of predictions, as JSON; None where nothing was predicted."""
+    if not truth:
+        none = dict.fromkeys(("accuracy", "uar", "macro_f1", "weighted_f1"))
+        return {**none, "recall": dict.fromkeys(labels), "confusion": [[0] * len(labels) for _ in labels]}
     counts = confusion(truth, prediction, labels)
     return {
         "accuracy": accuracy(counts),

@@ -64,7 +64,8 @@ def corpora(draw: st.DrawFn) -> list[Utterance]:
     if draw(st.booleans()):
         rows = draw(st.lists(st.tuples(names, emotions | st.just(""), sessions, st.sampled_from("FM")), max_size=40))
     else:
-        homes = draw(st.dictionaries(names, st.tuples(sessions, st.sampled_from("FM")), min_size=3))
+        session = st.sampled_from("xyz") if draw(st.booleans()) else st.just("")
+        homes = draw(st.dictionaries(names, st.tuples(session, st.sampled_from("FM")), min_size=3))
         rows = [(name, emotion, *home) for name, home in homes.items() for emotion in ("anger", "neutral", "sadness")]
         rows += draw(st.lists(st.sampled_from(rows), max_size=20))
     return [utterance(n, name, emotion, session, gender) for n, (name, emotion, session, gender) in enumerate(rows)]

@@ -35,7 +35,8 @@ def _table(title: str, groups: Sequence[Mapping[str, Any]], marked: bool) -> str
         table.add_column(heading, justify="right", no_wrap=True)
     for group in sorted(groups, key=lambda group: -group["uar"]["mean"]):
         marks = [Text(" ".join(group["marks"]))] if marked else []
-        interval = "{:.1f} to {:.1f}".format(*(100 * bound for bound in group["uar_ci95"]))
+        low, high = group["uar_ci95"]  # None with a single speaker
+        interval = "" if low is None else f"{100 * low:.1f} to {100 * high:.1f}"
         scores = [_percent(group[key]) for key in ("accuracy", "uar", "macro_f1", "weighted_f1", "dev_uar")]
         cells = [str(len(group["seeds"])), str(group["n_utterances"]), *scores[:2], interval, *scores[2:]]
         table.add_row(Text(group["system"]), *marks, *cells)

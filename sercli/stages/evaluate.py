@@ -165,6 +165,8 @@ def _describe(
         rows = list(rows)
         return metrics.scores([row["truth"] for row in rows], [row["prediction"] for row in rows], classes)
 
+    if not test:
+        raise SercliError(f"{name}: every test utterance was set aside by `sercli featurize`; nothing is left to score")
     pooled = scores(test)
     per_fold = []
     for number in done:
@@ -201,7 +203,7 @@ def _describe(
         "labels": classes,
         **{key: pooled[key] for key in ("accuracy", "uar", "macro_f1", "weighted_f1")},
         "uar_ci95": [low, high],
-        "uar_fold_mean": float(np.mean([fold["uar"] for fold in per_fold])),
+        "uar_fold_mean": float(np.mean([fold["uar"] for fold in per_fold if fold["uar"] is not None])),
         "dev_uar": scores(dev)["uar"],
         "chance": {"uar": 1 / len(classes), "accuracy": max(truth.count(label) for label in classes) / len(truth)},
         "per_fold": per_fold,

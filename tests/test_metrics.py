@@ -1,0 +1,169 @@
+"""Scores against scikit-learn, against hand-made cases, and against what must hold of them whatever the numbers."""
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as reference
+
+from sercli import metrics
+
+LABELS = ["anger", "neutral", "sadness"]
+Pairs = list[tuple[str, str]]
+pairs = st.lists(st.tuples(st.sampled_from(LABELS), st.sampled_from(LABELS)), min_size=1, max_size=50)
+
+
+def split(rows: Pairs) -> tuple[list[str], list[str]]:
+    return [truth for truth, _ in rows], [prediction for _, prediction in rows]
+
+
+def counts(rows: Pairs, labels: Sequence[str] = LABELS) -> metrics.Confusion:
+    return metrics.confusion(*split(rows), labels)
+
+
+@settings(deadline=None)
+@given(pairs)
+def test_scores_are_those_of_scikit_learn(rows: Pairs) -> None:
+    truth, prediction = split(rows)
+    found = metrics.scores(truth, prediction, LABELS)
+    present = sorted(set(truth))
+    recalls = reference.recall_score(truth, prediction, labels=present, average=None, zero_division=0)
+    assert found["accuracy"] == pytest.approx(reference.accuracy_score(truth, prediction))
+    assert found["uar"] == pytest.approx(recalls.mean())
+    for key, average in (("macro_f1", "macro"), ("weighted_f1", "weighted")):
+        assert found[key] == pytest.approx(
+            reference.f1_score(truth, prediction, labels=present, average=average, zero_division=0)
+        )
+    assert found["confusion"] == reference.confusion_matrix(truth, prediction, labels=LABELS).tolist()
+    assert {label: recall for label, recall in found["recall"].items() if recall is not None} == pytest.approx(
+        dict(zip(present, recalls, strict=True))
+    )
+    json.dumps(found, allow_nan=False)
+
+
+def test_by_hand() -> None:
+    """Two of three anger right, the one neutral wrong, no sadness at all."""
+    rows = [("anger", "anger"), ("anger", "anger"), ("anger", "sadness"), ("neutral", "anger")]
+    found = metrics.scores(*split(rows), LABELS)
+    assert found["confusion"] == [[2, 0, 1], [1, 0, 0], [0, 0, 0]]
+    assert found["accuracy"] == 2 / 4
+    assert found["recall"] == {"anger": 2 / 3, "neutral": 0.0, "sadness": None}
+    assert found["uar"] == pytest.approx((2 / 3 + 0) / 2)
+    assert found["macro_f1"] == pytest.approx((2 / 3 + 0) / 2)
+    assert found["weighted_f1"] == pytest.approx((3 * 2 / 3 + 0) / 4)
+
+
+@settings(deadline=None)
+@given(pairs, st.sampled_from(LABELS), st.integers(2, 5))
+def test_duplicating_a_class_leaves_uar_unchanged(rows: Pairs, label: str, times: int) -> None:
+    more = rows + (times - 1) * [row for row in rows if row[0] == label]
+    assert metrics.uar(counts(more)) == pytest.approx(metrics.uar(counts(rows)))
+
+
+@given(pairs, st.randoms(use_true_random=False))
+def test_neither_row_order_nor_label_order_matters(rows: Pairs, order: object) -> None:
+    shuffled = order.sample(rows, len(rows))  # type: ignore[attr-defined]
+    one, other = metrics.scores(*split(rows), LABELS), metrics.scores(*split(shuffled), LABELS[::-1])
+    for key in ("accuracy", "uar", "macro_f1", "weighted_f1", "recall"):
+        assert one[key] == pytest.approx(other[key])
+    assert np.array_equal(np.array(one["confusion"])[::-1, ::-1], other["confusion"])
+
+
+def test_chance_and_perfection() -> None:
+    always = [(label, "anger") for label in LABELS for _ in range(5)]
+    assert metrics.uar(counts(always)) == pytest.approx(1 / 3)
+    perfect = [(label, label) for label in LABELS]
+    assert {metrics.scores(*split(perfect), LABELS)[key] for key in ("accuracy", "uar", "macro_f1", "weighted_f1")} == {
+        1.0
+    }
+
+
+def test_an_absent_class_is_no_class() -> None:
+    """EMO-DB's speaker 08 has no disgust: the mean recall is over the classes that are there."""
+    rows = [("anger", "anger"), ("neutral", "anger")]
+    assert metrics.uar(counts(rows)) == 0.5
+    assert metrics.uar(counts(rows, LABELS[:2])) == 0.5
+    assert np.isnan(metrics.recalls(counts(rows))[2])
+
+
+def test_many_matrices_at_once() -> None:
+    stacked = np.stack([counts([("anger", "anger")]), counts([("anger", "neutral"), ("neutral", "neutral")])])
+    assert metrics.uar(stacked).tolist() == [1.0, 0.5]
+    assert metrics.recalls(stacked).shape == (2, 3)
+
+
+def test_of_nothing_nothing_is_said() -> None:
+    found = metrics.scores([], [], LABELS)
+    assert found["uar"] is None
+    assert found["recall"] == dict.fromkeys(LABELS)
+    assert found["confusion"] == np.zeros((3, 3)).tolist()
+
+
+# --- the interval over speakers
+
+
+def speakers(n: int, rates: tuple[float, float] = (0.5, 0.8), seed: int = 0) -> list[metrics.Confusion]:
+    """One confusion matrix a speaker, of 20 utterances a class; speakers differ."""
+    generator = np.random.default_rng(seed)
+    found = []
+    for _ in range(n):
+        right = generator.binomial(20, generator.uniform(*rates, size=3))
+        matrix = np.diag(right)
+        matrix[np.arange(3), (np.arange(3) + 1) % 3] = 20 - right
+        found.append(matrix)
+    return found
+
+
+def width(matrices: list[metrics.Confusion]) -> float:
+    low, high = metrics.uar_interval(matrices)
+    assert low is not None
+    assert high is not None
+    return high - low
+
+
+def test_interval_holds_the_score_and_is_repeatable() -> None:
+    matrices = speakers(10)
+    low, high = metrics.uar_interval(matrices)
+    assert low is not None
+    assert high is not None
+    assert low < metrics.uar(np.sum(matrices, axis=0)) < high
+    assert metrics.uar_interval(matrices) == (low, high)
+
+
+def test_interval_shrinks_with_more_speakers() -> None:
+    assert width(speakers(64)) < width(speakers(16)) < width(speakers(4))
+
+
+def test_interval_is_over_speakers_not_utterances() -> None:
+    """Ten times the utterances of the same few people are not ten times the evidence."""
+    matrices = speakers(6)
+    assert width([10 * matrix for matrix in matrices]) == pytest.approx(width(matrices))
+
+
+def test_speakers_all_alike_leave_no_doubt() -> None:
+    assert metrics.uar_interval([np.diag([4, 4, 4])] * 5) == (1.0, 1.0)
+
+
+def test_one_speaker_has_no_interval() -> None:
+    assert metrics.uar_interval([np.diag([4, 4, 4])]) == (None, None)
+
+
+def test_interval_over_seeds_is_of_their_mean() -> None:
+    """Seeds that agree give the interval of one; seeds that differ give one around their mean."""
+    one, other = speakers(10), speakers(10, rates=(0.8, 0.95), seed=1)
+    low, high = metrics.uar_interval([np.stack([matrix, matrix]) for matrix in one])
+    assert (low, high) == pytest.approx(metrics.uar_interval(one))
+    low, high = metrics.uar_interval([np.stack(both) for both in zip(one, other, strict=True)])
+    mean = np.mean([metrics.uar(np.sum(matrices, axis=0)) for matrices in (one, other)])
+    assert low is not None
+    assert high is not None
+    assert low < mean < high
+
+
+def test_a_class_that_only_one_speaker_has() -> None:
+    """Resamples without that speaker are scored on the classes that are left."""
+    matrices = [np.diag([3, 3, 0])] * 4 + [np.diag([3, 3, 3])]
+    assert metrics.uar_interval(matrices) == (1.0, 1.0)
