@@ -1,6 +1,16 @@
 """`python -m sercli`, and the entry point `sercli`."""
 
-from .cli import app
+import os
+
+
+def main() -> None:
+    try:
+        from .cli import app
+
+        app()
+    except KeyboardInterrupt:  # before there was anything to interrupt
+        os._exit(130)
+
 
 if __name__ == "__main__":
-    app()
+    main()

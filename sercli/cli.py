@@ -1,11 +1,11 @@
 """The commands: parse, call one stage, print. What a command made goes to stdout, talk to stderr."""
 
-import contextlib
 import functools
 import inspect
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -151,13 +151,11 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
         except BrokenPipeError:
             _leave(0)
         except SercliError as error:
-            _leave(2 if isinstance(error, UsageError) else 1, f"sercli: {' '.join(str(error).split())}")
+            _leave(2 if isinstance(error, UsageError) else 1, f"sercli: {error}")
         except OSError as error:
-            where = f"{os.fspath(error.filename)}: " if error.filename else ""
-            _leave(
-                1,
-                f"sercli: {where}{error.strerror or error}; free space or mend permissions, then run the same command again",
-            )
+            where = error.filename or kwargs["store"]
+            cure = "free space or mend permissions, then run the same command again"
+            _leave(1, f"sercli: {where}: {error.strerror or error}; {cure}")
         except KeyboardInterrupt:
             _leave(130, "sercli: interrupted; what was finished is kept, run the same command again to go on")
 
@@ -165,11 +163,17 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def _leave(code: int, line: str | None = None) -> None:
-    """End at once: threads and workers that are still busy end with this process."""
-    if line:
-        say(line)
-    with contextlib.suppress(OSError):
+    """End at once: threads that are still busy end with this process."""
+    try:
+        if line:
+            say(line)
         sys.stdout.flush()
+    except OSError:  # nobody reads any more; without this the interpreter would say so at its end
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere, stream.fileno())
+    if all(thread.daemon or thread is threading.main_thread() for thread in threading.enumerate()):
+        sys.exit(code)
     os._exit(code)
 
 
@@ -199,6 +203,9 @@ def _run(jobs: int | None = None, device: str = "auto", overwrite: bool = False,
 
 @app.callback(invoke_without_command=True)
 def _main(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller: `>&-`
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     if version:
         print(f"sercli {__version__}")
         raise typer.Exit

@@ -7,10 +7,14 @@ from pathlib import Path
 from .errors import SercliError, UsageError
 
 
-def resolve(device: str) -> str:
-    """A device that is there. Raises UsageError for a name that is none, SercliError for one this machine has not."""
+def check(device: str) -> None:
+    """Raises UsageError for a name that is none."""
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", device):
         raise UsageError(f"--device {device!r} is not one of auto, cpu, cuda, cuda:N, mps")
+
+
+def resolve(device: str) -> str:
+    """A device that is there, of a name that `check` passed. Raises SercliError for one that this machine has not."""
     if device == "cpu" or (device == "auto" and not _may_have_gpu()):
         return "cpu"  # known without importing torch
     import torch

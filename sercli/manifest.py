@@ -13,6 +13,7 @@ from typing import Any
 
 from .errors import DamagedProduct
 
+_MEND = "mend it, or run the command that made it again with --overwrite"
 _BLANKS = re.compile(r"[\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 
@@ -81,11 +82,6 @@ def c_order(text: str) -> bytes:
     return os.fsencode(text)
 
 
-def one_line(text: str) -> str:
-    """Free text without tabs and line ends, which the tables use for themselves."""
-    return _BLANKS.sub(" ", text).strip()
-
-
 def printable(path: str) -> str:
     """A path in one printable line: control characters and undecodable bytes as escapes."""
     shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
@@ -112,8 +108,10 @@ def read_utterances(path: Path) -> list[Utterance]:
             known |= {"duration": float(known["duration"]), "sample_rate": int(known["sample_rate"])}
             known["channels"] = int(known["channels"])
         except (KeyError, ValueError) as error:
-            raise DamagedProduct(f"{path}: line {number}: {error}; run `sercli ingest` again") from None
+            raise DamagedProduct(f"{path}: line {number}: {error}; {_MEND}") from None
         utterances.append(Utterance(**known, extra=row))
+    if not utterances:
+        raise DamagedProduct(f"{path}: holds no utterance; {_MEND}")
     return utterances
 
 
@@ -129,14 +127,14 @@ def read_table(path: Path) -> Iterator[dict[str, str]]:
         header = next(rows, [])
         for number, row in enumerate(rows, start=2):
             if len(row) != len(header):
-                raise DamagedProduct(f"{path}: line {number} has {len(row)} columns, wanted {len(header)}")
+                raise DamagedProduct(f"{path}: line {number} has {len(row)} columns, wanted {len(header)}; {_MEND}")
             yield dict(zip(header, row, strict=True))
 
 
 def _text(value: object) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
-    return one_line(str(value))
+    return _BLANKS.sub(" ", str(value))  # blanks at either end may be those of a path
 
 
 def _number(text: str) -> float | None:

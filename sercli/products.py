@@ -14,7 +14,7 @@ from .config import TrainingConfig, build, like_default, plain, read_yaml
 from .errors import MissingInput, SercliError, UsageError
 from .manifest import Utterance, digest
 from .normalisation import Normalise
-from .store import ARRAYS, Product, Store
+from .store import ARRAYS, Product, Store, check_name
 from .tasks import Folds, Task, difference, make_folds, task_name
 
 NO_AUTOENCODER = "none"
@@ -72,13 +72,13 @@ class ClassifierConfig:
 
 
 def default_task(store: Store) -> Task:
-    return build(Task, store.corpus["task"], str(store.path / "corpus.yaml"))
+    return build(Task, store.told("task"), str(store.path / "corpus.yaml"))
 
 
 def take_task(store: Store, given: dict[str, Any]) -> tuple[str, Task]:
     """Take the task options out of `given`: name and definition. A named task that exists needs no further options."""
     options = {key: given.pop(key) for key in _TASK_KEYS if key in given}
-    name = given.pop("task", None)
+    name = check_name(given.pop("task")) if "task" in given else None
     if name is not None and (store.location(f"tasks/{name}") / "task.yaml").is_file():
         task = task_of(store, name)
         asked = build(Task, {**plain(task), **options}, "task")
@@ -188,7 +188,7 @@ def resolve_autoencoder(store: Store, given: Mapping[str, Any]) -> tuple[str, Au
     config = build(AutoencoderConfig, {**own, "task": task, "training": training, "options": options}, "train-ae")
     usual = usual_autoencoder(config)
     parts = [f"{config.model}-{config.latent_dim}", *_task_parts(store, task, definition), *_differences(config, usual)]
-    return name or ".".join(parts), config, definition
+    return check_name(name or ".".join(parts)), config, definition
 
 
 def usual_autoencoder(config: AutoencoderConfig) -> AutoencoderConfig:
@@ -302,7 +302,7 @@ def resolve_classifier(store: Store, given: Mapping[str, Any]) -> tuple[str, Cla
         features_parts = _differences(config, usual, ("segment_shift_ms", "normalise"))
         base = ".".join([config.frontend, *_task_parts(store, config.task, definition), *features_parts])
     parts = [base, config.classifier, *_differences(config, usual, ("condition", "latents"), whole=True)]
-    return name or ".".join(parts), config, definition
+    return check_name(name or ".".join(parts)), config, definition
 
 
 def usual_classifier(store: Store, config: ClassifierConfig) -> ClassifierConfig:

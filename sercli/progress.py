@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+from .manifest import printable
+
 _SECONDS_BETWEEN_LINES = 10.0
 
 
 def say(text: str) -> None:
-    """One line of talk, on stderr: stdout is for what a command made."""
-    print(text, file=sys.stderr, flush=True)
+    """One line of talk, whatever paths it names, on stderr: stdout is for what a command made."""
+    print(printable(text), file=sys.stderr, flush=True)
 
 
 @dataclass

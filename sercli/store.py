@@ -8,6 +8,7 @@ import fcntl
 import itertools
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,12 +21,14 @@ import numpy as np
 import numpy.typing as npt
 
 from .config import read_yaml, write_yaml
-from .errors import DamagedProduct, MissingInput, SercliError
+from .errors import DamagedProduct, MissingInput, SercliError, UsageError
 from .manifest import Utterance, digest, file_digest, read_utterances
 
 FORMAT = 1  # of the store; one number for all that lies in it
 ARRAYS = "arrays.zarr"
 _CHUNK_BYTES = 2**20
+_NAME = re.compile(r"\w[\w.+=,-]*")
+_MAKE_AGAIN = "run the command that made it again"
 _BUFFERED_CHUNKS = 16  # rows are read and written this many chunks at a time, so memory does not grow with the corpus
 
 Rows = npt.NDArray[Any]
@@ -53,6 +56,15 @@ class State:
     changed: list[str] = field(default_factory=list)
 
 
+def check_name(name: object) -> str:
+    """Raises UsageError for what cannot be a name of a product: a folder has it, and a line of a shell script."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} is no name for a product; use letters, digits and . - _ + = , and begin with a letter"
+        )
+    return name
+
+
 class Store:
     """An existing store. Raises SercliError for a folder that is none, or one of another format."""
 
@@ -67,21 +79,29 @@ class Store:
         self.corpus = read_yaml(path / "corpus.yaml")
         _check_format(self.corpus.get("format"), path / "corpus.yaml")
 
+    def told(self, key: str) -> Any:
+        """What `ingest` wrote of the corpus. Raises DamagedProduct if it is no longer there."""
+        if key not in self.corpus:
+            raise DamagedProduct(
+                f"{self.path / 'corpus.yaml'}: has no {key!r}; run `sercli ingest CORPUS {self.path}` again"
+            )
+        return self.corpus[key]
+
     @property
     def root(self) -> Path:
         """Where the sound files lie: the folder that `path` in the table is relative to."""
-        return Path(self.corpus["root"])
+        return Path(self.told("root"))
 
     @cached_property
     def utterances(self) -> list[Utterance]:
-        return read_utterances(self.path / "utterances.tsv")
+        path = self.path / "utterances.tsv"
+        if not path.is_file():
+            raise MissingInput(f"{path} is missing; run `sercli ingest {self.root} {self.path}` again")
+        return read_utterances(path)
 
     def location(self, key: str) -> Path:
-        """Where a product lies. Raises SercliError for a name that would leave the store."""
-        path = self.path / key
-        if any(part in ("", ".", "..") or part.startswith(".") for part in key.split("/")) or "\0" in key:
-            raise SercliError(f"{key!r} is not a name for a product; use letters, digits, '.', '-', '_', '+', '='")
-        return path
+        """Where a product lies. Raises UsageError for a name that would leave the store."""
+        return self.path.joinpath(*map(check_name, key.split("/")))
 
     def provenance(self, key: str) -> dict[str, Any] | None:
         """What made a product, or None where there is none. Raises DamagedProduct."""
@@ -91,12 +111,13 @@ class Store:
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
             found = found["attributes"]["provenance"] if inside_zarr else found
-            made_with = found["format"]
+            _check_format(found["format"], path)
+            if digest({key: found[key] for key in ("format", "config", "inputs")}) != found["digest"]:
+                raise ValueError
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (ValueError, KeyError, TypeError):
-            raise DamagedProduct(f"{path}: is not what sercli wrote; delete {folder} and make it again") from None
-        _check_format(made_with, path)
+            raise DamagedProduct(f"{path}: is not as it was published; delete {folder} and {_MAKE_AGAIN}") from None
         return dict(found)
 
     def state(self, product: Product) -> State:
@@ -140,9 +161,7 @@ class Store:
         path = self.location(key) / name
         known = (self.provenance(key) or {}).get("files", {})
         if not path.is_file() or file_digest(path) != known.get(name):
-            raise DamagedProduct(
-                f"{path}: is not as it was published; delete {path.parent} and run the same command again"
-            )
+            raise DamagedProduct(f"{path}: is not as it was published; delete {path.parent} and {_MAKE_AGAIN}")
         return path
 
     @contextmanager
@@ -150,28 +169,8 @@ class Store:
         """Hold products against other commands. Unless told to wait, raises SercliError if one is being made right now."""
         with ExitStack() as stack:
             for key in keys:
-                stack.enter_context(self._lock_one(key, wait))
+                stack.enter_context(lock(self.path, key, wait))
             yield
-
-    @contextmanager
-    def _lock_one(self, key: str, wait: bool) -> Iterator[None]:
-        path = self.path / ".staging" / (key.replace("/", ",") + ".lock")
-        path.parent.mkdir(exist_ok=True)
-        while True:
-            with path.open("w") as stream:
-                try:
-                    fcntl.flock(stream, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    raise SercliError(
-                        f"{self.path / key} is being made by another command; wait for it to end"
-                    ) from None
-                if not _is_file_at(stream.fileno(), path):
-                    continue  # its holder removed the file between our opening and locking it
-                try:
-                    yield
-                finally:
-                    path.unlink(missing_ok=True)
-                return
 
     def staged(self, product: Product) -> Path:
         """The folder where a product is built. Parts of the same product survive a kill; those of another are removed."""
@@ -244,6 +243,26 @@ class Store:
         return Ragged(self.location(key), (self.provenance(key) or {}).get("files", {}))
 
 
+@contextmanager
+def lock(store: Path, key: str, wait: bool = False) -> Iterator[None]:
+    """Hold one product of a store, which may not exist yet."""
+    path = store / ".staging" / (key.replace("/", ",") + ".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        with path.open("w") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise SercliError(f"{store / key} is being made by another command; wait for it to end") from None
+            if not _is_file_at(stream.fileno(), path):
+                continue  # its holder removed the file between our opening and locking it
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
 class Ragged:
     """Ragged data: one long array a name, (N, …), and `offsets` (U+1,): utterance u owns rows offsets[u] to offsets[u+1].
 
@@ -301,7 +320,7 @@ class Ragged:
             raise self._damaged(f"{name}: {' '.join(str(error).split())}") from None
 
     def _damaged(self, what: str) -> DamagedProduct:
-        return DamagedProduct(f"{self.path}: {what}; delete this folder and run the command that made it again")
+        return DamagedProduct(f"{self.path}: {what}; delete this folder and {_MAKE_AGAIN}")
 
 
 def write_ragged(
@@ -383,9 +402,18 @@ def _check_format(found: object, path: Path) -> None:
 
 
 def _refuse_other_configuration(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    for key in {**found, **wanted}:
-        if found.get(key) != wanted.get(key):
+    there, asked = _flat(found), _flat(wanted)
+    for key in {**there, **asked}:
+        if there.get(key) != asked.get(key):
             raise SercliError(
-                f"{path}: the name is taken by another configuration: {key} is {found.get(key)!r} there, {wanted.get(key)!r} was asked; "
+                f"{path}: the name is taken by another configuration: {key} is {there.get(key)!r} there, {asked.get(key)!r} was asked; "
                 "choose another --name, or delete that folder"
             )
+
+
+def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of training and of the plug-in beside the others."""
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        flat |= {f"{key}.{inner}": one for inner, one in value.items()} if isinstance(value, Mapping) else {key: value}
+    return flat

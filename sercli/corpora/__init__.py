@@ -5,13 +5,22 @@ A reader has `TASK` (the default task, a dictionary), `recognises(folder)` (chea
 opens no sound file. Raises SercliError where nothing fits.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 
 def sound_files(folder: Path, suffixes: tuple[str, ...] = (".wav",)) -> Iterator[Path]:
-    """Files of these kinds anywhere below a folder; names that begin with a dot are junk of archives and desktops."""
-    for path in folder.rglob("*"):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and path.suffix.lower() in suffixes and path.is_file():
-            yield path
+    """Files of these kinds anywhere below a folder; names that begin with a dot are junk of archives and desktops.
+
+    Raises OSError for a folder that cannot be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for parent, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for path in (Path(parent, name) for name in sorted(names) if not name.startswith(".")):
+            if path.suffix.lower() in suffixes and path.is_file():
+                yield path

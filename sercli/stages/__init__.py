@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .. import workers
+from .. import devices, workers
 from ..errors import SercliError
 from ..progress import bar, say
 from ..store import Product, Store
@@ -23,6 +23,9 @@ class Run:
     device: str = "auto"
     overwrite: bool = False
     dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        devices.check(self.device)
 
 
 @dataclass
@@ -110,6 +113,10 @@ def raise_first(failed: Sequence[tuple[Unit, BaseException]], n_finished: int) -
     if isinstance(error, BrokenProcessPool):
         raise SercliError(
             f"{unit.name}: a worker process was killed, or ran out of memory{kept}; run the same command again, with fewer --jobs"
+        ) from None
+    if isinstance(error, MemoryError) or "allocate memory" in str(error) or "out of memory" in str(error):
+        raise SercliError(
+            f"{unit.name}: does not fit into memory{kept}; choose a smaller --batch-size or model, or fewer --jobs"
         ) from None
     if isinstance(error, SercliError):
         raise type(error)(f"{unit.name}: {error}{kept}") from None

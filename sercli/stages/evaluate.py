@@ -54,7 +54,7 @@ def run(path: Path, names: Sequence[str], run: Run) -> Evaluation:
     known = sorted((p.parent.name for p in (path / "classifiers").glob("*/config.yaml")), key=c_order)
     if not known:
         raise MissingInput(f"{path}: has no classifier yet; run `sercli train-lstm {path}` first")
-    problems: list[SercliError] = []
+    problems: dict[str, SercliError] = {}
     products: dict[str, Product] = {}
     all_folds: dict[str, Folds] = {}
     for name in names or known:
@@ -66,10 +66,11 @@ def run(path: Path, names: Sequence[str], run: Run) -> Evaluation:
         except SercliError as error:
             if names:
                 raise
-            problems.append(error)
-            say(f"{name}: left out: {error}")
+            problems[name] = error
     if not products:
-        raise problems[0]
+        raise next(iter(problems.values()))
+    for name, problem in problems.items():
+        say(f"{name}: left out: {problem}")
 
     def unit(product: Product, built: Path) -> Unit:
         name = product.key.removeprefix("results/")

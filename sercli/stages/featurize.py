@@ -18,7 +18,7 @@ from ..frontends import Extractor
 from ..manifest import Utterance, printable, write_table
 from ..products import features, features_key
 from ..progress import bar, say
-from ..store import Product, Rows, Store, write_ragged
+from ..store import Product, Rows, Store, check_name, write_ragged
 from ..workers import Unit
 from . import Outcome, Run, n_jobs, raise_first, survey
 
@@ -36,17 +36,20 @@ def run(
 ) -> Outcome:
     """Raises SercliError for audio that changed since `ingest`, and (once the good is kept) for too many bad files."""
     store = Store(path)
-    name = name or frontend
+    name = check_name(name or frontend)
+    root = root or store.root
     options = _options(frontend, settings)
     product = features(store, name, {"frontend": frontend, **options})
-    _refuse_changed_audio(store, root or store.root)
+    _refuse_changed_audio(store, root)
     outcome, todo = survey(store, name, product.key, [product], run)
     if run.dry_run:
         return outcome
     if todo:
+        if not root.is_dir():
+            raise SercliError(f"{root}: no such folder, the sound files were there; say with --root where they are now")
         with store.lock([product.key]):
             if run.overwrite or not store.finish_publishing(product):
-                _make(store, product, frontend, options, root or store.root, run)
+                _make(store, product, frontend, options, root, run)
     _report(store, name, max_rejects)
     return outcome
 
@@ -68,9 +71,11 @@ def _refuse_changed_audio(store: Store, root: Path) -> None:
     for utterance in store.utterances:
         if known.look_up(utterance.path) is None:
             found = take(root, [utterance.path])
-            if found[utterance.path][1].digest not in (utterance.digest, ""):
+            print_ = found[utterance.path][1]
+            if print_.digest != utterance.digest:
+                seen = f" ({print_.problem})" if print_.problem else ""
                 raise SercliError(
-                    f"{root / utterance.path}: changed since `sercli ingest`; run `sercli ingest {store.corpus['root']} {store.path}` again"
+                    f"{root / utterance.path}: changed since `sercli ingest`{seen}; run `sercli ingest {store.root} {store.path}` again"
                 )
             known.remember(found)
 

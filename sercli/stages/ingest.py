@@ -13,7 +13,7 @@ from ..errors import SercliError
 from ..fingerprints import Fingerprint, Fingerprints
 from ..manifest import Reject, Scan, Utterance, c_order, file_digest, printable, write_table, write_utterances
 from ..progress import bar, say
-from ..store import FORMAT, Store
+from ..store import FORMAT, Store, lock
 from ..workers import Unit
 from . import Outcome, Run, n_jobs, raise_first
 
@@ -40,21 +40,15 @@ def run(
         )
         outcome.made = ["utterances.tsv"]
         return outcome
+    about = {"name": name, "corpus": reader_name, "root": str(folder.resolve())}
     utterances, rejects = _prepare(scan, name)
-    found = _fingerprints(path, folder.resolve(), utterances, run)
-    utterances, more = _measure(utterances, found)
-    utterances, twins = _without_duplicates(utterances)
-    utterances, clashes = _without_clashes(utterances)
-    rejects = sorted([*rejects, *more, *twins, *clashes], key=lambda reject: (c_order(reject.path), reject.reason))
-    _publish(
-        path,
-        utterances,
-        rejects,
-        {"name": name, "corpus": reader_name, "root": str(folder.resolve())},
-        reader.TASK,
-        outcome,
-        run,
-    )
+    with lock(path, "utterances.tsv"):
+        found = _fingerprints(path, folder.resolve(), utterances, run)
+        utterances, more = _measure(utterances, found)
+        utterances, twins = _without_duplicates(utterances)
+        utterances, clashes = _without_clashes(utterances)
+        rejects = sorted([*rejects, *more, *twins, *clashes], key=lambda reject: (c_order(reject.path), reject.reason))
+        _publish(path, utterances, rejects, about, reader.TASK, outcome, run)
     _report(path, utterances, rejects, max_rejects)
     return outcome
 
@@ -142,9 +136,11 @@ def _without_duplicates(utterances: Sequence[Utterance]) -> tuple[list[Utterance
     twins: dict[tuple[str, float | None, float | None], list[Utterance]] = {}
     for utterance in utterances:
         twins.setdefault((utterance.digest, utterance.start, utterance.end), []).append(utterance)
+    kept: list[Utterance] = []
     rejects: list[Reject] = []
     for first, *others in twins.values():
         if all((other.speaker, other.emotion) == (first.speaker, first.emotion) for other in others):
+            kept.append(first)
             rejects += [
                 Reject(other.path, f"the same sound as {printable(first.path)}, which is kept") for other in others
             ]
@@ -153,8 +149,6 @@ def _without_duplicates(utterances: Sequence[Utterance]) -> tuple[list[Utterance
             rejects += [
                 Reject(twin.path, f"the same sound under different labels: {names}") for twin in (first, *others)
             ]
-    refused = {reject.path for reject in rejects}
-    kept = [first for first, *others in twins.values() if first.path not in refused or not others]
     return kept, rejects
 
 
@@ -198,7 +192,8 @@ def _publish(
         present = file_digest(path / "utterances.tsv") if (path / "utterances.tsv").exists() else ""
         if present not in (table, old.corpus.get("table"), "") and not run.overwrite:
             raise SercliError(f"{path / 'utterances.tsv'}: was edited by hand; keep it, or replace it with --overwrite")
-    for name in ("utterances.tsv", "rejects.tsv", "corpus.yaml"):
+    names = ("utterances.tsv", "rejects.tsv", "corpus.yaml")
+    for name in names if old else reversed(names):  # killed in between, it is a store, and one not edited by hand
         same = (path / name).exists() and file_digest(path / name) == file_digest(staging / name)
         (outcome.reused if same else outcome.made).append(name)
         if not same and old is not None:

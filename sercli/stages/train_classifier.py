@@ -40,7 +40,7 @@ def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) 
         _, folds = write_task(store, config.task, task, run)
     else:
         folds = folds_of(store, config.task)
-    chosen = [folds.fold(number).number for number in numbers] or [fold.number for fold in folds.folds]
+    chosen = folds.chosen(numbers)
     if config.autoencoder != NO_AUTOENCODER:
         for number in chosen:
             store.require(latents_fold(store, config.autoencoder, config.condition, folds, number))
