@@ -62,4 +62,4 @@ def segment_view(frames: torch.Tensor, size: int) -> torch.Tensor:
 
 def join_segments(segments: Frames, size: int) -> Frames:
     """Segments without overlap back to frames: (T, size * F) -> (T * size, F)."""
-    return segments.reshape(len(segments) * size, -1)
+    return segments.reshape(len(segments) * size, segments.shape[1] // size)
