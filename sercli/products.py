@@ -299,7 +299,7 @@ def resolve_classifier(store: Store, given: Mapping[str, Any]) -> tuple[str, Cla
         raise UsageError("--condition and --latents need an autoencoder; name one with --ae")
     usual = usual_classifier(store, config)
     if not base:
-        features_parts = _differences(config, usual, ("segment_shift_ms", "normalise"))
+        features_parts = _differences(config, usual, ("segment_shift_ms", "normalise"), whole=False)
         base = ".".join([config.frontend, *_task_parts(store, config.task, definition), *features_parts])
     parts = [base, config.classifier, *_differences(config, usual, ("condition", "latents"), whole=True)]
     return check_name(name or ".".join(parts)), config, definition

@@ -1,0 +1,72 @@
+"""The README's commands do what it says."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT
+
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """One in which `sercli` and `python` are those of the tests, and nothing needs installing."""
+    return {**os.environ, "VIRTUAL_ENV": sys.prefix, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def folder(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the pipeline block of the README was run, word for word, with the small corpus in `speech`."""
+    folder = tmp_path_factory.mktemp("readme")
+    shutil.copytree(corpus, folder / "speech")
+    block = next(block for block in blocks("bash") if "sercli ingest speech/" in block)
+    words = ["bash", "-euo", "pipefail", "-c", block]
+    done = subprocess.run(words, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_pipeline_ends_in_scores_of_all_its_systems(folder: Path) -> None:
+    scores = json.loads((folder / "scores.json").read_text())
+    assert {one["classifier"] for one in scores["results"]} == {"cvae-128.lstm", "logmel.lstm", "logmel.functionals"}
+
+
+def test_loop_over_folds(folder: Path) -> None:
+    block = next(block for block in blocks("bash") if block.startswith("for k in"))
+    loop = block.replace("train-ae store/", "train-ae store/ --epochs 1 --model ae --latent-dim 4")
+    done = subprocess.run(["bash", "-c", loop], cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert len(list((folder / "store" / "autoencoders").glob("ae-4*/fold-*"))) == 4
+
+
+def test_python_snippet_reads_the_store(folder: Path) -> None:
+    snippet = next(block for block in blocks("python") if "xr.open_zarr" in block)
+    check = "\nassert frames.shape[1] == 80 and len(frames) > 10 and len(utterances) == 36\n"
+    done = subprocess.run([sys.executable, "-c", snippet + check], cwd=folder, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+
+
+def test_demo_recipe(tmp_path: Path) -> None:
+    """The README's first command, into a folder of its own: five systems, between chance and perfect."""
+    assert "bash recipes/demo/run.sh" in blocks("bash")[0]
+    assert "bash tests/run.sh" in blocks("bash")[0]
+    words = ["bash", str(PROJECT / "recipes" / "demo" / "run.sh"), str(tmp_path / "demo")]
+    done = subprocess.run(words, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr
+    results = (tmp_path / "demo" / "RESULTS.md").read_text(encoding="utf-8")
+    uars = [float(score) for score in re.findall(r"\*\*(\d+\.\d)", results)]
+    assert len(uars) == 5
+    assert all(25 < uar < 100 for uar in uars)
+    again = subprocess.run(words, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=900)
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / "demo" / "RESULTS.md").read_text(encoding="utf-8") == results
+    assert again.stderr.count("nothing to do") >= 10
