@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -182,6 +182,13 @@ class Store:
         wanted.mkdir(parents=True, exist_ok=True)
         (wanted / "complete").unlink(missing_ok=True)  # a mark of what was published before
         return wanted
+
+    def tidy(self, product: Product) -> None:
+        """Remove what a command that was killed as it published this product has left of it."""
+        folder = self._staged_name(product.key)
+        if folder.exists() or folder.with_name(f"{folder.name}.lock").exists():
+            with suppress(SercliError), self.lock([product.key]):  # somebody is at work there: not ours to tidy
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _staged_name(self, key: str) -> Path:
         return self.path / ".staging" / key.replace("/", ",")

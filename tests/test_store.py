@@ -120,6 +120,16 @@ def test_killed_between_renaming_and_tidying(store: Store) -> None:
     assert store.state(PRODUCT).name == "missing"
 
 
+def test_what_a_killed_command_left_is_tidied_unless_somebody_is_at_work(store: Store) -> None:
+    made(store)
+    build(store, PRODUCT, "half")
+    with store.lock([KEY]):
+        store.tidy(PRODUCT)
+        assert not staging_is_empty(store)
+    store.tidy(PRODUCT)
+    assert staging_is_empty(store)
+
+
 def test_what_was_staged_for_other_inputs_is_removed(store: Store) -> None:
     build(store, PRODUCT, "half")
     assert not (build(store, NEWER).parents[1] / PRODUCT.digest[:16]).exists()
@@ -127,7 +137,10 @@ def test_what_was_staged_for_other_inputs_is_removed(store: Store) -> None:
 
 def test_a_product_is_made_by_one_at_a_time(store: Store) -> None:
     with store.lock([KEY, "other"]):
-        with pytest.raises(SercliError, match=f"{KEY} is being made by another command; wait for it to end"), store.lock([KEY]):
+        with (
+            pytest.raises(SercliError, match=f"{KEY} is being made by another command; wait for it to end"),
+            store.lock([KEY]),
+        ):
             pass
         with store.lock(["a third"]):
             pass

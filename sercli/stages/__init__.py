@@ -55,6 +55,8 @@ def survey(
         state = store.state(product)
         if state.name == "fresh" and not run.overwrite:
             outcome.reused.append(product.key)
+            if not run.dry_run:
+                store.tidy(product)
             continue
         if state.name == "stale":
             outcome.stale.append(product.key)
