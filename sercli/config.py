@@ -26,6 +26,9 @@ class TrainingConfig:
     adam_beta2: float = 0.999
     adam_epsilon: float = 1e-8
     weight_decay: float = 0.0
+    weight_averaging: float = (
+        0.0  # decay a step of the moving average of weights that is tested and kept; 0: the weights themselves
+    )
     patience: int = 3  # epochs without a better dev loss
     precision: Literal["float32", "bfloat16"] = "float32"
 
@@ -35,7 +38,7 @@ class TrainingConfig:
                 raise SercliError(f"{name} is {getattr(self, name)}, wanted more than 0")
         if self.weight_decay < 0:
             raise SercliError(f"weight_decay is {self.weight_decay}, wanted at least 0")
-        for name in ("adam_beta1", "adam_beta2"):
+        for name in ("adam_beta1", "adam_beta2", "weight_averaging"):
             if not 0 <= getattr(self, name) < 1:
                 raise SercliError(f"{name} is {getattr(self, name)}, wanted at least 0 and less than 1")
 
@@ -74,13 +77,20 @@ def assignments(pairs: Iterable[str]) -> dict[str, Any]:
 
 
 def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
-    """A dataclass from a mapping. Raises UsageError naming `where` for an unknown key or a value of the wrong type."""
+    """A dataclass from a mapping.
+
+    Raises UsageError, naming `where` for an unknown key or a value of the wrong type, or as the dataclass itself says.
+    """
     hints = get_type_hints(cls)
     known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
     unknown = [key for key in values if key not in known]
     if unknown:
         raise UsageError(f"{where}: unknown option {unknown[0]!r}; known are {', '.join(known)}")
-    return cls(**{key: _coerce(value, hints[key], f"{where}: {key}") for key, value in values.items()})
+    coerced = {key: _coerce(value, hints[key], f"{where}: {key}") for key, value in values.items()}
+    try:
+        return cls(**coerced)
+    except SercliError as error:
+        raise UsageError(str(error)) from None
 
 
 def plain(config: Any) -> dict[str, Any]:

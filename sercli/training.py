@@ -4,7 +4,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from typing import Protocol
+from typing import Protocol, cast
 
 import torch
 
@@ -63,16 +63,22 @@ def fit(
         weight_decay=config.weight_decay,
         fused=True,
     )
+    kept: Trainable = model
+    average = None
+    if config.weight_averaging:
+        ema = torch.optim.swa_utils.get_ema_multi_avg_fn(config.weight_averaging)  # type: ignore[no-untyped-call]
+        average = torch.optim.swa_utils.AveragedModel(cast(torch.nn.Module, model), multi_avg_fn=ema)
+        kept = cast(Trainable, average.module)
     history: list[Row] = []
-    best, best_epoch, best_state = math.inf, 0, _copy(model)
+    best, best_epoch, best_state = math.inf, 0, _copy(kept)
     for epoch in range(1, config.epochs + 1):
         noise.manual_seed(seed + epoch)
         model.train()
-        train = _run(model, train_batches(order), noise, device, config.precision, optimizer)
-        model.train(False)
+        train = _run(model, train_batches(order), noise, device, config.precision, optimizer, average)
+        kept.train(False)
         noise.manual_seed(seed)  # the same noise every epoch, so that dev losses differ by the weights alone
         with torch.no_grad():
-            dev = _run(model, dev_batches(), noise, device, config.precision)
+            dev = _run(kept, dev_batches(), noise, device, config.precision)
         history.append({"epoch": epoch, **_named("train", train), **_named("dev", dev)})
         if not (math.isfinite(train["loss"]) and math.isfinite(dev["loss"])):
             raise SercliError(
@@ -80,10 +86,11 @@ def fit(
             )
         on_epoch(epoch)
         if dev["loss"] < best or good_enough(dev):
-            best, best_epoch, best_state = dev["loss"], epoch, _copy(model)
+            best, best_epoch, best_state = dev["loss"], epoch, _copy(kept)
         if good_enough(dev) or epoch - best_epoch >= config.patience:
             break
     model.load_state_dict(best_state)
+    model.train(False)
     return [{**row, "best": float(row["epoch"] == best_epoch)} for row in history]
 
 
@@ -94,6 +101,7 @@ def _run(
     device: str,
     precision: str,
     optimizer: torch.optim.Optimizer | None = None,
+    average: torch.optim.swa_utils.AveragedModel | None = None,
 ) -> Row:
     """One pass: means of the losses, weighted by the rows of each batch; with an optimizer, a step a batch."""
     totals: dict[str, torch.Tensor] = {}
@@ -107,6 +115,8 @@ def _run(
             optimizer.zero_grad()
             losses["loss"].backward()  # type: ignore[no-untyped-call]
             optimizer.step()
+            if average is not None:
+                average.update_parameters(cast(torch.nn.Module, model))
         size = len(batch[0])
         rows += size
         for name, value in losses.items():
