@@ -50,7 +50,8 @@ def table(groups: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield "|" + "---|" * head.index("seeds") + "--:|" * (len(head) - head.index("seeds"))
     for group in sorted(groups, key=lambda group: -group["uar"]["mean"]):
         marks = [", ".join(group["marks"])] if marked else []
-        interval = "{:.1f} to {:.1f}".format(*(100 * bound for bound in group["uar_ci95"]))
+        bounds = [f"{100 * bound:.1f}" for bound in group["uar_ci95"] if bound is not None]  # none of a single speaker
+        interval = " to ".join(bounds)
         accuracy, uar, *rest = (percent(group[key]) for key in ("accuracy", "uar", "macro_f1", "weighted_f1", "uar_fold_mean", "dev_uar"))
         seeds = ", ".join(map(str, group["seeds"]))
         row = [f"`{group['system']}`", *marks, seeds, str(group["n_utterances"]), accuracy, f"**{uar}**", interval, *rest]

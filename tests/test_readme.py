@@ -43,7 +43,9 @@ def test_pipeline_ends_in_scores_of_all_its_systems(folder: Path) -> None:
 def test_loop_over_folds(folder: Path) -> None:
     block = next(block for block in blocks("bash") if block.startswith("for k in"))
     loop = block.replace("train-ae store/", "train-ae store/ --epochs 1 --model ae --latent-dim 4")
-    done = subprocess.run(["bash", "-c", loop], cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=600)
+    done = subprocess.run(
+        ["bash", "-c", loop], cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=600
+    )
     assert done.returncode == 0, done.stderr
     assert len(list((folder / "store" / "autoencoders").glob("ae-4*/fold-*"))) == 4
 
@@ -51,7 +53,9 @@ def test_loop_over_folds(folder: Path) -> None:
 def test_python_snippet_reads_the_store(folder: Path) -> None:
     snippet = next(block for block in blocks("python") if "xr.open_zarr" in block)
     check = "\nassert frames.shape[1] == 80 and len(frames) > 10 and len(utterances) == 36\n"
-    done = subprocess.run([sys.executable, "-c", snippet + check], cwd=folder, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(
+        [sys.executable, "-c", snippet + check], cwd=folder, capture_output=True, text=True, timeout=600
+    )
     assert done.returncode == 0, done.stderr
 
 

@@ -1,0 +1,104 @@
+"""fit(): the best dev weights are kept, early stopping counts from them, averaging is what it says, seeds decide all."""
+
+import copy
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from sercli.config import TrainingConfig
+from sercli.errors import SercliError
+from sercli.training import Row, fit, seed_for
+
+
+class Line(nn.Module):
+    """x (B, 3) to a number; its loss is the squared error against y (B,)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.weights = nn.Linear(3, 1)
+
+    def losses(self, x: Tensor, y: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
+        return {"loss": (self.weights(x).squeeze(1) - y).square().mean()}
+
+
+X = torch.randn(64, 3, generator=torch.Generator().manual_seed(1))
+Y = X @ torch.tensor([1.0, -2.0, 0.5])
+
+
+def train(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    for chosen in torch.split(torch.randperm(64, generator=generator), 16):
+        yield X[chosen], Y[chosen]
+
+
+def dev_of(y: Tensor) -> Callable[[], Iterator[tuple[Tensor, Tensor]]]:
+    return lambda: iter([(X[:32], y[:32])])
+
+
+def fitted(config: TrainingConfig, dev: Tensor = Y, seed: int = 0) -> tuple[Line, list[Row]]:
+    model = Line()
+    return model, fit(model, train, dev_of(dev), config, seed, "cpu")
+
+
+def dev_loss(model: Line, y: Tensor) -> float:
+    return float((model.weights(X[:32]).squeeze(1) - y[:32]).square().mean().detach())
+
+
+def test_the_weights_of_the_best_dev_loss_are_kept() -> None:
+    model, history = fitted(TrainingConfig(epochs=30, batch_size=16, lr=0.1, patience=30), dev=-Y)
+    best = min(history, key=lambda row: row["dev_loss"])
+    assert best["best"] == 1
+    assert sum(row["best"] for row in history) == 1
+    assert best["epoch"] < 30  # dev wants the opposite of train, so it soon gets worse
+    assert dev_loss(model, -Y) == pytest.approx(best["dev_loss"], rel=1e-5)
+
+
+def test_training_stops_after_patience_epochs_without_a_better_dev_loss() -> None:
+    _, history = fitted(TrainingConfig(epochs=30, batch_size=16, lr=0.1, patience=4), dev=-Y)
+    assert history[-1]["epoch"] == next(row["epoch"] for row in history if row["best"]) + 4
+
+
+def test_good_enough_ends_training() -> None:
+    model = Line()
+    config = TrainingConfig(epochs=50, lr=0.1)
+    history = fit(model, train, dev_of(Y), config, 0, "cpu", good_enough=lambda dev: dev["loss"] < 1.0)
+    assert history[-1]["dev_loss"] < 1.0 <= history[-2]["dev_loss"]
+
+
+@pytest.mark.parametrize("decay", [0.5, 0.9])
+def test_averaged_weights_are_the_moving_average_over_steps(decay: float) -> None:
+    config = TrainingConfig(epochs=3, batch_size=16, lr=0.01, weight_averaging=decay)
+    model, _ = fitted(config)
+    plain = Line()
+    optimizer = torch.optim.Adam(plain.parameters(), lr=0.01)
+    order, average = torch.Generator().manual_seed(0), None
+    for _ in range(3):
+        for x, y in train(order):
+            optimizer.zero_grad()
+            plain.losses(x, y, generator=order)["loss"].backward()
+            optimizer.step()
+            now = copy.deepcopy(plain.state_dict())
+            average = now if average is None else {k: decay * average[k] + (1 - decay) * now[k] for k in now}
+    assert average is not None
+    for name, tensor in model.state_dict().items():
+        torch.testing.assert_close(tensor, average[name])
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_does_not() -> None:
+    config = TrainingConfig(epochs=3)
+    (one, history), (two, again), (other, _) = fitted(config), fitted(config), fitted(config, seed=1)
+    assert history == again
+    assert torch.equal(one.weights.weight, two.weights.weight)
+    assert not torch.equal(one.weights.weight, other.weights.weight)
+
+
+def test_a_loss_that_is_not_finite_is_refused() -> None:
+    with pytest.raises(SercliError, match="smaller --lr"):
+        fitted(TrainingConfig(epochs=3), dev=Y * float("nan"))
+
+
+def test_seeds_of_folds_and_stages_differ() -> None:
+    seeds = {seed_for(seed, fold, stage) for seed in range(3) for fold in range(10) for stage in ("train-ae", "lstm")}
+    assert len(seeds) == 60
