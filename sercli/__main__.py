@@ -1,15 +1,15 @@
 """`python -m sercli`, and the entry point `sercli`."""
 
 import os
+import signal
 
 
 def main() -> None:
-    try:
-        from .cli import app
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # until a command runs, there is nothing to interrupt
+    from .cli import app
 
-        app()
-    except KeyboardInterrupt:  # before there was anything to interrupt
-        os._exit(130)
+    app()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 Every failure is an `AudioError` whose text is the reason alone, on one line and without the path, which callers add.
 """
 
+import os
 import stat
 import struct
 from collections.abc import Iterator
@@ -93,7 +94,7 @@ def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
             raise AudioError(f"empty file, 0 bytes; {COPY_AGAIN}")
         with path.open("rb") as file:
             _check_size(file, status.st_size)
-        sound = soundfile.SoundFile(path)
+        sound = soundfile.SoundFile(os.fsencode(path))  # as bytes: not every path is text
     except FileNotFoundError as error:
         raise AudioError("no such file; check the path and --root") from error
     except PermissionError as error:

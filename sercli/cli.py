@@ -2,8 +2,10 @@
 
 import functools
 import inspect
+import io
 import json
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -145,6 +147,8 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(function)
     def guarded(*args: Any, **kwargs: Any) -> None:
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             function(*args, **kwargs)
             sys.stdout.flush()
@@ -178,7 +182,15 @@ def _leave(code: int, line: str | None = None) -> None:
 
 
 def _print(outcome: Any, as_json: bool) -> None:
-    print(json.dumps(outcome.as_json(), ensure_ascii=False) if as_json else outcome.product)
+    if as_json:
+        _print_json(outcome.as_json())
+    else:
+        print(outcome.product)
+
+
+def _print_json(value: Any) -> None:
+    """Bytes of a path that are no text come out as JSON's own escapes."""
+    print(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode())
 
 
 def _given(config: list[Path] | None, settings: list[str] | None, **flags: Any) -> dict[str, Any]:
@@ -205,7 +217,7 @@ def _run(jobs: int | None = None, device: str = "auto", overwrite: bool = False,
 def _main(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller: `>&-`
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+            setattr(sys, name, io.StringIO())
     if version:
         print(f"sercli {__version__}")
         raise typer.Exit
@@ -282,7 +294,7 @@ def folds(
     outcome, made = stage.run(store, given, _run(None, "cpu", overwrite, dry_run))
     rows = stage.describe(made)
     if as_json:
-        print(json.dumps({**outcome.as_json(), "classes": made.classes, "folds": rows}, ensure_ascii=False))
+        _print_json({**outcome.as_json(), "classes": made.classes, "folds": rows})
     elif details:
         for row in [dict.fromkeys(rows[0]), *rows]:
             print("\t".join(str(key if value is None else value) for key, value in row.items()))
@@ -479,7 +491,7 @@ def evaluate(
     if dry_run:
         _print(found.outcome, as_json)
     elif as_json:
-        print(json.dumps({"results": found.results, "groups": found.groups}, ensure_ascii=False))
+        _print_json({"results": found.results, "groups": found.groups})
     else:
         from .report.tables import score_tables
 

@@ -14,7 +14,7 @@ from .config import TrainingConfig, build, like_default, plain, read_yaml
 from .errors import MissingInput, SercliError, UsageError
 from .manifest import Utterance, digest
 from .normalisation import Normalise
-from .store import ARRAYS, Product, Store, check_name
+from .store import ARRAYS, Product, Store, check_name, refuse_other_configuration
 from .tasks import Folds, Task, difference, make_folds, task_name
 
 NO_AUTOENCODER = "none"
@@ -82,8 +82,7 @@ def take_task(store: Store, given: dict[str, Any]) -> tuple[str, Task]:
     if name is not None and (store.location(f"tasks/{name}") / "task.yaml").is_file():
         task = task_of(store, name)
         asked = build(Task, {**plain(task), **options}, "task")
-        if asked != task:
-            raise SercliError(f"task {name!r} is defined otherwise: {plain(task)}; choose another --task name")
+        refuse_other_configuration(store.path / "tasks" / name, plain(task), plain(asked), "--task")
         return name, task
     if name is not None and not options and name != task_name(default_task(store)):
         raise SercliError(

@@ -49,7 +49,7 @@ def segment_counts(lengths: Offsets, size: int, shift: int) -> Offsets:
 def segment_starts(offsets: Offsets, size: int, shift: int) -> Offsets:
     """First frame of every segment, (M,), for utterances that `pad_short` has seen."""
     counts = segment_counts(np.diff(offsets), size, shift)
-    first = np.repeat(np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
+    first = np.repeat(np.cumsum(counts) - counts, counts)
     starts: Offsets = np.repeat(offsets[:-1], counts) + (np.arange(counts.sum()) - first) * shift
     return starts
 

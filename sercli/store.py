@@ -125,7 +125,7 @@ class Store:
         found = self.provenance(product.key)
         if found is None:
             return State("missing")
-        _refuse_other_configuration(self.location(product.key), found["config"], product.config)
+        refuse_other_configuration(self.location(product.key), found["config"], product.config)
         inputs = found["inputs"]
         changed = [name for name in {**inputs, **product.inputs} if inputs.get(name) != product.inputs.get(name)]
         return State("stale", changed) if changed else State("fresh")
@@ -152,7 +152,7 @@ class Store:
         try:
             os.link(draft, path)  # fails if another command was first
         except FileExistsError:
-            _refuse_other_configuration(path.parent, read_yaml(path), config)
+            refuse_other_configuration(path.parent, read_yaml(path), config)
         finally:
             draft.unlink()
 
@@ -408,13 +408,16 @@ def _check_format(found: object, path: Path) -> None:
         )
 
 
-def _refuse_other_configuration(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+def refuse_other_configuration(
+    path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any], flag: str = "--name"
+) -> None:
+    """Raises SercliError for the first option that differs."""
     there, asked = _flat(found), _flat(wanted)
     for key in {**there, **asked}:
         if there.get(key) != asked.get(key):
             raise SercliError(
                 f"{path}: the name is taken by another configuration: {key} is {there.get(key)!r} there, {asked.get(key)!r} was asked; "
-                "choose another --name, or delete that folder"
+                f"choose another {flag}, or delete that folder"
             )
 
 

@@ -19,7 +19,7 @@ def sound_files(folder: Path, suffixes: tuple[str, ...] = (".wav",)) -> Iterator
     def refuse(error: OSError) -> None:
         raise error
 
-    for parent, folders, names in os.walk(folder, onerror=refuse):
+    for parent, folders, names in os.walk(folder, onerror=refuse) if folder.is_dir() else ():
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for path in (Path(parent, name) for name in sorted(names) if not name.startswith(".")):
             if path.suffix.lower() in suffixes and path.is_file():

@@ -5,13 +5,14 @@ Torch is imported by the functions that fit, so that finding nothing to do takes
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import plugins, workers
 from ..config import TrainingConfig, build, plain
 from ..devices import resolve
+from ..errors import SercliError
 from ..manifest import write_table
 from ..products import AutoencoderConfig, autoencoder_fold, features, further_training, resolve_autoencoder, sees_labels
 from ..segments import SEGMENT_MS
@@ -67,6 +68,7 @@ def fit_fold(path: Path, config: AutoencoderConfig, folds: Folds, number: int, d
     normaliser = Normaliser(store, source, config)
     train = normaliser.read([*fold.part("train"), *further_training(store, config, folds, number)])
     dev = normaliser.read(fold.part("dev"))
+    refuse_empty(number, {"train": train.utt_ids, "dev": dev.utt_ids})
     training = build(TrainingConfig, config.training, "training")
     seed = seed_for(config.seed, number, "train-ae")
     torch.manual_seed(seed)
@@ -110,6 +112,16 @@ def fit_fold(path: Path, config: AutoencoderConfig, folds: Folds, number: int, d
     }
     checkpoints.write(built / "model.safetensors", state, metadata)
     write_history(built / "history.tsv", history)
+
+
+def refuse_empty(number: int, parts: Mapping[str, Sized]) -> None:
+    """Raises SercliError for a part of which nothing is usable."""
+    for part, utterances in parts.items():
+        if not len(utterances):
+            raise SercliError(
+                f"fold {number} has no usable {part} utterance: all were set aside by `sercli featurize`, see its rejects "
+                "table; mend them, or name other folds with --fold"
+            )
 
 
 def create(config: AutoencoderConfig, n_inputs: int, categories: Sequence[str]) -> Autoencoder:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .. import plugins, workers
 from ..config import TrainingConfig, build, plain
 from ..devices import resolve
-from ..errors import DamagedProduct, SercliError
+from ..errors import DamagedProduct
 from ..products import (
     NO_AUTOENCODER,
     ClassifierConfig,
@@ -24,7 +24,7 @@ from ..tasks import Folds
 from ..workers import Unit
 from . import Outcome, Run, make, n_jobs, report_fraction
 from .folds import write_task
-from .train_ae import PRELOAD, write_history
+from .train_ae import PRELOAD, refuse_empty, write_history
 
 if TYPE_CHECKING:
     from ..classifiers import StandardisedClassifier
@@ -75,9 +75,7 @@ def fit_fold(path: Path, config: ClassifierConfig, folds: Folds, number: int, de
     }
     train = source.read(fold.part("train"), labels)
     dev = source.read(fold.part("dev"), labels)
-    for part, sequences in (("train", train), ("dev", dev)):
-        if not len(sequences):
-            raise SercliError(f"fold {number} has no usable {part} utterance: all were set aside by `sercli featurize`")
+    refuse_empty(number, {"train": train, "dev": dev})
     seed = seed_for(config.seed, number, f"train-classifier {config.classifier}")
     torch.manual_seed(seed)
     model = create(config, train.rows.shape[1], len(folds.classes))
