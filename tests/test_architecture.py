@@ -25,6 +25,7 @@ stages/*
 stages
 report/*
 report
+results
 sequences
 products
 store

@@ -7,7 +7,8 @@
 #   2 four classes                 5 four classes, VAE in float32          8 seven classes, speaker-normalised
 #   3 the same, the paper's Adam   6 seven classes                         9 scores: RESULTS.md in the store
 #
-# Stages may be run apart and again: what is made is kept. STORE is emodb by default, and takes about 8 GB. SEEDS="0 1 2".
+# Stages may be run apart and again: what is made is kept. STORE is emodb by default, and takes about 8 GB;
+# the variable SEEDS chooses the seeds (0 1 2).
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 project=$(cd "$here/../.." && pwd)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,30 +12,25 @@ from typing import Any
 import numpy as np
 
 from .. import __version__, workers
-from ..config import plain
 from ..devices import resolve
 from ..errors import MissingInput, SercliError
-from ..manifest import Utterance, c_order, digest, read_table, write_table
+from ..manifest import c_order, digest, read_table, write_table
 from ..products import (
     NO_AUTOENCODER,
-    AutoencoderConfig,
     ClassifierConfig,
-    autoencoder_config,
     classifier_config,
     classifier_fold,
     folds_of,
     latents_fold,
     result,
-    task_of,
 )
 from ..progress import say
+from ..results import describe, group
 from ..store import Product, Store
 from ..tasks import Folds
 from ..workers import Unit
 from . import Outcome, Run, make, n_jobs
 from .train_ae import PRELOAD
-
-_BY = ("speaker", "session", "gender", "style")
 
 
 @dataclass(frozen=True)
@@ -121,7 +115,7 @@ def score(path: Path, name: str, folds: Folds, done: Sequence[int], device: str,
     rows = [row for number in done for row in predict_fold(store, name, config, folds, number, device)]
     write_table(built / "predictions.tsv", header, [[row[0], speaker[row[0]], *row[1:]] for row in rows])
     predictions = list(read_table(built / "predictions.tsv"))
-    scores = _describe(store, name, config, folds, done, predictions)
+    scores = describe(store, name, config, folds, done, predictions)
     (built / "scores.json").write_text(json.dumps(scores, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -147,163 +141,14 @@ def predict_fold(
     return rows
 
 
-def _describe(
-    store: Store,
-    name: str,
-    config: ClassifierConfig,
-    folds: Folds,
-    done: Sequence[int],
-    predictions: Sequence[Mapping[str, str]],
-) -> dict[str, Any]:
-    from .. import metrics
-
-    task = task_of(store, config.task)
-    ae = autoencoder_config(store, config.autoencoder) if config.autoencoder != NO_AUTOENCODER else None
-    classes = folds.classes
-    test, dev = ([row for row in predictions if row["part"] == part] for part in ("test", "dev"))
-
-    def scores(rows: Iterable[Mapping[str, str]]) -> dict[str, Any]:
-        rows = list(rows)
-        return metrics.scores([row["truth"] for row in rows], [row["prediction"] for row in rows], classes)
-
-    if not test:
-        raise SercliError(f"{name}: every test utterance was set aside by `sercli featurize`; nothing is left to score")
-    pooled = scores(test)
-    per_fold = []
-    for number in done:
-        mine = scores(row for row in test if row["fold"] == str(number))
-        dev_uar = scores(row for row in dev if row["fold"] == str(number))["uar"]
-        fold = folds.fold(number)
-        n_classes = sum(recall is not None for recall in mine["recall"].values())
-        about = {"fold": number, "left_out": fold.left_out, "dev": fold.dev, "n_classes": n_classes, "dev_uar": dev_uar}
-        per_fold.append({**about, "n_utterances": int(np.sum(mine["confusion"])), **_brief(mine)})
-    by_id = {utterance.utt_id: utterance for utterance in store.utterances}
-    groups = {f"per_{by}": _per(by, test, by_id, scores) for by in _BY}
-    low, high = metrics.uar_interval([np.array(one["confusion"]) for one in groups["per_speaker"].values()])
-    truth = [row["truth"] for row in test]
-    return {
-        "classifier": name,
-        "classifier_kind": config.classifier,
-        "autoencoder": config.autoencoder,
-        "model": ae.model if ae else None,
-        "latent_dim": ae.latent_dim if ae else None,
-        "frontend": config.frontend,
-        "task": config.task,
-        "target": task.target,
-        "subset": task.subset,
-        "bins": task.bins,
-        "protocol": task.protocol,
-        "normalise": config.normalise,
-        "condition": config.condition,
-        "latents": config.latents,
-        "seed": config.seed,
-        "marks": _marks(config, task.speaker_dependent, len(done) < len(folds.folds)),
-        "n_utterances": len(test),
-        "folds_done": len(done),
-        "folds_expected": len(folds.folds),
-        "labels": classes,
-        **{key: pooled[key] for key in ("accuracy", "uar", "macro_f1", "weighted_f1")},
-        "uar_ci95": [low, high],
-        "uar_fold_mean": float(np.mean([fold["uar"] for fold in per_fold if fold["uar"] is not None])),
-        "dev_uar": scores(dev)["uar"],
-        "chance": {"uar": 1 / len(classes), "accuracy": max(truth.count(label) for label in classes) / len(truth)},
-        "per_fold": per_fold,
-        **groups,
-        "recall": pooled["recall"],
-        "confusion": pooled["confusion"],
-    }
-
-
-def _brief(scores: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: scores[key] for key in ("accuracy", "uar", "macro_f1", "weighted_f1")}
-
-
-def _per(by: str, rows: Sequence[Mapping[str, str]], by_id: Mapping[str, Utterance], scores: Any) -> dict[str, Any]:
-    """Scores of each speaker, session, gender or style that the corpus knows of."""
-    values = sorted({getattr(by_id[row["utt_id"]], by) for row in rows} - {""}, key=c_order)
-    found = {}
-    for value in values:
-        mine = scores(row for row in rows if getattr(by_id[row["utt_id"]], by) == value)
-        found[value] = {"n_utterances": int(np.sum(mine["confusion"])), **_brief(mine), "confusion": mine["confusion"]}
-    return found
-
-
-def _marks(config: ClassifierConfig, speaker_dependent: bool, partial: bool) -> list[str]:
-    """Words that go with the result wherever it is shown."""
-    marks = []
-    if config.condition == "oracle":
-        marks.append("ORACLE")
-    if speaker_dependent:
-        marks.append("SPEAKER-DEPENDENT")
-    if config.normalise == "speaker":
-        marks.append("speaker-normalised")
-    if partial:
-        marks.append("PARTIAL")
-    return marks
-
-
 def _remembered_groups(store: Store, results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The groups of these results, from `.cache` where they were made before: the bootstrap takes a second to import."""
     path = store.path / ".cache" / f"groups-{digest([__version__, results])[:16]}.json"
     if not path.is_file():
-        groups = _groups(store, results)
+        groups = group(store, results)
         path.parent.mkdir(exist_ok=True)
         draft = path.with_name(f".groups-{os.getpid()}.json")
         draft.write_text(json.dumps(groups, ensure_ascii=False), encoding="utf-8")
         draft.replace(path)
     remembered: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     return remembered
-
-
-def _groups(store: Store, results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The same system over its seeds: mean, standard deviation and an interval over speakers of the mean."""
-    from .. import metrics
-
-    systems: dict[str, list[Mapping[str, Any]]] = {}
-    for one in results:
-        systems.setdefault(_system(store, str(one["classifier"])), []).append(one)
-    groups = []
-    for members in systems.values():
-        first = members[0]
-        speakers = [s for s in first["per_speaker"] if all(s in one["per_speaker"] for one in members)]
-        counts = [np.array([one["per_speaker"][s]["confusion"] for one in members]) for s in speakers]
-        low, high = metrics.uar_interval(counts)
-        spread = {}
-        for key in ("accuracy", "uar", "macro_f1", "weighted_f1", "uar_fold_mean", "dev_uar"):
-            values = [one[key] for one in members]
-            std = float(np.std(values, ddof=1)) if len(values) > 1 else None
-            spread[key] = {"mean": float(np.mean(values)), "std": std}
-        shared = (
-            "model",
-            "latent_dim",
-            "task",
-            "target",
-            "protocol",
-            "normalise",
-            "condition",
-            "marks",
-            "chance",
-            "n_utterances",
-        )
-        groups.append(
-            {
-                "system": re.sub(r"\.seed-\d+", "", str(first["classifier"])),
-                "classifiers": [one["classifier"] for one in members],
-                "seeds": [one["seed"] for one in members],
-                **{key: first[key] for key in shared},
-                **spread,
-                "uar_ci95": [low, high],
-            }
-        )
-    return groups
-
-
-def _system(store: Store, name: str) -> str:
-    """What all seeds of a system have in common, as a key."""
-    config = classifier_config(store, name)
-    mine = {**plain(config), "seed": None, "autoencoder": None}
-    ae: AutoencoderConfig | None = None
-    if config.autoencoder != NO_AUTOENCODER:
-        ae = autoencoder_config(store, config.autoencoder)
-    done = len(list((store.path / "classifiers" / name).glob("fold-*")))
-    return json.dumps([mine, {**plain(ae), "seed": None} if ae else None, done], sort_keys=True)

@@ -1,0 +1,186 @@
+"""What is said of a system: the JSON of one result from its predictions, and the same system over its seeds."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import metrics
+from .config import plain
+from .errors import SercliError
+from .manifest import Utterance, c_order
+from .products import NO_AUTOENCODER, ClassifierConfig, autoencoder_config, classifier_config, task_of
+from .store import Store
+from .tasks import Folds
+
+_BY = ("speaker", "session", "gender", "style")
+_SCORES = ("accuracy", "uar", "macro_f1", "weighted_f1")
+_SHARED = (
+    "model",
+    "latent_dim",
+    "task",
+    "target",
+    "protocol",
+    "normalise",
+    "condition",
+    "marks",
+    "chance",
+    "n_utterances",
+)
+
+Prediction = Mapping[str, str]  # a row of predictions.tsv
+Score = Callable[[Iterable[Prediction]], dict[str, Any]]
+
+
+def describe(
+    store: Store,
+    name: str,
+    config: ClassifierConfig,
+    folds: Folds,
+    done: Sequence[int],
+    predictions: Sequence[Prediction],
+) -> dict[str, Any]:
+    """One result as JSON; scores are fractions. Raises SercliError if there is no test prediction."""
+    test, dev = ([row for row in predictions if row["part"] == part] for part in ("test", "dev"))
+
+    def scores(rows: Iterable[Prediction]) -> dict[str, Any]:
+        rows = list(rows)
+        return metrics.scores([row["truth"] for row in rows], [row["prediction"] for row in rows], folds.classes)
+
+    if not test:
+        raise SercliError(f"{name}: every test utterance was set aside by `sercli featurize`; nothing is left to score")
+    pooled = scores(test)
+    per_fold = [_of_fold(folds, number, test, dev, scores) for number in done]
+    by_id = {utterance.utt_id: utterance for utterance in store.utterances}
+    per_group = {f"per_{by}": _per(by, test, by_id, scores) for by in _BY}
+    low, high = metrics.uar_interval([np.array(one["confusion"]) for one in per_group["per_speaker"].values()])
+    truth = [row["truth"] for row in test]
+    chance = {
+        "uar": 1 / len(folds.classes),
+        "accuracy": max(truth.count(label) for label in folds.classes) / len(truth),
+    }
+    return {
+        **_about(store, name, config),
+        "marks": _marks(store, config, len(done) < len(folds.folds)),
+        "n_utterances": len(test),
+        "folds_done": len(done),
+        "folds_expected": len(folds.folds),
+        "labels": folds.classes,
+        **_brief(pooled),
+        "uar_ci95": [low, high],
+        "uar_fold_mean": float(np.mean([fold["uar"] for fold in per_fold if fold["uar"] is not None])),
+        "dev_uar": scores(dev)["uar"],
+        "chance": chance,
+        "per_fold": per_fold,
+        **per_group,
+        "recall": pooled["recall"],
+        "confusion": pooled["confusion"],
+    }
+
+
+def _about(store: Store, name: str, config: ClassifierConfig) -> dict[str, Any]:
+    """Which system, asked what."""
+    task = task_of(store, config.task)
+    ae = autoencoder_config(store, config.autoencoder) if config.autoencoder != NO_AUTOENCODER else None
+    return {
+        "classifier": name,
+        "classifier_kind": config.classifier,
+        "autoencoder": config.autoencoder,
+        "model": ae.model if ae else None,
+        "latent_dim": ae.latent_dim if ae else None,
+        "frontend": config.frontend,
+        "task": config.task,
+        "target": task.target,
+        "subset": task.subset,
+        "bins": task.bins,
+        "protocol": task.protocol,
+        "normalise": config.normalise,
+        "condition": config.condition,
+        "latents": config.latents,
+        "seed": config.seed,
+    }
+
+
+def _of_fold(
+    folds: Folds, number: int, test: Sequence[Prediction], dev: Sequence[Prediction], scores: Score
+) -> dict[str, Any]:
+    fold = folds.fold(number)
+    mine, on_dev = (scores(row for row in part if row["fold"] == str(number)) for part in (test, dev))
+    return {
+        "fold": number,
+        "left_out": fold.left_out,
+        "dev": fold.dev,
+        "n_classes": sum(recall is not None for recall in mine["recall"].values()),
+        "dev_uar": on_dev["uar"],
+        "n_utterances": int(np.sum(mine["confusion"])),
+        **_brief(mine),
+    }
+
+
+def _brief(scores: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: scores[key] for key in _SCORES}
+
+
+def _per(by: str, rows: Sequence[Prediction], by_id: Mapping[str, Utterance], scores: Score) -> dict[str, Any]:
+    """Scores of each speaker, session, gender or style that the corpus knows of."""
+    values = sorted({getattr(by_id[row["utt_id"]], by) for row in rows} - {""}, key=c_order)
+    found = {}
+    for value in values:
+        mine = scores(row for row in rows if getattr(by_id[row["utt_id"]], by) == value)
+        found[value] = {"n_utterances": int(np.sum(mine["confusion"])), **_brief(mine), "confusion": mine["confusion"]}
+    return found
+
+
+def _marks(store: Store, config: ClassifierConfig, partial: bool) -> list[str]:
+    """Words that go with the result wherever it is shown."""
+    marks = []
+    if config.condition == "oracle":
+        marks.append("ORACLE")
+    if task_of(store, config.task).speaker_dependent:
+        marks.append("SPEAKER-DEPENDENT")
+    if config.normalise == "speaker":
+        marks.append("speaker-normalised")
+    if partial:
+        marks.append("PARTIAL")
+    return marks
+
+
+def group(store: Store, results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The same system over its seeds: mean, standard deviation and an interval over speakers of the mean."""
+    systems: dict[str, list[Mapping[str, Any]]] = {}
+    for one in results:
+        systems.setdefault(_system(store, str(one["classifier"])), []).append(one)
+    groups = []
+    for members in systems.values():
+        first = members[0]
+        speakers = [s for s in first["per_speaker"] if all(s in one["per_speaker"] for one in members)]
+        counts = [np.array([one["per_speaker"][s]["confusion"] for one in members]) for s in speakers]
+        low, high = metrics.uar_interval(counts)
+        spread = {}
+        for key in (*_SCORES, "uar_fold_mean", "dev_uar"):
+            values = [one[key] for one in members]
+            std = float(np.std(values, ddof=1)) if len(values) > 1 else None
+            spread[key] = {"mean": float(np.mean(values)), "std": std}
+        groups.append(
+            {
+                "system": re.sub(r"\.seed-\d+", "", str(first["classifier"])),
+                "classifiers": [one["classifier"] for one in members],
+                "seeds": [one["seed"] for one in members],
+                **{key: first[key] for key in _SHARED},
+                **spread,
+                "uar_ci95": [low, high],
+            }
+        )
+    return groups
+
+
+def _system(store: Store, name: str) -> str:
+    """What all seeds of a system have in common, as a key."""
+    config = classifier_config(store, name)
+    mine = {**plain(config), "seed": None, "autoencoder": None}
+    has_autoencoder = config.autoencoder != NO_AUTOENCODER
+    ae = {**plain(autoencoder_config(store, config.autoencoder)), "seed": None} if has_autoencoder else None
+    done = len(list((store.path / "classifiers" / name).glob("fold-*")))
+    return json.dumps([mine, ae, done], sort_keys=True)
