@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from . import __version__, plugins
-from .config import assignments, read_yaml
+from .config import TrainingConfig, assignments, plain, read_yaml
 from .errors import SercliError, UsageError
 from .progress import say
 
@@ -32,6 +32,18 @@ app = typer.Typer(
 
 def _choices(package: str) -> str:
     return ", ".join(plugins.names(package))
+
+
+def _settings(package: str) -> str:
+    """What --set knows of these plug-ins and of training, with the defaults."""
+    known = {name: plugins.declared(package, name, "Config") for name in plugins.names(package)}
+    lists = [f"{name}: {', '.join(map('='.join, _as_typed(options)))}" for name, options in known.items()]
+    return f"Options for --set and --config. {'; '.join(lists)}; training: {', '.join(plain(TrainingConfig()))}."
+
+
+def _as_typed(options: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, value in options.items():
+        yield key, ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 class Precision(StrEnum):
@@ -234,8 +246,16 @@ def ingest(
         str | None,
         typer.Option("--corpus", metavar="KIND", help=f"Which corpus it is: {_choices('corpora')}. Default: guessed."),
     ] = None,
-    root: Root = None,
-    name: Name = None,
+    root: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where a table's paths start. Default: the table's own folder."),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Of the corpus; stands before its speakers' names. Default: the kind, or the folder's."
+        ),
+    ] = None,
     max_rejects: MaxRejects = 0.1,
     jobs: Jobs = None,
     overwrite: Overwrite = False,
@@ -302,7 +322,7 @@ def folds(
         print("\n".join(str(row["fold"]) for row in rows))
 
 
-@app.command("train-ae")
+@app.command("train-ae", epilog=_settings("autoencoders"))
 @_command
 def train_ae(
     store: StorePath,
@@ -465,10 +485,15 @@ _train_lstm.__signature__ = _signature.replace(  # type: ignore[attr-defined]
     parameters=[one for one in _signature.parameters.values() if one.name != "classifier"]
 )
 _train_lstm.__annotations__ = {k: v for k, v in _train_classifier.__annotations__.items() if k != "classifier"}
-app.command("train-lstm", help="Fit the two-layer LSTM: train-classifier --classifier lstm.")(_command(_train_lstm))
-app.command("train-classifier", help="Fit a classifier on the latents, or the features, of each fold's training part.")(
-    _command(_train_classifier)
-)
+_classifier_settings = _settings("classifiers")
+app.command(
+    "train-lstm", help="Fit the two-layer LSTM: train-classifier --classifier lstm.", epilog=_classifier_settings
+)(_command(_train_lstm))
+app.command(
+    "train-classifier",
+    help="Fit a classifier on the latents, or the features, of each fold's training part.",
+    epilog=_classifier_settings,
+)(_command(_train_classifier))
 
 
 @app.command()
