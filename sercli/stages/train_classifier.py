@@ -49,6 +49,7 @@ def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) 
     if not run.dry_run:
         if not store.is_claimed(key):
             options_of(config)  # what cannot work takes no name
+            resolve(run.device)
         store.claim(key, plain(config))
 
     def unit(product: Product, built: Path) -> Unit:
