@@ -45,19 +45,50 @@ def main() -> None:
 def table(groups: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """A Markdown table, best UA first, chance last."""
     marked = any(group["marks"] for group in groups)
-    head = ["system", *(["marks"] if marked else []), "seeds", "n", "WA", "UA", "95 %", "macro F1", "weighted F1", "UA/fold", "dev UA"]
+    head = [
+        "system",
+        *(["marks"] if marked else []),
+        "seeds",
+        "n",
+        "WA",
+        "UA",
+        "95 %",
+        "macro F1",
+        "weighted F1",
+        "UA/fold",
+        "dev UA",
+    ]
     yield "| " + " | ".join(head) + " |"
     yield "|" + "---|" * head.index("seeds") + "--:|" * (len(head) - head.index("seeds"))
     for group in sorted(groups, key=lambda group: -group["uar"]["mean"]):
         marks = [", ".join(group["marks"])] if marked else []
         bounds = [f"{100 * bound:.1f}" for bound in group["uar_ci95"] if bound is not None]  # none of a single speaker
         interval = " to ".join(bounds)
-        accuracy, uar, *rest = (percent(group[key]) for key in ("accuracy", "uar", "macro_f1", "weighted_f1", "uar_fold_mean", "dev_uar"))
+        accuracy, uar, *rest = (
+            percent(group[key]) for key in ("accuracy", "uar", "macro_f1", "weighted_f1", "uar_fold_mean", "dev_uar")
+        )
         seeds = ", ".join(map(str, group["seeds"]))
-        row = [f"`{group['system']}`", *marks, seeds, str(group["n_utterances"]), accuracy, f"**{uar}**", interval, *rest]
+        row = [
+            f"`{group['system']}`",
+            *marks,
+            seeds,
+            str(group["n_utterances"]),
+            accuracy,
+            f"**{uar}**",
+            interval,
+            *rest,
+        ]
         yield "| " + " | ".join(row) + " |"
     chance = groups[0]["chance"]
-    row = ["chance", *([""] if marked else []), "", "", f"{100 * chance['accuracy']:.1f}", f"{100 * chance['uar']:.1f}", *[""] * 5]
+    row = [
+        "chance",
+        *([""] if marked else []),
+        "",
+        "",
+        f"{100 * chance['accuracy']:.1f}",
+        f"{100 * chance['uar']:.1f}",
+        *[""] * 5,
+    ]
     yield "| " + " | ".join(row) + " |"
 
 

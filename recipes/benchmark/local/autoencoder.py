@@ -17,7 +17,11 @@ BATCH, SEGMENTS, EPOCHS = 512, 16384, 4
 def products_alone(dtype: torch.dtype) -> float:
     """Segments a second if only the products of forward and backward took time."""
     layers = [
-        (torch.randn(BATCH, n_in, dtype=dtype), torch.randn(n_in, n_out, dtype=dtype), torch.randn(BATCH, n_out, dtype=dtype))
+        (
+            torch.randn(BATCH, n_in, dtype=dtype),
+            torch.randn(n_in, n_out, dtype=dtype),
+            torch.randn(BATCH, n_out, dtype=dtype),
+        )
         for n_in, n_out in SIZES
     ]
     start = time.perf_counter()
@@ -58,7 +62,9 @@ def main() -> None:
         training(name)
         alone = (products_alone(dtype) + products_alone(dtype)) / 2
         rates[name] = training(name)
-        print(f"{name:9} train-ae {rates[name]:7.0f} segments/s, products alone {alone:7.0f}: {rates[name] / alone:.2f}")
+        print(
+            f"{name:9} train-ae {rates[name]:7.0f} segments/s, products alone {alone:7.0f}: {rates[name] / alone:.2f}"
+        )
     print(f"bfloat16 over float32: {rates['bfloat16'] / rates['float32']:.2f}")
 
 

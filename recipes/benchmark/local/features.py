@@ -28,7 +28,16 @@ REPEATS = 3
 def librosa_logmel(path: Path) -> int:
     samples, rate = soundfile.read(path, dtype="float32")
     power = librosa.feature.melspectrogram(
-        y=samples, sr=rate, n_fft=1024, win_length=400, hop_length=160, window="hamming", center=False, n_mels=80, fmin=20, htk=True
+        y=samples,
+        sr=rate,
+        n_fft=1024,
+        win_length=400,
+        hop_length=160,
+        window="hamming",
+        center=False,
+        n_mels=80,
+        fmin=20,
+        htk=True,
     )
     return int(np.log(np.maximum(power, 1e-10)).shape[1])
 
@@ -66,7 +75,9 @@ def main() -> None:
     functionals = in_processes(egemaps, paths, 1)
     print(f"{len(paths)} files, {speech:.0f} s of speech, {CORES} cores")
     for name, seconds in (("sercli featurize", ours), ("librosa LogMel", theirs), ("openSMILE eGeMAPS", functionals)):
-        print(f"{name:18} {seconds:8.2f} s  {speech / seconds:7.0f} times real time  {seconds / ours:6.1f} times sercli's time")
+        print(
+            f"{name:18} {seconds:8.2f} s  {speech / seconds:7.0f} times real time  {seconds / ours:6.1f} times sercli's time"
+        )
     torch.set_num_threads(1)
     extractor = Extractor(Config())
     samples = [soundfile.read(path, dtype="float32")[0] for path in paths]

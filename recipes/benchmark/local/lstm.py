@@ -26,7 +26,9 @@ class Packed(nn.Module):
 
     def forward(self, sequences: list[torch.Tensor]) -> torch.Tensor:
         lengths = torch.tensor([len(one) for one in sequences])
-        packed = pack_padded_sequence(pad_sequence(sequences, batch_first=True), lengths, batch_first=True, enforce_sorted=False)
+        packed = pack_padded_sequence(
+            pad_sequence(sequences, batch_first=True), lengths, batch_first=True, enforce_sorted=False
+        )
         _, (hidden, _) = self.layers(packed)
         logits: torch.Tensor = self.dense(hidden[-1])
         return logits
