@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,9 @@ PROJECT = Path(__file__).parents[1]
 SHARED = PROJECT.parent / "shared"
 SYNTHESISER = PROJECT / "recipes" / "demo" / "local" / "synthesise.py"
 QUICK = ["--epochs", "2", "--jobs", "1"]  # enough to fit something, on one worker
+
+# A shell that starts the tests in the background has Ctrl-C ignored; with a handler here, the commands get the default again.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Sercli = Callable[..., "subprocess.CompletedProcess[str]"]
 
