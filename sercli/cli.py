@@ -5,6 +5,7 @@ import inspect
 import io
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -520,4 +521,5 @@ def evaluate(
     else:
         from .report.tables import score_tables
 
-        print(score_tables(found.groups))
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        print(score_tables(found.groups, width))

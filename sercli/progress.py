@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
 
 from .manifest import printable
 
@@ -74,8 +73,10 @@ class _Lines(Bar):
     def __enter__(self) -> "_Lines":
         return self
 
-    def __exit__(self, *_: Any) -> None:
-        pass
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None and self._said > self._started:  # who began to tell also tells the end
+            seconds = time.monotonic() - self._started
+            say(f"{self._title}: {self.done:.0f} of {self.total:.0f} {self._unit} in {seconds:.0f} s")
 
     def update(self, done: float) -> None:
         super().update(done)

@@ -148,15 +148,17 @@ def _marks(store: Store, config: ClassifierConfig, partial: bool) -> list[str]:
 
 
 def group(store: Store, results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The same system over its seeds: mean, standard deviation and an interval over speakers of the mean."""
+    """The same system over its seeds: mean, standard deviation and an interval over speakers of the mean.
+
+    Seeds of which other folds are done make a group of their own: their test speakers are others.
+    """
     systems: dict[str, list[Mapping[str, Any]]] = {}
     for one in results:
-        systems.setdefault(_system(store, str(one["classifier"])), []).append(one)
+        systems.setdefault(_system(store, one), []).append(one)
     groups = []
     for members in systems.values():
         first = members[0]
-        speakers = [s for s in first["per_speaker"] if all(s in one["per_speaker"] for one in members)]
-        counts = [np.array([one["per_speaker"][s]["confusion"] for one in members]) for s in speakers]
+        counts = [np.array([one["per_speaker"][s]["confusion"] for one in members]) for s in first["per_speaker"]]
         low, high = metrics.uar_interval(counts)
         spread = {}
         for key in (*_SCORES, "uar_fold_mean", "dev_uar"):
@@ -176,11 +178,10 @@ def group(store: Store, results: Sequence[Mapping[str, Any]]) -> list[dict[str, 
     return groups
 
 
-def _system(store: Store, name: str) -> str:
+def _system(store: Store, result: Mapping[str, Any]) -> str:
     """What all seeds of a system have in common, as a key."""
-    config = classifier_config(store, name)
+    config = classifier_config(store, str(result["classifier"]))
     mine = {**plain(config), "seed": None, "autoencoder": None}
     has_autoencoder = config.autoencoder != NO_AUTOENCODER
     ae = {**plain(autoencoder_config(store, config.autoencoder)), "seed": None} if has_autoencoder else None
-    done = len(list((store.path / "classifiers" / name).glob("fold-*")))
-    return json.dumps([mine, ae, done], sort_keys=True)
+    return json.dumps([mine, ae, [fold["fold"] for fold in result["per_fold"]]], sort_keys=True)

@@ -189,7 +189,8 @@ def _leave_one_speaker_out(utterances: Sequence[Utterance]) -> list[Fold]:
         dev = partners or [speakers[(index + 1) % len(speakers)]]
         if len(dev) + 1 == len(speakers):
             raise SercliError(
-                f"leave-one-speaker-out: every speaker shares a session with {left_out}; nobody is left to train on"
+                f"leave-one-speaker-out: every speaker shares a session with {left_out}, nobody is left to train on; "
+                "name sessions once in the whole corpus, or drop that column, and ingest again"
             )
         parts = _split(utterances, lambda u, out=left_out: u.speaker == out, lambda u, dev=dev: u.speaker in dev)  # type: ignore[misc]
         folds.append(Fold(index + 1, left_out, "+".join(dev), parts))

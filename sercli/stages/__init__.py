@@ -79,6 +79,7 @@ def make(
     build: BuildUnit,
     executor: Callable[[int], Executor],
     run: Run,
+    noun: str = "fold",
 ) -> Outcome:
     """Make what is missing or stale, publishing each product as it is done. Raises SercliError if some failed."""
     outcome, todo = survey(store, name, folder, products, run)
@@ -89,7 +90,7 @@ def make(
         folders = {product.key: store.staged(product) for product in todo}
         units = [build(product, folders[product.key] / "product") for product in todo]
         by_unit = dict(zip(map(id, units), todo, strict=True))
-        with bar(name, "folds" if len(units) > 1 else "fold", len(units)) as shown, executor(len(units)) as pool:
+        with bar(name, f"{noun}s" if len(units) > 1 else noun, len(units)) as shown, executor(len(units)) as pool:
             finished: list[str] = []
 
             def publish(unit: Unit, result: Any) -> None:
@@ -102,6 +103,7 @@ def make(
                 shown.update(len(finished) + sum(running))
 
             failed = workers.run(units, pool, publish, tick)
+            shown.update(len(finished))
     raise_first(failed, len(finished))
     return outcome
 

@@ -73,7 +73,7 @@ def run(path: Path, names: Sequence[str], run: Run) -> Evaluation:
         return Unit(product.key, score, (path, name, folds, done, resolve(run.device), built))
 
     executor = lambda n: workers.processes(n_jobs(run, n), [*PRELOAD, "sklearn.metrics", "scipy.stats"])  # noqa: E731
-    outcome = make(store, "evaluate", "results", list(products.values()), unit, executor, run)
+    outcome = make(store, "evaluate", "results", list(products.values()), unit, executor, run, "classifier")
     if run.dry_run:
         return Evaluation(outcome, [], [])
     results = [
