@@ -166,10 +166,9 @@ def _groups(utterances: Sequence[Utterance], name: str, key: Callable[[Utterance
     return groups
 
 
-def _split(
-    utterances: Sequence[Utterance], test: Callable[[Utterance], bool], dev: Callable[[Utterance], bool]
-) -> dict[str, str]:
-    return {u.utt_id: "test" if test(u) else "dev" if dev(u) else "train" for u in utterances}
+def _split(utterances: Sequence[Utterance], test: set[str], dev: set[str]) -> dict[str, str]:
+    """utt_id to part, given the utt_ids of test and of dev."""
+    return {u.utt_id: "test" if u.utt_id in test else "dev" if u.utt_id in dev else "train" for u in utterances}
 
 
 def _sessions_of_speakers(utterances: Sequence[Utterance]) -> dict[str, set[str]]:
@@ -192,8 +191,9 @@ def _leave_one_speaker_out(utterances: Sequence[Utterance]) -> list[Fold]:
                 f"leave-one-speaker-out: every speaker shares a session with {left_out}, nobody is left to train on; "
                 "name sessions once in the whole corpus, or drop that column, and ingest again"
             )
-        parts = _split(utterances, lambda u, out=left_out: u.speaker == out, lambda u, dev=dev: u.speaker in dev)  # type: ignore[misc]
-        folds.append(Fold(index + 1, left_out, "+".join(dev), parts))
+        test_ids = {u.utt_id for u in utterances if u.speaker == left_out}
+        dev_ids = {u.utt_id for u in utterances if u.speaker in dev}
+        folds.append(Fold(index + 1, left_out, "+".join(dev), _split(utterances, test_ids, dev_ids)))
     return folds
 
 
@@ -211,8 +211,9 @@ def _leave_one_session_out(utterances: Sequence[Utterance]) -> list[Fold]:
         following = sessions[(index + 1) % len(sessions)]
         speakers = sorted({(u.gender, u.speaker) for u in utterances if u.session == following})
         dev = speakers[index % len(speakers)][1]
-        parts = _split(utterances, lambda u, out=left_out: u.session == out, lambda u, dev=dev: u.speaker == dev)  # type: ignore[misc]
-        folds.append(Fold(index + 1, left_out, dev, parts))
+        test_ids = {u.utt_id for u in utterances if u.session == left_out}
+        dev_ids = {u.utt_id for u in utterances if u.speaker == dev}
+        folds.append(Fold(index + 1, left_out, dev, _split(utterances, test_ids, dev_ids)))
     return folds
 
 
@@ -221,16 +222,13 @@ def _random_10_fold(utterances: Sequence[Utterance]) -> list[Fold]:
     if len(utterances) < TENTHS:
         raise SercliError(f"random-10-fold needs at least {TENTHS} utterances, this task has {len(utterances)}")
     shuffled = sorted(utterances, key=lambda u: hashlib.sha256(c_order(u.utt_id)).digest())
-    tenth = {utterance.utt_id: index % TENTHS for index, utterance in enumerate(shuffled)}
-    return [
-        Fold(
-            k + 1,
-            f"tenth-{k + 1:02d}",
-            f"tenth-{(k + 1) % TENTHS + 1:02d}",
-            _split(utterances, lambda u, k=k: tenth[u.utt_id] == k, lambda u, k=k: tenth[u.utt_id] == (k + 1) % TENTHS),  # type: ignore[misc]
-        )
-        for k in range(TENTHS)
-    ]
+    tenths = [{u.utt_id for u in shuffled[k::TENTHS]} for k in range(TENTHS)]
+    folds = []
+    for k in range(TENTHS):
+        following = (k + 1) % TENTHS
+        parts = _split(utterances, tenths[k], tenths[following])
+        folds.append(Fold(k + 1, f"tenth-{k + 1:02d}", f"tenth-{following + 1:02d}", parts))
+    return folds
 
 
 _PROTOCOLS: Mapping[str, Callable[[Sequence[Utterance]], list[Fold]]] = {

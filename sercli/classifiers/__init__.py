@@ -6,14 +6,11 @@ on_epoch)` fits it and returns its history. Where there is no autoencoder, a plu
 nothing.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-
-from ..config import TrainingConfig
-from ..training import Row
 
 _INFERENCE_BATCH = 32
 _LENGTH_JITTER = 0.1
@@ -54,11 +51,6 @@ class Sequences:
             inside = steps < lengths[:, None]  # (B, T)
             rows = self.rows[(self.offsets[:-1][batch, None] + steps).clamp(max=len(self.rows) - 1)]
             yield rows * inside[:, :, None], lengths, self.labels[batch], batch
-
-
-FitFunction = Callable[
-    ["nn.Module", Sequences, Sequences, TrainingConfig, int, str, Callable[[int], None]], list[Row]
-]  # model, train, dev, training, seed, device, on_epoch
 
 
 class StandardisedClassifier(nn.Module):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,9 @@ def run(path: Path, names: Sequence[str], run: Run) -> Evaluation:
         folds = all_folds[str(product.config["task"])]
         return Unit(product.key, score, (path, name, folds, done, resolve(run.device), built))
 
-    executor = lambda n: workers.processes(n_jobs(run, n), [*PRELOAD, "sklearn.metrics", "scipy.stats"])  # noqa: E731
+    def executor(n_units: int) -> Executor:
+        return workers.processes(n_jobs(run, n_units), [*PRELOAD, "sklearn.metrics", "scipy.stats"])
+
     outcome = make(store, "evaluate", "results", list(products.values()), unit, executor, run, "classifier")
     if run.dry_run:
         return Evaluation(outcome, [], [])
