@@ -68,6 +68,9 @@ def fit(
     if config.weight_averaging:
         ema = torch.optim.swa_utils.get_ema_multi_avg_fn(config.weight_averaging)  # type: ignore[no-untyped-call]
         average = torch.optim.swa_utils.AveragedModel(cast(torch.nn.Module, model), multi_avg_fn=ema)
+        for module in average.modules():
+            if isinstance(module, torch.nn.RNNBase):
+                module.flatten_parameters()  # a copy's weights lie apart, and cuDNN wants them together
         kept = cast(Trainable, average.module)
     history: list[Row] = []
     best, best_epoch, best_state = math.inf, 0, _copy(kept)

@@ -140,7 +140,15 @@ def _fraction(folder: Path) -> float:
 
 
 def n_jobs(run: Run, n_units: int) -> int:
-    """Workers for so many units: what was asked for, else one a core; one where a GPU does the work."""
-    if run.jobs is not None:
-        return max(1, min(run.jobs, n_units))
-    return max(1, min(workers.cores() if run.device in ("auto", "cpu") else 1, n_units))
+    """Workers for so many units: what was asked for, else one a core."""
+    return max(1, min(run.jobs or workers.cores(), n_units))
+
+
+def processes(run: Run, preload: Sequence[str]) -> Callable[[int], Executor]:
+    """Processes for so many units; where a GPU does the work, one by default, since each would take memory there."""
+
+    def executor(n_units: int) -> Executor:
+        alone = run.jobs is None and devices.resolve(run.device) != "cpu"
+        return workers.processes(1 if alone else n_jobs(run, n_units), preload)
+
+    return executor

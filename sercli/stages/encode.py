@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import workers
 from ..config import build
 from ..devices import resolve
 from ..errors import DamagedProduct
@@ -23,7 +22,7 @@ from ..products import (
 from ..store import ARRAYS, Product, Rows, Store, write_ragged
 from ..tasks import Folds
 from ..workers import Unit
-from . import Outcome, Run, make, n_jobs, report_fraction
+from . import Outcome, Run, make, processes, report_fraction
 from .train_ae import PRELOAD, create
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def run(path: Path, name: str, condition: str | None, numbers: Sequence[int], ru
         return Unit(product.key, encode_fold, (path, name, asked, folds, number, resolve(run.device), built))
 
     folder = f"{ARRAYS}/latents/{name}/{asked}"
-    return make(store, name, folder, products, unit, lambda n: workers.processes(n_jobs(run, n), PRELOAD), run)
+    return make(store, name, folder, products, unit, processes(run, PRELOAD), run)
 
 
 def encode_fold(

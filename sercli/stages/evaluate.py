@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .. import __version__, workers
+from .. import __version__
 from ..devices import resolve
 from ..errors import MissingInput, SercliError
 from ..manifest import c_order, digest, read_table, write_table
@@ -30,7 +29,7 @@ from ..results import describe, group
 from ..store import Product, Store
 from ..tasks import Folds
 from ..workers import Unit
-from . import Outcome, Run, make, n_jobs
+from . import Outcome, Run, make, processes
 from .train_ae import PRELOAD
 
 
@@ -73,9 +72,7 @@ def run(path: Path, names: Sequence[str], run: Run) -> Evaluation:
         folds = all_folds[str(product.config["task"])]
         return Unit(product.key, score, (path, name, folds, done, resolve(run.device), built))
 
-    def executor(n_units: int) -> Executor:
-        return workers.processes(n_jobs(run, n_units), [*PRELOAD, "sklearn.metrics", "scipy.stats"])
-
+    executor = processes(run, [*PRELOAD, "sklearn.metrics", "scipy.stats"])
     outcome = make(store, "evaluate", "results", list(products.values()), unit, executor, run, "classifier")
     if run.dry_run:
         return Evaluation(outcome, [], [])

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import plugins, workers
+from .. import plugins
 from ..config import TrainingConfig, build, plain
 from ..devices import resolve
 from ..errors import SercliError
@@ -19,7 +19,7 @@ from ..segments import SEGMENT_MS
 from ..store import Product, Store
 from ..tasks import Folds
 from ..workers import Unit
-from . import Outcome, Run, make, n_jobs, report_fraction
+from . import Outcome, Run, make, processes, report_fraction
 from .folds import write_task
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) 
         number = int(product.config["fold"])
         return Unit(product.key, fit_fold, (path, config, folds, number, resolve(run.device), built))
 
-    return make(store, name, key, products, unit, lambda n: workers.processes(n_jobs(run, n), PRELOAD), run)
+    return make(store, name, key, products, unit, processes(run, PRELOAD), run)
 
 
 def fit_fold(path: Path, config: AutoencoderConfig, folds: Folds, number: int, device: str, built: Path) -> None:
