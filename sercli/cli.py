@@ -5,6 +5,7 @@ import inspect
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -19,7 +20,40 @@ import typer
 from . import __version__, plugins
 from .config import TrainingConfig, assignments, plain, read_yaml
 from .errors import SercliError, UsageError
+from .options import (
+    BatchSize,
+    Classes,
+    ClassifierKind,
+    Condition,
+    ConfigFile,
+    Device,
+    DryRun,
+    Epochs,
+    FitOn,
+    Folds,
+    Frontend,
+    Jobs,
+    Json,
+    Latents,
+    LearningRate,
+    MaxRejects,
+    Name,
+    NormaliseOption,
+    Overwrite,
+    PrecisionOption,
+    ProtocolOption,
+    Root,
+    Seed,
+    Set,
+    ShiftMs,
+    StorePath,
+    Target,
+    TaskName,
+    choices,
+)
 from .progress import say
+
+_BLANKS = re.compile(r"\s*([=+])\s*")  # around the signs of --classes "happiness = happiness + excited"
 
 app = typer.Typer(
     name="sercli",
@@ -29,10 +63,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-
-def _choices(package: str) -> str:
-    return ", ".join(plugins.names(package))
 
 
 def _settings(package: str) -> str:
@@ -45,114 +75,6 @@ def _settings(package: str) -> str:
 def _as_typed(options: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for key, value in options.items():
         yield key, ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-class Precision(StrEnum):
-    float32 = "float32"
-    bfloat16 = "bfloat16"
-
-
-class Normalise(StrEnum):
-    train = "train"
-    speaker = "speaker"
-    utterance = "utterance"
-
-
-class Protocol(StrEnum):
-    speaker = "leave-one-speaker-out"
-    session = "leave-one-session-out"
-    random = "random-10-fold"
-
-
-class FitOn(StrEnum):
-    train = "train"
-    all = "all"
-
-
-class Condition(StrEnum):
-    marginal = "marginal"
-    posterior = "posterior"
-    oracle = "oracle"
-
-
-class Latents(StrEnum):
-    mean_std = "mean,std"
-    mean = "mean"
-    sample = "sample"
-
-
-StorePath = Annotated[Path, typer.Argument(metavar="STORE", help="The store: the directory that `sercli ingest` made.")]
-TaskName = Annotated[
-    str | None,
-    typer.Option("--task", metavar="NAME", help="A task by name: one that exists, or a name for the one defined here."),
-]
-Target = Annotated[str | None, typer.Option(help="What is recognised: emotion. Default: the corpus's.")]
-Classes = Annotated[
-    str | None,
-    typer.Option(
-        metavar="A,B=C+D,…", help="Which labels, in which order; B=C+D merges two. Default: every label of the corpus."
-    ),
-]
-ProtocolOption = Annotated[
-    Protocol | None, typer.Option(help="How the corpus is cut into folds. Default: the corpus's.")
-]
-Frontend = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Which features, as `sercli featurize` named them. Default: logmel.")
-]
-ShiftMs = Annotated[
-    float | None,
-    typer.Option("--segment-shift-ms", metavar="MS", help="From one 100 ms segment to the next. Default: 100."),
-]
-NormaliseOption = Annotated[
-    Normalise | None,
-    typer.Option(
-        help="Mean and std of each mel bin over the fold's training part, each speaker, or each utterance. Default: train."
-    ),
-]
-Folds = Annotated[
-    list[int] | None, typer.Option("--fold", metavar="K", help="Only this fold (repeatable). Default: all.")
-]
-Seed = Annotated[int | None, typer.Option(min=0, help="Decides initial weights, order and noise; never the folds.")]
-Epochs = Annotated[int | None, typer.Option(min=1, help="At most so many. Default: 20.")]
-BatchSize = Annotated[int | None, typer.Option(min=1, help="Segments (autoencoder) or utterances (classifier) a step.")]
-LearningRate = Annotated[float | None, typer.Option("--lr", help="Adam's step size. Default: 0.001.")]
-PrecisionOption = Annotated[
-    Precision | None, typer.Option(help="Of the matrix products; std and KL stay float32. Default: float32.")
-]
-ConfigFile = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--config", metavar="FILE", help="Options from a YAML file (repeatable: later files win, flags win over all)."
-    ),
-]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="An option of the model or its training (repeatable): beta=0.5."),
-]
-Name = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME", help="Name of the product. Default: made from all options that differ from the default."
-    ),
-]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
-Jobs = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="Workers at once. Default: one a core (one on a GPU).")
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Make it again even if it is up to date.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be made, what is reused, what is stale.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-MaxRejects = Annotated[
-    float,
-    typer.Option(
-        min=0,
-        metavar="N",
-        help="How many recordings may be set aside before the exit code is 1: a share below 1, or a count.",
-    ),
-]
-Root = Annotated[
-    Path | None, typer.Option(metavar="FOLDER", help="Where the sound files lie, if not where the store says.")
-]
 
 
 def _command(function: Callable[..., None]) -> Callable[..., None]:
@@ -216,7 +138,7 @@ def _given(config: list[Path] | None, settings: list[str] | None, **flags: Any) 
         if value is not None:
             values[key] = value.value if isinstance(value, StrEnum) else value
     if isinstance(values.get("classes"), str):
-        values["classes"] = [label.strip() for label in values["classes"].split(",")]
+        values["classes"] = [_BLANKS.sub(r"\1", label.strip()) for label in values["classes"].split(",")]
     return values
 
 
@@ -245,7 +167,7 @@ def ingest(
     store: Annotated[Path, typer.Argument(metavar="STORE", help="The directory to make.")],
     kind: Annotated[
         str | None,
-        typer.Option("--corpus", metavar="KIND", help=f"Which corpus it is: {_choices('corpora')}. Default: guessed."),
+        typer.Option("--corpus", metavar="KIND", help=f"Which corpus it is: {choices('corpora')}. Default: guessed."),
     ] = None,
     root: Annotated[
         Path | None,
@@ -273,9 +195,7 @@ def ingest(
 @_command
 def featurize(
     store: StorePath,
-    frontend: Annotated[
-        str, typer.Option(metavar="NAME", help=f"Which front end: {_choices('frontends')}.")
-    ] = "logmel",
+    frontend: Annotated[str, typer.Option(metavar="NAME", help=f"Which front end: {choices('frontends')}.")] = "logmel",
     settings: Set = None,
     name: Name = None,
     root: Root = None,
@@ -328,7 +248,7 @@ def folds(
 def train_ae(
     store: StorePath,
     model: Annotated[
-        str | None, typer.Option(metavar="MODEL", help=f"{_choices('autoencoders')}. Default: vae.")
+        str | None, typer.Option(metavar="MODEL", help=f"{choices('autoencoders')}. Default: vae.")
     ] = None,
     latent_dim: Annotated[int | None, typer.Option(help="Latents a segment. Default: 128.")] = None,
     task: TaskName = None,
@@ -413,9 +333,6 @@ def encode(
 
     chosen = condition.value if condition else None
     _print(stage.run(store, ae, chosen, fold or [], _run(jobs, device, overwrite, dry_run)), as_json)
-
-
-ClassifierKind = Annotated[str, typer.Option("--classifier", metavar="KIND", help=f"{_choices('classifiers')}.")]
 
 
 def _train_classifier(

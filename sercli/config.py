@@ -1,9 +1,10 @@
 """Configurations: frozen dataclasses from YAML files and `key=value` flags. Unknown keys and wrong types are refused."""
 
 import contextlib
+import difflib
 import math
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -85,12 +86,18 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
     unknown = [key for key in values if key not in known]
     if unknown:
-        raise UsageError(f"{where}: unknown option {unknown[0]!r}; known are {', '.join(known)}")
+        raise unknown_option(where, unknown[0], known)
     coerced = {key: _coerce(value, hints[key], f"{where}: {key}") for key, value in values.items()}
     try:
         return cls(**coerced)
     except SercliError as error:
         raise UsageError(str(error)) from None
+
+
+def unknown_option(where: str, key: str, known: Sequence[str]) -> UsageError:
+    """What to say of an option that `where` does not know."""
+    hint = "".join(f"; did you mean {close!r}?" for close in difflib.get_close_matches(key, known, 1))
+    return UsageError(f"{where} has no option {key!r}{hint}; known are {', '.join(known)}")
 
 
 def plain(config: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, TypeVar
 
 from . import plugins
-from .config import TrainingConfig, build, like_default, plain, read_yaml
+from .config import TrainingConfig, build, like_default, plain, read_yaml, unknown_option
 from .errors import MissingInput, SercliError, UsageError
 from .manifest import Utterance, digest
 from .normalisation import Normalise
@@ -339,6 +339,11 @@ def _inherit(given: Mapping[str, Any], config: AutoencoderConfig, name: str) -> 
     }
 
 
+def reads_segments(config: ClassifierConfig) -> bool:
+    """Whether a classifier without an autoencoder reads segments, not frames."""
+    return bool(plugins.declared_constant("classifiers", config.classifier, "UNIT") == "segments")
+
+
 def classifier_config(store: Store, name: str) -> ClassifierConfig:
     return _stored_config(store, "classifiers", name, ClassifierConfig, f"sercli train-lstm {store.path}")
 
@@ -416,8 +421,7 @@ def _split(
     rest = {key: value for key, value in given.items() if key not in known | in_training}
     for key in rest:
         if key not in defaults:
-            choices = ", ".join([*defaults, *sorted(in_training), *sorted(known)])
-            raise UsageError(f"{plugin} has no option {key!r}; known are {choices}")
+            raise unknown_option(plugin, key, [*defaults, *sorted(in_training), *sorted(known)])
     options = {key: like_default(defaults[key], value, f"{plugin}: {key}") for key, value in rest.items()}
     whole = plain(build(TrainingConfig, {**plain(usual), **training}, "training"))
     return own, whole, {key: _plain_value(value) for key, value in {**defaults, **options}.items()}

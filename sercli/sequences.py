@@ -7,10 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from . import plugins
 from .classifiers import Sequences
 from .normalisation import Statistics, normalise, statistics
-from .products import NO_AUTOENCODER, AutoencoderConfig, ClassifierConfig, features_key
+from .products import NO_AUTOENCODER, AutoencoderConfig, ClassifierConfig, features_key, reads_segments
 from .segments import SEGMENT_MS, Frames, Offsets, frames_per, pad_short, segment_counts, segment_starts, segment_view
 from .store import ARRAYS, Ragged, Store
 from .training import seed_for
@@ -143,7 +142,7 @@ class ClassifierInput:
 
     def _features(self, utt_ids: Sequence[str]) -> tuple[torch.Tensor, Offsets]:
         speech = self.normaliser.read(utt_ids)
-        if plugins.declared_constant("classifiers", self.config.classifier, "UNIT") == "frames":
+        if not reads_segments(self.config):
             return torch.from_numpy(speech.frames), speech.offsets
         view, starts, counts = speech.segments(segment_shape(self.features, self.config.segment_shift_ms))
         return view[starts], np.concatenate([[0], np.cumsum(counts)])

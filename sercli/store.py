@@ -26,6 +26,7 @@ from .manifest import Utterance, digest, file_digest, read_utterances
 
 FORMAT = 1  # of the store; one number for all that lies in it
 ARRAYS = "arrays.zarr"
+BUILT = "built"  # the mark beside a product in staging that wants nothing but publishing
 _CHUNK_BYTES = 2**20
 _NAME = re.compile(r"\w[\w.+=,-]*")
 _MAKE_AGAIN = "run the command that made it again"
@@ -180,7 +181,8 @@ class Store:
             if other != wanted:
                 shutil.rmtree(other)
         wanted.mkdir(parents=True, exist_ok=True)
-        (wanted / "complete").unlink(missing_ok=True)  # a mark of what was published before
+        for mark in ("complete", BUILT):
+            (wanted / mark).unlink(missing_ok=True)  # of what was made before
         return wanted
 
     def tidy(self, product: Product) -> None:
@@ -216,12 +218,17 @@ class Store:
         self._rename_into_place(product.key, built)
 
     def finish_publishing(self, product: Product) -> bool:
-        """Rename into place what a killed command had finished but not yet renamed. True if there was such a thing."""
+        """Bring into place what a killed command had built but not yet published. True if there was such a thing."""
         built = self._staged_name(product.key) / product.digest[:16] / "product"
-        if not (built.exists() and built.with_name("complete").exists()):
+        if not built.exists():
             return False
-        self._rename_into_place(product.key, built)
-        return True
+        if built.with_name("complete").exists():
+            self._rename_into_place(product.key, built)
+            return True
+        if built.with_name(BUILT).exists():
+            self.publish(product, built)
+            return True
+        return False
 
     def _rename_into_place(self, key: str, built: Path) -> None:
         built.with_name("complete").touch()

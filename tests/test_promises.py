@@ -269,6 +269,24 @@ def test_featurize_goes_on_where_it_was_killed(corpus: Path, tmp_path: Path, ser
     same(tmp_path / "peace", store)
 
 
+def test_a_unit_built_but_not_published_is_not_built_again(trained_store: Path, sercli: Sercli) -> None:
+    """What a parent leaves that is killed after its worker ended and before it published: made here by hand."""
+    fold = trained_store / "autoencoders/cvae-8/fold-2"
+    provenance = json.loads((fold / "provenance.json").read_text())
+    before = contents(trained_store)
+    staged = trained_store / ".staging/autoencoders,cvae-8,fold-2" / provenance["digest"][:16]
+    staged.mkdir(parents=True)
+    fold.rename(staged / "product")
+    (staged / "product/provenance.json").unlink()
+    (staged / "built").touch()
+    weights = (staged / "product/model.safetensors").stat()
+    done = sercli(*(trained_store if word == "STORE" else word for word in TRAIN_AE), "--json")
+    assert [key.rpartition("-")[2] for key in json.loads(done.stdout)["made"]] == ["2"]
+    assert (fold / "model.safetensors").stat().st_ino == weights.st_ino
+    assert contents(trained_store) == before
+    assert not list((trained_store / ".staging").iterdir())
+
+
 # --- loops and neighbours
 
 

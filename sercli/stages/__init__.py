@@ -11,7 +11,7 @@ from typing import Any
 from .. import devices, workers
 from ..errors import SercliError
 from ..progress import bar, say
-from ..store import Product, Store
+from ..store import BUILT, Product, Store
 from ..workers import Unit
 
 
@@ -88,7 +88,10 @@ def make(
     with store.lock(product.key for product in todo):
         todo = [product for product in todo if run.overwrite or not store.finish_publishing(product)]
         folders = {product.key: store.staged(product) for product in todo}
-        units = [build(product, folders[product.key] / "product") for product in todo]
+        units = []
+        for product in todo:
+            unit = build(product, folders[product.key] / "product")
+            units.append(Unit(unit.name, do_and_mark, (unit, folders[product.key] / BUILT)))
         by_unit = dict(zip(map(id, units), todo, strict=True))
         with bar(name, f"{noun}s" if len(units) > 1 else noun, len(units)) as shown, executor(len(units)) as pool:
             finished: list[str] = []
@@ -106,6 +109,12 @@ def make(
             shown.update(len(finished))
     raise_first(failed, len(finished))
     return outcome
+
+
+def do_and_mark(unit: Unit, mark: Path) -> None:
+    """A unit's work, and then the mark that it is done: a parent killed before it publishes leaves nothing to redo."""
+    unit.function(*unit.arguments)
+    mark.touch()
 
 
 def raise_first(failed: Sequence[tuple[Unit, BaseException]], n_finished: int) -> None:

@@ -144,11 +144,14 @@ def predict_fold(
 def _remembered_groups(store: Store, results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The groups of these results, from `.cache` where they were made before: the bootstrap takes a second to import."""
     path = store.path / ".cache" / f"groups-{digest([__version__, results])[:16]}.json"
-    if not path.is_file():
-        groups = group(store, results)
+    try:
+        remembered: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        remembered = group(store, results)
         path.parent.mkdir(exist_ok=True)
+        for outdated in path.parent.glob("groups-*.json"):
+            outdated.unlink(missing_ok=True)
         draft = path.with_name(f".groups-{os.getpid()}.json")
-        draft.write_text(json.dumps(groups, ensure_ascii=False), encoding="utf-8")
+        draft.write_text(json.dumps(remembered, ensure_ascii=False), encoding="utf-8")
         draft.replace(path)
-    remembered: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     return remembered

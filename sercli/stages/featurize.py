@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from .. import audio, plugins, workers
-from ..config import assignments, build, like_default
+from ..config import assignments, build, like_default, unknown_option
 from ..devices import resolve
-from ..errors import AudioError, SercliError, UsageError
+from ..errors import AudioError, SercliError
 from ..fingerprints import Fingerprints, take
 from ..frontends import Extractor
 from ..manifest import Utterance, printable, write_table
@@ -59,7 +59,7 @@ def _options(frontend: str, settings: Sequence[str]) -> dict[str, Any]:
     given = assignments(settings)
     for key in given:
         if key not in usual:
-            raise UsageError(f"{frontend} has no option {key!r}; known are {', '.join(usual)}")
+            raise unknown_option(frontend, key, list(usual))
     return usual | {key: like_default(usual[key], value, f"{frontend}: {key}") for key, value in given.items()}
 
 

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -64,7 +65,8 @@ def _reader(corpus: Path, kind: str | None) -> tuple[str, ModuleType]:
     fitting = [name for name, reader in readers.items() if reader.recognises(corpus)]
     if len(fitting) != 1:
         seen = "could be " + " or ".join(fitting) if fitting else "looks like no corpus known"
-        raise SercliError(f"{corpus}: {seen}; say which with --corpus {'|'.join(readers)}")
+        table = "" if fitting else ", or put a table with the columns path, speaker and emotion beside the sound files"
+        raise SercliError(f"{corpus}: {seen}; say which with --corpus {'|'.join(readers)}{table}")
     say(f"{corpus}: looks like {fitting[0]}")
     return fitting[0], readers[fitting[0]]
 
@@ -209,6 +211,8 @@ def _report(path: Path, utterances: list[Utterance], rejects: list[Reject], max_
     speakers = len({utterance.speaker for utterance in utterances})
     hours = sum(utterance.duration for utterance in utterances) / 3600
     say(f"{path}: {len(utterances)} utterances of {speakers} speakers, {hours:.2f} h")
+    counts = Counter(utterance.emotion or "(not labelled)" for utterance in utterances)
+    say(f"{path}: {', '.join(f'{printable(label)} {counts[label]}' for label in sorted(counts, key=c_order))}")
     for reject in rejects[:5]:
         say(f"set aside: {printable(reject.path)}: {reject.reason}")
     if len(rejects) > 5:

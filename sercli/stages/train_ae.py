@@ -14,7 +14,15 @@ from ..config import TrainingConfig, build, plain
 from ..devices import resolve
 from ..errors import SercliError
 from ..manifest import write_table
-from ..products import AutoencoderConfig, autoencoder_fold, features, further_training, resolve_autoencoder, sees_labels
+from ..products import (
+    AutoencoderConfig,
+    ClassifierConfig,
+    autoencoder_fold,
+    features,
+    further_training,
+    resolve_autoencoder,
+    sees_labels,
+)
 from ..segments import SEGMENT_MS
 from ..store import Product, Store
 from ..tasks import Folds
@@ -44,6 +52,7 @@ def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) 
     if not run.dry_run:
         if not store.is_claimed(key):
             options_of(config)  # what cannot work takes no name
+            refuse_impossible_segments(store, config)
             resolve(run.device)
         store.claim(key, plain(config))
 
@@ -123,6 +132,13 @@ def refuse_empty(number: int, parts: Mapping[str, Sized]) -> None:
                 f"fold {number} has no usable {part} utterance: all were set aside by `sercli featurize`, see its rejects "
                 "table; mend them, or name other folds with --fold"
             )
+
+
+def refuse_impossible_segments(store: Store, config: AutoencoderConfig | ClassifierConfig) -> None:
+    """Raises UsageError unless a segment and the shift to the next are whole numbers of the features' frames."""
+    from ..sequences import open_features, segment_shape
+
+    segment_shape(open_features(store, config), config.segment_shift_ms)
 
 
 def create(config: AutoencoderConfig, n_inputs: int, categories: Sequence[str]) -> Autoencoder:

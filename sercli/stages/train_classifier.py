@@ -17,6 +17,7 @@ from ..products import (
     features,
     folds_of,
     latents_fold,
+    reads_segments,
     resolve_classifier,
 )
 from ..store import Product, Store
@@ -24,7 +25,7 @@ from ..tasks import Folds
 from ..workers import Unit
 from . import Outcome, Run, make, processes, report_fraction
 from .folds import write_task
-from .train_ae import PRELOAD, refuse_empty, write_history
+from .train_ae import PRELOAD, refuse_empty, refuse_impossible_segments, write_history
 
 if TYPE_CHECKING:
     from ..classifiers import StandardisedClassifier
@@ -49,6 +50,8 @@ def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) 
     if not run.dry_run:
         if not store.is_claimed(key):
             options_of(config)  # what cannot work takes no name
+            if config.autoencoder == NO_AUTOENCODER and reads_segments(config):
+                refuse_impossible_segments(store, config)
             resolve(run.device)
         store.claim(key, plain(config))
 
