@@ -435,7 +435,10 @@ def test_sections_of_twin_files(sercli: Sercli, tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("\n".join(["path,speaker,emotion,start,end", *rows, rows[4]]) + "\n")
     sercli("ingest", tmp_path / "labels.csv", tmp_path / "store", "--max-rejects", 9)
     assert set(rows_of(tmp_path / "store" / "utterances.tsv")) == {"a_0000000", "c"}
-    assert len((tmp_path / "store" / "rejects.tsv").read_text().splitlines()) == 1 + 4
+    reasons = (tmp_path / "store" / "rejects.tsv").read_text().splitlines()
+    assert len(reasons) == 1 + 4
+    told = ["b_0000000: the same sound as a.wav (0-0.2 s)", "labels: a.wav (0.2-0.4 s), b.wav (0.2-0.4 s)"]
+    assert all(any(words in reason for reason in reasons) for words in told)
 
 
 # --- tasks

@@ -144,14 +144,21 @@ def _without_duplicates(utterances: Sequence[Utterance]) -> tuple[list[Utterance
         if all((other.speaker, other.emotion) == (first.speaker, first.emotion) for other in others):
             kept.append(first)
             rejects += [
-                Reject(other.path, f"the same sound as {printable(first.path)}, which is kept") for other in others
+                Reject(other.path, f"{other.utt_id}: the same sound as {_place(first)}, which is kept")
+                for other in others
             ]
         else:
-            names = ", ".join(printable(twin.path) for twin in (first, *others))
+            names = ", ".join(map(_place, (first, *others)))
             rejects += [
                 Reject(twin.path, f"the same sound under different labels: {names}") for twin in (first, *others)
             ]
     return kept, rejects
+
+
+def _place(utterance: Utterance) -> str:
+    """The file, and the section of it where the utterance is one."""
+    section = [f"{time:g}" if time is not None else "" for time in (utterance.start, utterance.end)]
+    return printable(utterance.path) + (f" ({'-'.join(section)} s)" if any(section) else "")
 
 
 def _without_clashes(utterances: Sequence[Utterance]) -> tuple[list[Utterance], list[Reject]]:
@@ -161,7 +168,7 @@ def _without_clashes(utterances: Sequence[Utterance]) -> tuple[list[Utterance], 
     rejects = [
         Reject(
             one.path,
-            f"utterance id {one.utt_id!r} is also that of {', '.join(printable(o.path) for o in same if o is not one)}",
+            f"utterance id {one.utt_id!r} is also that of {', '.join(_place(o) for o in same if o is not one)}",
         )
         for same in holders.values()
         if len(same) > 1
