@@ -4,7 +4,6 @@ import csv
 import hashlib
 import json
 import math
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -79,7 +78,7 @@ def file_digest(path: Path) -> str:
 
 def c_order(text: str) -> bytes:
     """Sort key of the C locale: bytes, not letters."""
-    return os.fsencode(text)
+    return text.encode("utf-8", "surrogateescape")
 
 
 def printable(path: str) -> str:

@@ -6,7 +6,8 @@ They are found by file name, so that listing them imports none of them.
 import ast
 import importlib
 import importlib.util
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,15 +15,20 @@ from typing import Any
 from .errors import UsageError
 
 
+@cache  # reading what is installed takes 10 ms
+def _points(package: str) -> EntryPoints:
+    return entry_points(group=f"sercli.{package}")
+
+
 def names(package: str) -> list[str]:
     """Names of the plug-ins of one kind ("corpora", "frontends", …), in C order."""
     own = [path.stem for path in (Path(__file__).parent / package).glob("*.py") if path.stem != "__init__"]
-    return sorted({*own, *(point.name for point in entry_points(group=f"sercli.{package}"))})
+    return sorted({*own, *_points(package).names})
 
 
 def load(package: str, name: str) -> ModuleType:
     """Import one plug-in. Raises UsageError, with the known names, for one that does not exist."""
-    for point in entry_points(group=f"sercli.{package}", name=name):
+    for point in _points(package).select(name=name):
         return importlib.import_module(point.module)
     _refuse_unknown(package, name)
     return importlib.import_module(f".{package}.{name}", __package__)
@@ -34,7 +40,7 @@ def declared(package: str, name: str, class_name: str) -> dict[str, Any]:
     The plug-in, and torch with it, stays unloaded. A contract test holds that this is what the class says.
     """
     found: dict[str, Any] = {}
-    for node in ast.parse(_source(package, name).read_text(encoding="utf-8")).body:
+    for node in _statements(package, name):
         if isinstance(node, ast.ClassDef) and node.name == class_name:
             for line in node.body:
                 target = (
@@ -55,14 +61,19 @@ def declared(package: str, name: str, class_name: str) -> dict[str, Any]:
 
 def declared_constant(package: str, name: str, constant: str) -> Any:
     """A module-level literal of a plug-in, read from the source like `declared`."""
-    for node in ast.parse(_source(package, name).read_text(encoding="utf-8")).body:
+    for node in _statements(package, name):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == constant:
             return ast.literal_eval(node.value)
     raise UsageError(f"the {package} plug-in {name!r} does not say its {constant}")
 
 
+@cache
+def _statements(package: str, name: str) -> list[ast.stmt]:
+    return ast.parse(_source(package, name).read_text(encoding="utf-8")).body
+
+
 def _source(package: str, name: str) -> Path:
-    for point in entry_points(group=f"sercli.{package}", name=name):
+    for point in _points(package).select(name=name):
         spec = importlib.util.find_spec(point.module)
         if spec is not None and spec.origin is not None:
             return Path(spec.origin)

@@ -130,16 +130,22 @@ def features_key(name: str) -> str:
 
 def features(store: Store, name: str, config: Mapping[str, Any] | None = None) -> Product:
     """`config` is that of the front end; by default whatever the published array was made with. Raises MissingInput."""
-    key = features_key(name)
-    run = command(store, "featurize", ["--frontend", name])
-    if config is None:
-        found = store.provenance(key)
-        if found is None:
-            raise MissingInput(f"{store.path / key} is missing; run `{run}` first")
-        config = found["config"]
+    read = {"audio": _audio_digest(store.utterances), "utterances": _ids_digest(store.utterances)}
     return Product(
-        key, config, {"audio": _audio_digest(store.utterances), "utterances": _ids_digest(store.utterances)}, run
+        features_key(name), _frontend_config(store, name) if config is None else config, read, _featurize(store, name)
     )
+
+
+def _frontend_config(store: Store, name: str) -> dict[str, Any]:
+    found = store.provenance(features_key(name))
+    if found is None:
+        raise MissingInput(f"{store.path / features_key(name)} is missing; run `{_featurize(store, name)}` first")
+    config: dict[str, Any] = found["config"]
+    return config
+
+
+def _featurize(store: Store, name: str) -> str:
+    return command(store, "featurize", ["--frontend", name])
 
 
 def _audio_digest(utterances: Sequence[Utterance]) -> str:
@@ -153,8 +159,7 @@ def _ids_digest(utterances: Sequence[Utterance]) -> str:
 def _feature_rows(store: Store, name: str, utt_ids: Sequence[str]) -> str:
     """Digest of the features of these utterances alone, so that another recording's change makes nothing else stale."""
     chosen = set(utt_ids)
-    config = features(store, name).config
-    return digest([config, _audio_digest([u for u in store.utterances if u.utt_id in chosen])])
+    return digest([_frontend_config(store, name), _audio_digest([u for u in store.utterances if u.utt_id in chosen])])
 
 
 def _speaker_audio(store: Store, name: str, utt_ids: Sequence[str]) -> str:
