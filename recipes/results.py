@@ -34,8 +34,7 @@ def main() -> None:
     lines = [f"# {arguments.title}", "", f"Made by `{arguments.command}`.", ""]
     for heading, regex in arguments.table:
         chosen = [group for group in groups if re.search(regex, group["system"])]
-        if chosen:
-            lines += [f"## {heading}", "", *table(chosen), ""]
+        lines += [f"## {heading}", "", *(table(chosen) if chosen else ["Not run: the store holds no such system."]), ""]
     lines += [_LEGEND, "", *made_with(), ""]
     if arguments.notes:
         lines += [arguments.notes.read_text(encoding="utf-8").rstrip(), ""]

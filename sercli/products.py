@@ -7,6 +7,7 @@ array or importing torch.
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
 from . import plugins
@@ -156,7 +157,8 @@ def _ids_digest(utterances: Sequence[Utterance]) -> str:
     return digest([u.utt_id for u in utterances])
 
 
-def _feature_rows(store: Store, name: str, utt_ids: Sequence[str]) -> str:
+@lru_cache(maxsize=256)  # every product of a fold asks for the same
+def _feature_rows(store: Store, name: str, utt_ids: tuple[str, ...]) -> str:
     """Digest of the features of these utterances alone, so that another recording's change makes nothing else stale."""
     chosen = set(utt_ids)
     return digest([_frontend_config(store, name), _audio_digest([u for u in store.utterances if u.utt_id in chosen])])
@@ -167,13 +169,13 @@ def _speaker_audio(store: Store, name: str, utt_ids: Sequence[str]) -> str:
     chosen = set(utt_ids)
     speakers = {u.speaker for u in store.utterances if u.utt_id in chosen}
     rows = [u for u in store.utterances if u.speaker in speakers]
-    return digest([_feature_rows(store, name, [u.utt_id for u in rows]), [[u.utt_id, u.speaker] for u in rows]])
+    return digest([_feature_rows(store, name, tuple(u.utt_id for u in rows)), [[u.utt_id, u.speaker] for u in rows]])
 
 
 def _features_read(
     store: Store, config: AutoencoderConfig | ClassifierConfig, utt_ids: Sequence[str]
 ) -> dict[str, str]:
-    read = {f"features/{config.frontend}": _feature_rows(store, config.frontend, utt_ids)}
+    read = {f"features/{config.frontend}": _feature_rows(store, config.frontend, tuple(utt_ids))}
     if config.normalise == "speaker":
         read["features of the same speakers"] = _speaker_audio(store, config.frontend, utt_ids)
     return read
@@ -380,10 +382,10 @@ def classifier_fold(store: Store, name: str, config: ClassifierConfig, folds: Fo
 # --- results
 
 
-def result(store: Store, name: str, config: ClassifierConfig, folds: Folds, done: Sequence[int]) -> Product:
-    """The scores of a classifier over the folds `done`."""
+def result(store: Store, name: str, config: ClassifierConfig, folds: Folds, done: Sequence[Product]) -> Product:
+    """The scores of a classifier over its fitted folds `done`."""
     utterances = [u for u in store.utterances if u.utt_id in folds.labels]
-    inputs = {f"classifiers/{name}/fold-{k}": classifier_fold(store, name, config, folds, k).digest for k in done}
+    inputs = {fold.key: fold.digest for fold in done}
     inputs |= {
         **_features_read(store, config, [u.utt_id for u in utterances]),
         "labels": digest(sorted(folds.labels.items())),
@@ -406,12 +408,12 @@ _FLAGS = {
 
 
 def _stored_config(store: Store, kind: str, name: str, cls: type[C], run: str) -> C:
-    path = store.location(f"{kind}/{name}") / "config.yaml"
-    if not path.is_file():
+    config = store.shared_config(f"{kind}/{name}")
+    if config is None:
         known = sorted(found.parent.name for found in (store.path / kind).glob("*/config.yaml"))
         there = f" (there are: {', '.join(known)})" if known else ""
         raise MissingInput(f"there is no {name!r} among the {kind} of {store.path}{there}; run `{run} …` first")
-    return build(cls, read_yaml(path), str(path))
+    return build(cls, config, str(store.path / kind / name / "config.yaml"))
 
 
 def _split(

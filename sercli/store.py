@@ -71,6 +71,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._configs: dict[str, dict[str, Any]] = {}
         if not path.is_dir():
             raise SercliError(f"{path}: no such store; make it with `sercli ingest CORPUS {path}`")
         if not (path / "corpus.yaml").is_file():
@@ -141,11 +142,15 @@ class Store:
                 f"{self.location(product.key)} is stale ({', '.join(state.changed)} changed); run `{product.command}` first"
             )
 
-    def is_claimed(self, key: str) -> bool:
-        return (self.location(key) / "config.yaml").is_file()
+    def shared_config(self, key: str) -> dict[str, Any] | None:
+        """`config.yaml`, which all folds of a product share and which never changes; None where there is none."""
+        path = self.location(key) / "config.yaml"
+        if key not in self._configs and path.is_file():
+            self._configs[key] = read_yaml(path)
+        return self._configs.get(key)
 
     def claim(self, key: str, config: Mapping[str, Any]) -> None:
-        """Write `config.yaml`, which all folds of a product share, or check that it says the same."""
+        """Write `config.yaml`, or check that it says the same."""
         path = self.location(key) / "config.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".config-{os.getpid()}.yaml")

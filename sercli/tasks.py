@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, get_args
 
 from .errors import SercliError, UsageError
@@ -62,9 +63,16 @@ class Fold:
     dev: str
     parts: Mapping[str, str]
 
+    @cached_property
+    def _in_order(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for utt_id in sorted(self.parts, key=c_order):
+            found.setdefault(self.parts[utt_id], []).append(utt_id)
+        return found
+
     def part(self, name: str) -> list[str]:
         """The utterances of one part, in C order."""
-        return sorted((utt_id for utt_id, part in self.parts.items() if part == name), key=c_order)
+        return list(self._in_order.get(name, []))
 
     def seen_in_training(self, labels: Mapping[str, str] | None = None) -> str:
         """Digest of all that fitting on this fold may look at: train and dev, with their labels if given."""

@@ -82,7 +82,7 @@ def run(path: Path, names: Sequence[str], run: Run) -> Evaluation:
     return Evaluation(outcome, results, _remembered_groups(store, results))
 
 
-def _folds_done(store: Store, name: str, config: ClassifierConfig, folds: Folds) -> list[int]:
+def _folds_done(store: Store, name: str, config: ClassifierConfig, folds: Folds) -> list[Product]:
     """Folds whose classifier is there and fresh; what the others want is said."""
     done = []
     reasons = []
@@ -92,7 +92,7 @@ def _folds_done(store: Store, name: str, config: ClassifierConfig, folds: Folds)
             store.require(product)
             if config.autoencoder != NO_AUTOENCODER:
                 store.require(latents_fold(store, config.autoencoder, config.condition, folds, fold.number))
-            done.append(fold.number)
+            done.append(product)
         except MissingInput as error:
             reasons.append(str(error))
     if not done:

@@ -50,7 +50,7 @@ def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) 
     products = [autoencoder_fold(store, name, config, folds, number) for number in chosen]
     key = f"autoencoders/{name}"
     if not run.dry_run:
-        if not store.is_claimed(key):
+        if store.shared_config(key) is None:
             options_of(config)  # what cannot work takes no name
             refuse_impossible_segments(store, config)
             resolve(run.device)

@@ -48,7 +48,7 @@ def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) 
     products = [classifier_fold(store, name, config, folds, number) for number in chosen]
     key = f"classifiers/{name}"
     if not run.dry_run:
-        if not store.is_claimed(key):
+        if store.shared_config(key) is None:
             options_of(config)  # what cannot work takes no name
             if config.autoencoder == NO_AUTOENCODER and reads_segments(config):
                 refuse_impossible_segments(store, config)
