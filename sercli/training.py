@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Protocol, cast
@@ -31,10 +32,16 @@ def seed_for(seed: int, fold: int, stage: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}/{fold}/{stage}".encode()).digest()[:7], "big")
 
 
-def use_threads(device: str) -> None:
-    """One thread a unit: the last bits of a matrix product change with threads, and folds fill the cores better."""
+def make_repeatable(device: str) -> None:
+    """The same bits each time: one thread a unit on a CPU (folds fill the cores better anyway), fixed kernels on a GPU.
+
+    An operation that has none there warns.
+    """
     if device == "cpu":
         torch.set_num_threads(1)
+    elif device.startswith("cuda"):
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it is first used
+        torch.use_deterministic_algorithms(True, warn_only=True)
 
 
 def fit(

@@ -64,9 +64,9 @@ def encode_fold(
 
     from ..segments import segment_counts
     from ..sequences import Normaliser, blocks, open_features, segment_shape
-    from ..training import use_threads
+    from ..training import make_repeatable
 
-    use_threads(device)
+    make_repeatable(device)
     store = Store(path)
     model, trained, config = load(store, name, number, device)
     source = open_features(store, config)

@@ -104,9 +104,9 @@ def _folds_done(store: Store, name: str, config: ClassifierConfig, folds: Folds)
 
 def score(path: Path, name: str, folds: Folds, done: Sequence[int], device: str, built: Path) -> None:
     """Write `predictions.tsv` and `scores.json` of one classifier into `built`."""
-    from ..training import use_threads
+    from ..training import make_repeatable
 
-    use_threads(device)
+    make_repeatable(device)
     store = Store(path)
     config = classifier_config(store, name)
     built.mkdir(exist_ok=True)

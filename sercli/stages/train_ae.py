@@ -69,9 +69,9 @@ def fit_fold(path: Path, config: AutoencoderConfig, folds: Folds, number: int, d
 
     from .. import checkpoints
     from ..sequences import Normaliser, open_features, segment_shape
-    from ..training import fit, seed_for, use_threads
+    from ..training import fit, make_repeatable, seed_for
 
-    use_threads(device)
+    make_repeatable(device)
     store, fold = Store(path), folds.fold(number)
     source = open_features(store, config)
     shape = segment_shape(source, config.segment_shift_ms)

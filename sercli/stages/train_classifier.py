@@ -68,9 +68,9 @@ def fit_fold(path: Path, config: ClassifierConfig, folds: Folds, number: int, de
 
     from .. import checkpoints
     from ..sequences import ClassifierInput
-    from ..training import seed_for, use_threads
+    from ..training import make_repeatable, seed_for
 
-    use_threads(device)
+    make_repeatable(device)
     store, fold = Store(path), folds.fold(number)
     source = ClassifierInput(store, config, number)
     classes = {label: index for index, label in enumerate(folds.classes)}
