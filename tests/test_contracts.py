@@ -17,9 +17,9 @@ from sercli.classifiers import Sequences, StandardisedClassifier
 from sercli.config import TrainingConfig, build, plain
 from sercli.errors import SercliError, UsageError
 from sercli.tasks import Task, task_name
-from sercli.training import use_threads
+from sercli.training import make_repeatable
 
-use_threads("cpu")  # as the stages do: many threads on small matrices only wait for each other
+make_repeatable("cpu")  # as the stages do: many threads on small matrices only wait for each other
 PACKAGES = ["corpora", "frontends", "autoencoders", "classifiers"]
 AUTOENCODERS = {name: plugins.load("autoencoders", name) for name in plugins.names("autoencoders")}
 CLASSIFIERS = {name: plugins.load("classifiers", name) for name in plugins.names("classifiers")}
