@@ -14,7 +14,6 @@ import yaml
 from .errors import SercliError, UsageError
 
 T = TypeVar("T")
-_SAFE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # safe both, and ten times as fast where libyaml is
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class TrainingConfig:
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML file that holds one mapping, read with the safe loader. Raises SercliError for anything else."""
     try:
-        loaded = yaml.load(path.read_text(encoding="utf-8"), Loader=_SAFE)
+        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SercliError(f"{path}: no such file") from None
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
