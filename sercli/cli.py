@@ -22,6 +22,7 @@ from .config import TrainingConfig, assignments, plain, read_yaml
 from .errors import SercliError, UsageError
 from .options import (
     BatchSize,
+    BinsOption,
     Classes,
     ClassifierKind,
     Condition,
@@ -31,6 +32,7 @@ from .options import (
     Epochs,
     FitOn,
     Folds,
+    FoldsFile,
     Frontend,
     Jobs,
     Json,
@@ -47,6 +49,7 @@ from .options import (
     Set,
     ShiftMs,
     StorePath,
+    Subset,
     Target,
     TaskName,
     choices,
@@ -220,7 +223,10 @@ def folds(
     task: TaskName = None,
     target: Target = None,
     classes: Classes = None,
+    bins: BinsOption = None,
+    subset: Subset = None,
     protocol: ProtocolOption = None,
+    folds_file: FoldsFile = None,
     details: Annotated[
         bool, typer.Option("--details", help="A table: who is left out, who is dev, how many utterances.")
     ] = False,
@@ -231,7 +237,17 @@ def folds(
     """Cut the corpus into folds, write the task, and print the folds' numbers (for bash loops)."""
     from .stages import folds as stage
 
-    given = _given(None, None, task=task, target=target, classes=classes, protocol=protocol)
+    given = _given(
+        None,
+        None,
+        task=task,
+        target=target,
+        classes=classes,
+        bins=bins,
+        subset=subset,
+        protocol=protocol,
+        folds_file=folds_file,
+    )
     outcome, made = stage.run(store, given, _run(None, "cpu", overwrite, dry_run))
     rows = stage.describe(made)
     if as_json:
@@ -254,7 +270,10 @@ def train_ae(
     task: TaskName = None,
     target: Target = None,
     classes: Classes = None,
+    bins: BinsOption = None,
+    subset: Subset = None,
     protocol: ProtocolOption = None,
+    folds_file: FoldsFile = None,
     frontend: Frontend = None,
     segment_shift_ms: ShiftMs = None,
     normalise: NormaliseOption = None,
@@ -294,7 +313,10 @@ def train_ae(
         task=task,
         target=target,
         classes=classes,
+        bins=bins,
+        subset=subset,
         protocol=protocol,
+        folds_file=folds_file,
         frontend=frontend,
         segment_shift_ms=segment_shift_ms,
         normalise=normalise,
@@ -349,7 +371,10 @@ def _train_classifier(
     task: TaskName = None,
     target: Target = None,
     classes: Classes = None,
+    bins: BinsOption = None,
+    subset: Subset = None,
     protocol: ProtocolOption = None,
+    folds_file: FoldsFile = None,
     frontend: Frontend = None,
     segment_shift_ms: ShiftMs = None,
     normalise: NormaliseOption = None,
@@ -380,7 +405,10 @@ def _train_classifier(
         task=task,
         target=target,
         classes=classes,
+        bins=bins,
+        subset=subset,
         protocol=protocol,
+        folds_file=folds_file,
         frontend=frontend,
         segment_shift_ms=segment_shift_ms,
         normalise=normalise,

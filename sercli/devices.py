@@ -1,4 +1,4 @@
-"""Where to compute: auto, cpu, cuda, cuda:N, mps."""
+"""Where to compute: auto, cpu, cuda, cuda:N, mps; or several GPUs, cuda:0,cuda:1."""
 
 import re
 import sys
@@ -6,11 +6,20 @@ from pathlib import Path
 
 from .errors import SercliError, UsageError
 
+_GPUS = r"cuda:\d+(,cuda:\d+)+"
+
 
 def check(device: str) -> None:
     """Raises UsageError for a name that is none."""
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", device):
-        raise UsageError(f"--device {device!r} is not one of auto, cpu, cuda, cuda:N, mps")
+    if not re.fullmatch(rf"auto|cpu|cuda(:\d+)?|mps|{_GPUS}", device):
+        raise UsageError(f"--device {device!r} is not one of auto, cpu, cuda, cuda:N, mps, or several: cuda:0,cuda:1")
+    if len(set(device.split(","))) < len(device.split(",")):
+        raise UsageError(f"--device {device} names a GPU twice; for two processes on one GPU use --jobs")
+
+
+def resolve_all(device: str) -> list[str]:
+    """Each device of a name that `check` passed. Raises SercliError for one that this machine has not."""
+    return [resolve(one) for one in device.split(",")]
 
 
 def resolve(device: str) -> str:

@@ -29,6 +29,20 @@ class Protocol(StrEnum):
     speaker = "leave-one-speaker-out"
     session = "leave-one-session-out"
     random = "random-10-fold"
+    file = "file"
+    shared = "speaker-dependent-file"
+
+
+class TargetKind(StrEnum):
+    emotion = "emotion"
+    arousal = "arousal"
+    power = "power"
+    valence = "valence"
+
+
+class Bins(StrEnum):
+    paper = "paper"
+    tian = "tian"
 
 
 class FitOn(StrEnum):
@@ -53,11 +67,32 @@ TaskName = Annotated[
     str | None,
     typer.Option("--task", metavar="NAME", help="A task by name: one that exists, or a name for the one defined here."),
 ]
-Target = Annotated[str | None, typer.Option(help="What is recognised: emotion. Default: the corpus's.")]
+Target = Annotated[
+    TargetKind | None,
+    typer.Option(help="What is recognised: emotion, or the level of a dimension. Default: the corpus's."),
+]
+BinsOption = Annotated[
+    Bins | None,
+    typer.Option(
+        "--bins", help="Where a dimension is cut: mid is exactly 3 (paper), or from 2.5 to 3.5 (tian). Default: paper."
+    ),
+]
+Subset = Annotated[
+    str | None,
+    typer.Option(metavar="STYLE", help="Only what is said in this style (improvised, scripted, …). Default: complete."),
+]
+FoldsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--folds-file",
+        metavar="FOLDS.tsv",
+        help="Somebody else's folds: utt_id and fold, or utt_id and fold-1 to fold-K (train, dev, test). Implies --protocol file.",
+    ),
+]
 Classes = Annotated[
     str | None,
     typer.Option(
-        metavar="A,B=C+D,…", help="Which labels, in which order; B=C+D merges two. Default: every label of the corpus."
+        metavar="A,B=C+D,…", help="Which labels, in which order; B=C+D merges two. Default: the corpus's own, or all."
     ),
 ]
 ProtocolOption = Annotated[
@@ -102,7 +137,7 @@ Name = Annotated[
         metavar="NAME", help="Name of the product. Default: made from all options that differ from the default."
     ),
 ]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N, mps, or several GPUs: cuda:0,cuda:1.")]
 Jobs = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Workers at once. Default: one a core (one on a GPU).")
 ]

@@ -5,18 +5,18 @@ array or importing torch.
 """
 
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
 from . import plugins
-from .config import TrainingConfig, build, like_default, plain, read_yaml, unknown_option
+from .config import TrainingConfig, build, like_default, plain, unknown_option
 from .errors import MissingInput, SercliError, UsageError
 from .manifest import Utterance, digest
 from .normalisation import Normalise
 from .store import ARRAYS, Product, Store, check_name, refuse_other_configuration
-from .tasks import Folds, Task, difference, make_folds, task_name
+from .tasks import COMPLETE, FROM_FILE, Folds, Task, asked, difference, label, make_folds, task_name
 
 NO_AUTOENCODER = "none"
 Condition = Literal["marginal", "posterior", "oracle", "unconditional"]
@@ -28,6 +28,8 @@ _PROTOCOL_COLUMNS = {
     "leave-one-speaker-out": ["speaker", "session"],
     "leave-one-session-out": ["session", "speaker", "gender"],
     "random-10-fold": [],
+    "file": ["speaker"],
+    "speaker-dependent-file": [],
 }
 
 
@@ -76,50 +78,104 @@ def default_task(store: Store) -> Task:
     return build(Task, store.told("task"), str(store.path / "corpus.yaml"))
 
 
-def take_task(store: Store, given: dict[str, Any]) -> tuple[str, Task]:
-    """Take the task options out of `given`: name and definition. A named task that exists needs no further options."""
+def take_task(store: Store, given: dict[str, Any], usual: Task | None = None) -> tuple[str, Task]:
+    """Take the task options out of `given`: name and definition, beside the `usual` one, which is the corpus's own.
+
+    A named task that exists needs no further options.
+    """
+    if "folds_file" in given:
+        given["folds"] = store.add_folds_file(given.pop("folds_file"))
+        given.setdefault("protocol", "file")
     options = {key: given.pop(key) for key in _TASK_KEYS if key in given}
+    own = default_task(store)
     name = check_name(given.pop("task")) if "task" in given else None
-    if name is not None and (store.location(f"tasks/{name}") / "task.yaml").is_file():
+    known = store.shared_config(f"tasks/{name}", "task.yaml") if name is not None else None
+    if name is not None and known is not None:
         task = task_of(store, name)
-        asked = build(Task, {**plain(task), **options}, "task")
-        refuse_other_configuration(store.path / "tasks" / name, plain(task), plain(asked), "--task")
+        wanted = asked(options, task)
+        refuse_other_configuration(store.path / "tasks" / name, plain(task), plain(wanted), "--task")
         return name, task
-    if name is not None and not options and name != task_name(default_task(store)):
+    if name is not None and not options and name != task_name(own, own):
         raise SercliError(
             f"there is no task {name!r} in {store.path}; define it with `sercli folds {store.path} --task {name} --classes …`"
         )
-    task = build(Task, {**plain(default_task(store)), **options}, "task")
-    return name or task_name(task), task
+    task = asked(options, usual or own)
+    return name or task_name(task, own), task
 
 
 def task_of(store: Store, name: str) -> Task:
-    path = store.location(f"tasks/{name}") / "task.yaml"
-    if not path.is_file():
+    found = store.shared_config(f"tasks/{name}", "task.yaml")
+    if found is None:
+        path = store.location(f"tasks/{name}") / "task.yaml"
         raise MissingInput(f"{path} is missing; run `sercli folds {store.path} --task {name} …` first")
-    return build(Task, read_yaml(path), str(path))
+    return build(Task, found, str(store.path / "tasks" / name / "task.yaml"))
+
+
+@lru_cache(maxsize=64)  # every product of a task asks for the same
+def cut(store: Store, task: Task) -> Folds:
+    """The folds of a task, whether it has been written or not."""
+    return make_folds(task, store.utterances, store.folds_file(task.folds) if task.protocol in FROM_FILE else None)
 
 
 def folds_of(store: Store, name: str) -> Folds:
     """The folds of a task that exists and is fresh."""
     task = task_of(store, name)
-    product = task_product(store, name, task)
-    store.require(product)
-    return make_folds(task, store.utterances)
+    store.require(task_product(store, name, task))
+    return cut(store, task)
 
 
 def task_product(store: Store, name: str, task: Task) -> Product:
-    folds = make_folds(task, store.utterances)
+    folds = cut(store, task)
     rows = [utterance for utterance in store.utterances if utterance.utt_id in folds.labels]
     columns = {name: digest([getattr(row, name) for row in rows]) for name in _PROTOCOL_COLUMNS[task.protocol]}
-    labels = digest([[utt_id, label] for utt_id, label in sorted(folds.labels.items())])
+    labels = digest([[utt_id, one] for utt_id, one in sorted(folds.labels.items())])
     flags = ["--task", name, *_task_flags(task, default_task(store))]
-    return Product(f"tasks/{name}", plain(task), {task.target: labels, **columns}, command(store, "folds", flags))
+    read = {task.target: labels, **columns, "folds": folds.digest}
+    return Product(f"tasks/{name}", plain(task), read, command(store, "folds", flags))
+
+
+def categories(store: Store, task: Task, folds: Folds) -> tuple[list[str], Mapping[str, str]]:
+    """What a conditional autoencoder is told: the task's emotions, or for a dimension those of the corpus's own task."""
+    if task.target == "emotion":
+        return folds.classes, folds.labels
+    return _own_emotions(store)
+
+
+@lru_cache(maxsize=4)
+def _own_emotions(store: Store) -> tuple[list[str], Mapping[str, str]]:
+    return label(asked({"target": "emotion", "subset": COMPLETE}, default_task(store)), store.utterances)
+
+
+def refuse_other_folds(name: str, its_task: str, its: Folds, task: str, folds: Folds) -> None:
+    """Raises UsageError unless everybody in `folds` has the same part in those that the autoencoder `name` was fitted under."""
+    reason = next(_differences_of_folds(folds, its), None)
+    if reason is not None:
+        raise UsageError(
+            f"task {task} (folds {folds.digest[:8]}) does not lie within task {its_task} (folds {its.digest[:8]}), under which "
+            f"{name} was fitted: {reason}; train another with `sercli train-ae --task {task} …`"
+        )
+
+
+def _differences_of_folds(folds: Folds, its: Folds) -> Iterator[str]:
+    if folds.digest == its.digest:
+        return
+    if len(folds.folds) != len(its.folds):
+        yield f"{len(folds.folds)} folds are not {len(its.folds)}"
+    for here, there in zip(folds.folds, its.folds, strict=False):
+        for utt_id, part in here.parts.items():
+            if there.parts.get(utt_id) != part:
+                yield f"in fold {here.number} {utt_id} is {part} here and {there.parts.get(utt_id, 'absent')} there"
 
 
 def _task_flags(task: Task, usual: Task) -> list[str]:
-    given = {key: value for key, value in asdict(task).items() if value != getattr(usual, key)}
-    return [word for key, value in given.items() for word in (f"--{key}", _word(value))]
+    """The options that make this task; a file of folds is one that the store keeps."""
+    given = {
+        key: value for key, value in plain(task).items() if value != plain(asked({"target": task.target}, usual))[key]
+    }
+    given |= {"target": task.target} if task.target != usual.target else {}
+    if given.pop("folds", ""):
+        given["folds_file"] = "FOLDS.tsv"
+    return [word for key, value in given.items() for word in (_flag(key), _word(value))]
 
 
 # --- features
@@ -189,6 +245,7 @@ def resolve_autoencoder(store: Store, given: Mapping[str, Any]) -> tuple[str, Au
     rest = dict(given)
     name = rest.pop("name", None)
     task, definition = take_task(store, rest)
+    store.announce(f"tasks/{task}", plain(definition), "task.yaml")
     model = str(rest.get("model", AutoencoderConfig.model))
     own, training, options = _split(rest, AutoencoderConfig, TrainingConfig(), "autoencoders", model)
     config = build(AutoencoderConfig, {**own, "task": task, "training": training, "options": options}, "train-ae")
@@ -218,8 +275,12 @@ def autoencoder_fold(store: Store, name: str, config: AutoencoderConfig, folds: 
     further = further_training(store, config, folds, number)
     inputs = {
         **_features_read(store, config, [*fold.part("train"), *fold.part("dev"), *further]),
-        "fold": fold.seen_in_training(folds.labels if sees_labels(config) else None),
+        "folds": folds.digest,
     }
+    if sees_labels(config):
+        seen = {**fold.parts, **dict.fromkeys(further, "train")}
+        _, labels = categories(store, task_of(store, config.task), folds)
+        inputs["labels"] = replace(fold, parts=seen).labels_in_training(labels)
     if config.fit_on == "all":
         inputs["further training utterances"] = digest(further)
     flags = [
@@ -269,9 +330,11 @@ def latents_fold(store: Store, name: str, condition: Condition, folds: Folds, nu
         f"autoencoders/{name}": autoencoder_fold(store, name, config, folds, number).digest,
         **_features_read(store, config, list(folds.fold(number).parts)),
         "utterances": digest([[u.utt_id, u.utt_id in folds.fold(number).parts] for u in store.utterances]),
+        "folds": folds.digest,
     }
     if condition == "oracle":
-        inputs["labels"] = digest(sorted(folds.labels.items()))
+        _, labels = categories(store, task_of(store, config.task), folds)
+        inputs["labels"] = digest(sorted(labels.items()))
     flags = ["--ae", name, *([] if condition in (UNCONDITIONAL, MARGINAL) else ["--condition", condition])]
     run = command(store, "encode", [*flags, "--fold", str(number)])
     return Product(
@@ -293,10 +356,18 @@ def resolve_classifier(store: Store, given: Mapping[str, Any]) -> tuple[str, Cla
         inherited: dict[str, Any] = {"task": task}
         base = ""
     else:
-        inherited = _inherit(rest, autoencoder_config(store, autoencoder), autoencoder)
+        ae = autoencoder_config(store, autoencoder)
+        inherited = _inherit(rest, ae, autoencoder)
         rest.pop("condition", None)
-        definition = task_of(store, inherited["task"])
-        base = autoencoder
+        fitted = task_of(store, ae.task)
+        asks_another = rest.get("task", ae.task) != ae.task or any(key in rest for key in (*_TASK_KEYS, "folds_file"))
+        inherited["task"], definition = take_task(store, rest, fitted) if asks_another else (ae.task, fitted)
+        if definition == fitted:
+            inherited["task"] = ae.task
+        refuse_other_folds(autoencoder, ae.task, cut(store, fitted), inherited["task"], cut(store, definition))
+        rest.pop("task", None)
+        base = ".".join([autoencoder, *(difference(definition, fitted) if inherited["task"] != ae.task else [])])
+    store.announce(f"tasks/{inherited['task']}", plain(definition), "task.yaml")
     own, training, options = _split(
         {**inherited, **rest}, ClassifierConfig, CLASSIFIER_TRAINING, "classifiers", classifier
     )
@@ -316,17 +387,16 @@ def usual_classifier(store: Store, config: ClassifierConfig) -> ClassifierConfig
     usual: dict[str, Any] = {
         "classifier": config.classifier,
         "autoencoder": config.autoencoder,
-        "task": config.task,
         "training": plain(CLASSIFIER_TRAINING),
         "options": plugins.declared("classifiers", config.classifier, "Config"),
     }
     if config.autoencoder != NO_AUTOENCODER:
         usual |= _inherit({}, autoencoder_config(store, config.autoencoder), config.autoencoder)
-    return ClassifierConfig(**usual)
+    return ClassifierConfig(**{**usual, "task": config.task})
 
 
 def _inherit(given: Mapping[str, Any], config: AutoencoderConfig, name: str) -> dict[str, Any]:
-    for key in (*_TASK_KEYS, "task", "frontend", "segment_shift_ms", "normalise"):
+    for key in ("frontend", "segment_shift_ms", "normalise"):
         if key in given and given[key] != getattr(config, key, None):
             flag = f"--{key.removesuffix('_ms').replace('_', '-')}"
             raise UsageError(
@@ -359,12 +429,13 @@ def classifier_fold(store: Store, name: str, config: ClassifierConfig, folds: Fo
     fold = folds.fold(number)
     inputs = {
         **_features_read(store, config, [*fold.part("train"), *fold.part("dev")]),
-        "fold": fold.seen_in_training(folds.labels),
+        "folds": folds.digest,
+        "labels": fold.labels_in_training(folds.labels),
     }
     if config.autoencoder != NO_AUTOENCODER:
         ae = autoencoder_config(store, config.autoencoder)
         inputs[f"autoencoders/{config.autoencoder}"] = autoencoder_fold(
-            store, config.autoencoder, ae, folds, number
+            store, config.autoencoder, ae, cut(store, task_of(store, ae.task)), number
         ).digest
     flags = [
         "--classifier",
@@ -373,24 +444,41 @@ def classifier_fold(store: Store, name: str, config: ClassifierConfig, folds: Fo
         config.autoencoder,
         *_flags(config, usual_classifier(store, config)),
     ]
-    if config.autoencoder == NO_AUTOENCODER:
-        flags += ["--task", config.task]
+    flags += ["--task", config.task]
     run = command(store, "train-classifier", [*flags, "--name", name, "--fold", str(number)])
     return Product(f"classifiers/{name}/fold-{number}", {**plain(config), "fold": number}, inputs, run)
 
 
-# --- results
+# --- latents of a classifier, its predictions and results
 
 
-def result(store: Store, name: str, config: ClassifierConfig, folds: Folds, done: Sequence[Product]) -> Product:
-    """The scores of a classifier over its fitted folds `done`."""
+def latents_of(store: Store, config: ClassifierConfig, number: int) -> Product:
+    """The latents that a classifier reads in one fold: made under the folds of its autoencoder's task."""
+    ae = autoencoder_config(store, config.autoencoder)
+    return latents_fold(store, config.autoencoder, config.condition, cut(store, task_of(store, ae.task)), number)
+
+
+def predictions_fold(store: Store, name: str, config: ClassifierConfig, folds: Folds, number: int) -> Product:
+    """Posteriors of a fold's dev and test utterances. They know no label of theirs, and once made need no latents."""
+    fold = folds.fold(number)
+    inputs = {
+        f"classifiers/{name}": classifier_fold(store, name, config, folds, number).digest,
+        **_features_read(store, config, [*fold.part("dev"), *fold.part("test")]),
+    }
+    run = command(store, "evaluate", ["--classifier", name])
+    return Product(f"predictions/{name}/fold-{number}", {"classifier": name, "fold": number}, inputs, run)
+
+
+def result(store: Store, name: str, config: ClassifierConfig, folds: Folds, done: Sequence[int]) -> Product:
+    """The scores of a classifier over its folds `done`."""
+    about = ("speaker", "session", "gender", "style")
     utterances = [u for u in store.utterances if u.utt_id in folds.labels]
-    inputs = {fold.key: fold.digest for fold in done}
+    products = [predictions_fold(store, name, config, folds, number) for number in done]
+    inputs = {product.key: product.digest for product in products}
     inputs |= {
-        **_features_read(store, config, [u.utt_id for u in utterances]),
         "labels": digest(sorted(folds.labels.items())),
-        "speakers": digest([[u.utt_id, u.speaker] for u in utterances]),
-        "folds": digest([fold.parts for fold in folds.folds]),
+        "speakers": digest([[u.utt_id, *(getattr(u, column) for column in about)] for u in utterances]),
+        "folds": folds.digest,
     }
     return Product(f"results/{name}", plain(config), inputs, command(store, "evaluate", ["--classifier", name]))
 
@@ -435,7 +523,8 @@ def _split(
 
 
 def _task_parts(store: Store, name: str, task: Task) -> list[str]:
-    return difference(task, default_task(store)) if name == task_name(task) else [name]
+    own = default_task(store)
+    return difference(task, own) if name == task_name(task, own) else [name]
 
 
 def _differences(config: C, usual: C, keys: Sequence[str] | None = None, whole: bool = True) -> list[str]:

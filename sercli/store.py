@@ -23,9 +23,11 @@ import numpy.typing as npt
 from .config import read_yaml, write_yaml
 from .errors import DamagedProduct, MissingInput, SercliError, UsageError
 from .manifest import Utterance, digest, file_digest, read_utterances
+from .tasks import FoldsFile
 
-FORMAT = 1  # of the store; one number for all that lies in it
+FORMAT = 2  # of the store; one number for all that lies in it
 ARRAYS = "arrays.zarr"
+FOLDS_FILE = "source.tsv"  # in the folder of a task whose folds are somebody else's
 BUILT = "built"  # the mark beside a product in staging that wants nothing but publishing
 _CHUNK_BYTES = 2**20
 _NAME = re.compile(r"\w[\w.+=,-]*")
@@ -51,9 +53,9 @@ class Product:
 
 @dataclass(frozen=True)
 class State:
-    """Whether a product is there; if stale, which of its inputs changed."""
+    """Whether a product is there; if stale, what of its inputs changed. Pruned: it was fresh, and its arrays were let go."""
 
-    name: Literal["fresh", "missing", "stale"]
+    name: Literal["fresh", "missing", "stale", "pruned"]
     changed: list[str] = field(default_factory=list)
 
 
@@ -72,6 +74,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._configs: dict[str, dict[str, Any]] = {}
+        self._folds_files: dict[str, FoldsFile] = {}
         if not path.is_dir():
             raise SercliError(f"{path}: no such store; make it with `sercli ingest CORPUS {path}`")
         if not (path / "corpus.yaml").is_file():
@@ -129,25 +132,56 @@ class Store:
             return State("missing")
         refuse_other_configuration(self.location(product.key), found["config"], product.config)
         inputs = found["inputs"]
-        changed = [name for name in {**inputs, **product.inputs} if inputs.get(name) != product.inputs.get(name)]
-        return State("stale", changed) if changed else State("fresh")
+        changed = [
+            _change(name, inputs.get(name), product.inputs.get(name))
+            for name in {**inputs, **product.inputs}
+            if inputs.get(name) != product.inputs.get(name)
+        ]
+        return State("stale", changed) if changed else State("pruned" if found.get("pruned") else "fresh")
 
     def require(self, product: Product) -> None:
         """Raises MissingInput, which names the command to run, unless the product is there and fresh."""
         state = self.state(product)
-        if state.name == "missing":
-            raise MissingInput(f"{self.location(product.key)} is missing; run `{product.command}` first")
-        if state.name == "stale":
-            raise MissingInput(
-                f"{self.location(product.key)} is stale ({', '.join(state.changed)} changed); run `{product.command}` first"
-            )
+        if state.name != "fresh":
+            why = f" ({', '.join(state.changed)} changed)" if state.changed else ""
+            raise MissingInput(f"{self.location(product.key)} is {state.name}{why}; run `{product.command}` first")
 
-    def shared_config(self, key: str) -> dict[str, Any] | None:
+    def shared_config(self, key: str, name: str = "config.yaml") -> dict[str, Any] | None:
         """`config.yaml`, which all folds of a product share and which never changes; None where there is none."""
-        path = self.location(key) / "config.yaml"
+        path = self.location(key) / name
         if key not in self._configs and path.is_file():
             self._configs[key] = read_yaml(path)
         return self._configs.get(key)
+
+    def announce(self, key: str, config: Mapping[str, Any], name: str = "config.yaml") -> None:
+        """Let this process take a product that is only planned for one that is there. Raises SercliError if its name is taken."""
+        there = self.shared_config(key, name)
+        if there is not None:
+            refuse_other_configuration(self.location(key), there, config)
+        self._configs[key] = dict(config)
+
+    def add_folds_file(self, path: Path) -> str:
+        """Read somebody else's folds; their digest is their name from now on. Raises SercliError if it is no text."""
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = (error.strerror or str(error)) if isinstance(error, OSError) else "is no UTF-8 text"
+            raise SercliError(f"{path}: {reason}; give a table of utt_id and fold") from None
+        found = digest(text)
+        self._folds_files[found] = FoldsFile(str(path), text)
+        return found
+
+    def folds_file(self, wanted: str) -> FoldsFile:
+        """The file of this digest: added just now, or kept with a task that was cut by it."""
+        if wanted not in self._folds_files:
+            for path in sorted(self.path.glob(f"tasks/*/{FOLDS_FILE}")):
+                text = path.read_text(encoding="utf-8")
+                self._folds_files[digest(text)] = FoldsFile(str(path), text)
+        if wanted not in self._folds_files:
+            raise MissingInput(
+                f"{self.path}: the file of the folds {wanted[:8]} is not in any of its tasks; name it with --folds-file"
+            )
+        return self._folds_files[wanted]
 
     def claim(self, key: str, config: Mapping[str, Any]) -> None:
         """Write `config.yaml`, or check that it says the same."""
@@ -180,8 +214,8 @@ class Store:
 
     def staged(self, product: Product) -> Path:
         """The folder where a product is built. Parts of the same product survive a kill; those of another are removed."""
-        folder = self._staged_name(product.key)
-        wanted = folder / product.digest[:16]
+        wanted = self.staging(product)
+        folder = wanted.parent
         for other in folder.glob("*") if folder.is_dir() else ():
             if other != wanted:
                 shutil.rmtree(other)
@@ -189,6 +223,10 @@ class Store:
         for mark in ("complete", BUILT):
             (wanted / mark).unlink(missing_ok=True)  # of what was made before
         return wanted
+
+    def staging(self, product: Product) -> Path:
+        """Where `staged` will be."""
+        return self._staged_name(product.key) / product.digest[:16]
 
     def tidy(self, product: Product) -> None:
         """Remove what a command that was killed as it published this product has left of it."""
@@ -222,9 +260,21 @@ class Store:
             _write_json(built / "provenance.json", provenance)
         self._rename_into_place(product.key, built)
 
+    def prune(self, product: Product) -> None:
+        """Let go of the arrays of a published group, and keep what made them: it is not stale, and can be made again."""
+        provenance = self.provenance(product.key)
+        assert provenance is not None
+        built = self.staged(product) / "product"
+        shutil.rmtree(built, ignore_errors=True)
+        built.mkdir()
+        metadata = json.loads((self.location(product.key) / "zarr.json").read_text(encoding="utf-8"))
+        metadata["attributes"]["provenance"] = {**provenance, "files": {}, "pruned": True}
+        _write_json(built / "zarr.json", metadata)
+        self._rename_into_place(product.key, built)
+
     def finish_publishing(self, product: Product) -> bool:
         """Bring into place what a killed command had built but not yet published. True if there was such a thing."""
-        built = self._staged_name(product.key) / product.digest[:16] / "product"
+        built = self.staging(product) / "product"
         if not built.exists():
             return False
         if built.with_name("complete").exists():
@@ -399,6 +449,11 @@ def _create(group: Any, name: str, shape: tuple[int, ...], dimensions: tuple[str
         dimension_names=dimensions,
         config={"write_empty_chunks": True},
     )
+
+
+def _change(name: str, there: str | None, now: str | None) -> str:
+    """What changed; folds are told apart by their digests, since two cuts of one corpus look alike."""
+    return f"folds {there[:8]} to {now[:8]}" if name == "folds" and there and now else name
 
 
 def _is_file_at(descriptor: int, path: Path) -> bool:

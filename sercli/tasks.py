@@ -4,22 +4,38 @@ Decisions are those of the science page: dev is held out by speaker or session a
 looked at once. Folds count from 1, in C order of what is left out.
 """
 
+import csv
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
+from itertools import combinations
+from typing import Any, Literal, NamedTuple, get_args
 
+from .config import build, plain
 from .errors import SercliError, UsageError
 from .manifest import Utterance, c_order, digest
 
-Protocol = Literal["leave-one-speaker-out", "leave-one-session-out", "random-10-fold"]
-Target = Literal["emotion"]
-SPEAKER_DEPENDENT: frozenset[str] = frozenset({"random-10-fold"})
+Protocol = Literal["leave-one-speaker-out", "leave-one-session-out", "random-10-fold", "file", "speaker-dependent-file"]
+Target = Literal["emotion", "arousal", "power", "valence"]
+DIMENSIONS = {"arousal": "arousal", "power": "dominance", "valence": "valence"}  # target -> column of the table
+LEVELS = ("low", "mid", "high")
+COMPLETE = "complete"
+SPEAKER_DEPENDENT: frozenset[str] = frozenset({"random-10-fold", "speaker-dependent-file"})
+FROM_FILE: frozenset[str] = frozenset({"file", "speaker-dependent-file"})
 TENTHS = 10
+PARTS = ("train", "dev", "test")
 _LONGEST_NAME = 60
 _PLAIN = re.compile(r"[\w.+=-]+")  # fit for the name of a folder
+
+
+class FoldsFile(NamedTuple):
+    """Somebody else's folds: the path, for people, and the text."""
+
+    where: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -28,11 +44,27 @@ class Task:
 
     target: Target = "emotion"
     classes: tuple[str, ...] = ()
-    bins: str | None = None  # how a dimension is cut; none for emotion
-    subset: str = "complete"
+    bins: Literal["paper", "tian"] | None = None  # how a dimension is cut, "paper" unless told; none for emotion
+    subset: str = COMPLETE  # or a style of the corpus
     protocol: Protocol = "leave-one-speaker-out"
+    folds: str = ""  # digest of the file that they are from
 
     def __post_init__(self) -> None:
+        if self.target in DIMENSIONS and self.bins is None:
+            object.__setattr__(self, "bins", "paper")
+        if self.target not in DIMENSIONS and self.bins is not None:
+            raise UsageError(
+                f"--bins {self.bins}: {self.target} has no bins; leave it out, or name a dimension with --target"
+            )
+        if (self.protocol in FROM_FILE) != bool(self.folds):
+            raise UsageError(
+                f"--protocol {self.protocol} "
+                + (
+                    "needs --folds-file FOLDS.tsv"
+                    if not self.folds
+                    else "takes no --folds-file; choose --protocol file"
+                )
+            )
         names = [name for name, _ in self.merges]
         sources = [source for _, sources in self.merges for source in sources]
         for label in [label for among in (names, sources) for label in among if among.count(label) > 1 or not label]:
@@ -74,10 +106,10 @@ class Fold:
         """The utterances of one part, in C order."""
         return list(self._in_order.get(name, []))
 
-    def seen_in_training(self, labels: Mapping[str, str] | None = None) -> str:
-        """Digest of all that fitting on this fold may look at: train and dev, with their labels if given."""
-        chosen = {utt_id: part for utt_id, part in self.parts.items() if part in ("train", "dev")}
-        return digest([[utt_id, part, labels[utt_id] if labels else ""] for utt_id, part in sorted(chosen.items())])
+    def labels_in_training(self, labels: Mapping[str, str]) -> str:
+        """Digest of the labels that fitting on this fold may look at: those of train and dev."""
+        chosen = sorted(utt_id for utt_id, part in self.parts.items() if part in ("train", "dev"))
+        return digest([[utt_id, labels.get(utt_id, "")] for utt_id in chosen])
 
 
 @dataclass(frozen=True)
@@ -87,6 +119,11 @@ class Folds:
     classes: list[str]
     labels: Mapping[str, str]
     folds: list[Fold]
+
+    @cached_property
+    def digest(self) -> str:
+        """Of who is where in all folds, whatever their labels. It travels into all that is made under these folds."""
+        return digest([[fold.number, fold.left_out, fold.dev, sorted(fold.parts.items())] for fold in self.folds])
 
     def fold(self, number: int) -> Fold:
         if not 1 <= number <= len(self.folds):
@@ -98,53 +135,108 @@ class Folds:
         return [self.fold(number).number for number in dict.fromkeys(numbers)] or [fold.number for fold in self.folds]
 
 
-def task_name(task: Task) -> str:
-    """What the task is, in words a path can hold: `emotion.anger-neutral.leave-one-speaker-out`."""
-    return ".".join([task.target, *_optional_parts(task, Task(target=task.target)), task.protocol])
+def asked(options: Mapping[str, Any], usual: Task) -> Task:
+    """What these options ask, beside the corpus's own task. Classes and bins go with the target."""
+    another = options.get("target", usual.target) != usual.target
+    changed: dict[str, Any] = {"classes": [], "bins": None} if another else {}
+    if options.get("protocol", usual.protocol) not in FROM_FILE:
+        changed["folds"] = ""
+    return build(Task, {**plain(usual), **changed, **options}, "task")
 
 
-def difference(task: Task, default: Task) -> list[str]:
-    """The parts of a task's name in which it differs from the corpus's default task, in the order of the name."""
-    target: list[str] = [task.target] if task.target != default.target else []
-    protocol = [task.protocol] if task.protocol != default.protocol else []
-    return [*target, *_optional_parts(task, default), *protocol]
+def task_name(task: Task, usual: Task) -> str:
+    """What the task is beside the corpus's own, in words a path can hold: `arousal.improvised.leave-one-speaker-out`."""
+    return ".".join([task.target, *_optional_parts(task, usual), _protocol_part(task)])
 
 
-def _optional_parts(task: Task, default: Task) -> list[str]:
+def difference(task: Task, usual: Task) -> list[str]:
+    """The parts of a task's name in which it differs from the corpus's own, in the order of the name."""
+    target: list[str] = [task.target] if task.target != usual.target else []
+    protocol = [_protocol_part(task)] if (task.protocol, task.folds) != (usual.protocol, usual.folds) else []
+    return [*target, *_optional_parts(task, usual), *protocol]
+
+
+def _optional_parts(task: Task, usual: Task) -> list[str]:
+    usual = asked({"target": task.target}, usual)
     classes = "-".join(task.classes) or "all-classes"
     if len(classes) > _LONGEST_NAME or not _PLAIN.fullmatch(classes):
         classes = f"classes-{digest(list(task.classes))[:8]}"
-    parts = [(task.classes, default.classes, classes), (task.bins, default.bins, str(task.bins))]
-    parts.append((task.subset, default.subset, task.subset))
-    return [text for value, usual, text in parts if value != usual]
+    subset = task.subset if _PLAIN.fullmatch(task.subset) else f"subset-{digest(task.subset)[:8]}"
+    parts: list[tuple[object, object, str]] = [
+        (task.classes, usual.classes, classes),
+        (task.bins, usual.bins, str(task.bins)),
+        (task.subset, usual.subset, subset),
+    ]
+    return [text for value, default, text in parts if value != default]
 
 
-def make_folds(task: Task, utterances: Sequence[Utterance]) -> Folds:
-    """Cut a corpus into folds.
+def _protocol_part(task: Task) -> str:
+    return f"{task.protocol}-{task.folds[:8]}" if task.folds else task.protocol
 
-    Raises SercliError for a label nobody has, too few groups, or a class that a fold could not learn.
+
+def make_folds(task: Task, utterances: Sequence[Utterance], file: FoldsFile | None = None) -> Folds:
+    """Cut a corpus into folds; `file` is where the folds are from, if the protocol wants one.
+
+    Raises SercliError for a label or subset nobody has, too few groups, a class that a fold could not learn, and folds
+    from a file that put a speaker into two parts or leave an utterance out.
     """
-    classes, labels = _label(task, utterances)
+    classes, labels = label(task, utterances)
     labelled = [utterance for utterance in utterances if utterance.utt_id in labels]
-    folds = _PROTOCOLS[task.protocol](labelled)
+    if task.protocol in FROM_FILE:
+        assert file is not None
+        folds = _from_file(file, labelled, labels, task.speaker_dependent)
+    else:
+        folds = _PROTOCOLS[task.protocol](labelled)
     for fold in folds:
         _check_trainable(fold, task.classes or classes, labels)
     return Folds(classes, labels, folds)
 
 
-def _label(task: Task, utterances: Sequence[Utterance]) -> tuple[list[str], dict[str, str]]:
-    known = {utterance.emotion for utterance in utterances} - {""}
-    merges = task.merges or [(label, [label]) for label in sorted(known, key=c_order)]
+def label(task: Task, utterances: Sequence[Utterance]) -> tuple[list[str], dict[str, str]]:
+    """The classes in order, and the class of each utterance that the task asks about."""
+    raw = {u.utt_id: _raw_label(task, u) for u in _subset(task, utterances)}
+    known = set(raw.values()) - {""}
+    in_order = sorted(known, key=c_order) if task.target == "emotion" else [name for name in LEVELS if name in known]
+    merges = task.merges or [(name, [name]) for name in in_order]
+    within = "this corpus" if task.subset == COMPLETE else f"its {task.subset} part"
     for _, sources in merges:
         for source in sources:
             if source not in known:
-                choices = ", ".join(sorted(known, key=c_order))
-                raise SercliError(f"no utterance is labelled {source!r}; labels of this corpus: {choices}")
+                raise SercliError(f"no utterance is labelled {source!r}; labels of {within}: {', '.join(in_order)}")
     if len(merges) < 2:
-        raise SercliError(f"the corpus has {len(merges)} label, wanted at least two classes to tell apart")
+        raise SercliError(
+            f"{task.target} has {len(merges)} labels in {within}, wanted at least two classes to tell apart; "
+            "choose another --target"
+        )
     merged = {source: name for name, sources in merges for source in sources}
-    labels = {utterance.utt_id: merged[utterance.emotion] for utterance in utterances if utterance.emotion in merged}
-    return [name for name, _ in merges], labels
+    return [name for name, _ in merges], {utt_id: merged[one] for utt_id, one in raw.items() if one in merged}
+
+
+def _subset(task: Task, utterances: Sequence[Utterance]) -> Sequence[Utterance]:
+    if task.subset == COMPLETE:
+        return utterances
+    chosen = [utterance for utterance in utterances if utterance.style == task.subset]
+    if not chosen:
+        styles = sorted({utterance.style for utterance in utterances} - {""}, key=c_order)
+        raise SercliError(
+            f"--subset {task.subset}: no utterance is of this style; choose from {', '.join([COMPLETE, *styles])}"
+        )
+    return chosen
+
+
+def _raw_label(task: Task, utterance: Utterance) -> str:
+    """The emotion, or the level of a dimension; empty where the corpus does not say.
+
+    "paper": mid is exactly 3 (Latif et al., section 4.1); "tian": mid is from 2.5 and below 3.5 (Tian et al. 2016).
+    """
+    if task.target == "emotion":
+        return utterance.emotion
+    value: float | None = getattr(utterance, DIMENSIONS[task.target])
+    if value is None:
+        return ""
+    if task.bins == "paper":
+        return LEVELS[0] if value < 3 else LEVELS[1] if value == 3 else LEVELS[2]
+    return LEVELS[0] if value < 2.5 else LEVELS[1] if value < 3.5 else LEVELS[2]
 
 
 def _check_trainable(fold: Fold, classes: Sequence[str], labels: Mapping[str, str]) -> None:
@@ -244,4 +336,112 @@ _PROTOCOLS: Mapping[str, Callable[[Sequence[Utterance]], list[Fold]]] = {
     "leave-one-session-out": _leave_one_session_out,
     "random-10-fold": _random_10_fold,
 }
-assert set(_PROTOCOLS) == set(get_args(Protocol))
+assert set(_PROTOCOLS) | FROM_FILE == set(get_args(Protocol))
+
+
+# --- somebody else's folds
+
+
+def _from_file(
+    file: FoldsFile, utterances: Sequence[Utterance], labels: Mapping[str, str], speakers_may_be_shared: bool
+) -> list[Fold]:
+    """Folds out of a table: `utt_id fold` (each fold's dev is the next one), or our own `utt_id [label] fold-1 … fold-K`."""
+    where = file.where
+    rows = _read_folds_file(file)
+    for utterance in utterances:
+        if utterance.utt_id not in rows:
+            left_out = [u.utt_id for u in utterances if u.utt_id not in rows]
+            raise SercliError(
+                f"{where} leaves out {len(left_out)} of the {len(utterances)} utterances of this task, {left_out[0]} first; "
+                "give each a row, or choose classes and subset that the folds were made for"
+            )
+        told = rows[utterance.utt_id].pop("label", labels[utterance.utt_id])
+        if told != labels[utterance.utt_id]:
+            raise SercliError(
+                f"{where} labels {utterance.utt_id} {told!r}, this task {labels[utterance.utt_id]!r}; choose the --classes "
+                "that the folds were made for, or remove that column"
+            )
+    cut = _next_is_dev if "fold" in rows[utterances[0].utt_id] else _as_listed
+    folds = cut({utterance.utt_id: rows[utterance.utt_id] for utterance in utterances}, where)
+    for fold in folds:
+        _check_whole(fold, where)
+        if not speakers_may_be_shared:
+            _check_speakers(fold, utterances, where)
+    tested = Counter(utt_id for fold in folds for utt_id in fold.part("test"))
+    for utt_id, times in tested.items():
+        if times > 1:
+            raise SercliError(f"{where} tests {utt_id} in {times} folds, wanted once; mend the file")
+    return folds
+
+
+def _read_folds_file(file: FoldsFile) -> dict[str, dict[str, str]]:
+    where, text = file
+    try:
+        lines = list(csv.reader(text.splitlines(), delimiter="\t" if "\t" in text.partition("\n")[0] else ","))
+    except csv.Error as error:
+        raise SercliError(f"{where}: cannot be read as a table: {error}; mend the file") from None
+    header = [name.strip() for name in lines[0]] if lines else []
+    numbered = [f"fold-{number + 1}" for number in range(sum(name.startswith("fold-") for name in header))]
+    if not {"utt_id", "fold"} <= set(header) and not (numbered and {"utt_id", *numbered} <= set(header)):
+        raise SercliError(
+            f"{where} has the columns {', '.join(header) or '(none)'}; wanted utt_id and fold, or utt_id and fold-1 to fold-K"
+        )
+    wanted = ["fold"] if "fold" in header else [*numbered, *(name for name in header if name == "label")]
+    rows: dict[str, dict[str, str]] = {}
+    for number, line in enumerate(lines[1:], start=2):
+        row = dict(zip(header, (cell.strip() for cell in line), strict=False))
+        if not line:
+            continue
+        if len(line) != len(header) or not all(row[name] for name in ("utt_id", *wanted)):
+            raise SercliError(
+                f"{where}, line {number}: wanted {len(header)} columns with something in each; mend the file"
+            )
+        if row["utt_id"] in rows:
+            raise SercliError(f"{where}, line {number}: {row['utt_id']} is listed twice; mend the file")
+        strange = [row[name] for name in numbered if row[name] not in (*PARTS, "-")] if "fold" not in header else []
+        if strange:
+            raise SercliError(f"{where}, line {number}: {strange[0]!r} is no part; wanted train, dev, test or -")
+        rows[row["utt_id"]] = {name: row[name] for name in wanted}
+    if wanted == ["fold"] and {row["fold"] for row in rows.values()} <= set(PARTS):  # one split, not three folds
+        return {utt_id: {"fold-1": row["fold"]} for utt_id, row in rows.items()}
+    return rows
+
+
+def _next_is_dev(rows: Mapping[str, Mapping[str, str]], where: str) -> list[Fold]:
+    groups = sorted({row["fold"] for row in rows.values()}, key=c_order)
+    if len(groups) < len(PARTS):
+        raise SercliError(f"{where} has {len(groups)} folds, wanted at least 3 (train, dev, test)")
+    folds = []
+    for index, left_out in enumerate(groups):
+        dev = groups[(index + 1) % len(groups)]
+        part = {left_out: "test", dev: "dev"}
+        folds.append(
+            Fold(index + 1, left_out, dev, {utt_id: part.get(row["fold"], "train") for utt_id, row in rows.items()})
+        )
+    return folds
+
+
+def _as_listed(rows: Mapping[str, Mapping[str, str]], _: str) -> list[Fold]:
+    names = list(next(iter(rows.values())))
+    return [
+        Fold(index + 1, name, f"dev of {name}", {utt_id: row[name] for utt_id, row in rows.items() if row[name] != "-"})
+        for index, name in enumerate(names)
+    ]
+
+
+def _check_whole(fold: Fold, where: str) -> None:
+    for part in PARTS:
+        if not fold.part(part):
+            raise SercliError(
+                f"{where}: fold {fold.number} ({fold.left_out}) has no {part} utterance of this task; mend the file"
+            )
+
+
+def _check_speakers(fold: Fold, utterances: Sequence[Utterance], where: str) -> None:
+    speakers = {part: {u.speaker for u in utterances if fold.parts.get(u.utt_id) == part} for part in PARTS}
+    for one, other in combinations(PARTS, 2):
+        for shared in sorted(speakers[one] & speakers[other], key=c_order):
+            raise SercliError(
+                f"{where} puts {shared} into {one} and {other} of fold {fold.number} ({fold.left_out}); mend the file, or say "
+                "--protocol speaker-dependent-file, which marks every score made with it"
+            )

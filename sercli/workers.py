@@ -1,12 +1,21 @@
 """Independent units of work on any `concurrent.futures.Executor`: threads, processes, or a cluster's own."""
 
+import functools
 import multiprocessing
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
 from typing import Any
@@ -16,32 +25,83 @@ _POLL_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Unit:
-    """A plain function of picklable arguments; `name` is for people."""
+    """A plain function of picklable arguments; `name` is for people. Begun once all that it `needs`, by name, is done."""
 
     name: str
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
+    needs: tuple[str, ...] = ()
+
+
+class Slot:
+    """A place where one unit runs at a time, on an executor of its own or a shared one."""
+
+    def __init__(self, start: Callable[[], Executor], arguments: tuple[Any, ...] = ()) -> None:
+        """`arguments` come after those of every unit that runs here: its device."""
+        self._start, self.arguments = start, arguments
+        self.executor = start()
+
+    def submit(self, unit: Unit) -> "Future[Any]":
+        try:
+            return self.executor.submit(unit.function, *unit.arguments, *self.arguments)
+        except BrokenExecutor:  # its worker was killed; the unit that it had is told as failed
+            self.executor = self._start()
+            return self.executor.submit(unit.function, *unit.arguments, *self.arguments)
+
+
+class NeedsFailed(Exception):
+    """A unit was not begun, because one that it needs failed."""
 
 
 def run(
     units: Sequence[Unit],
-    executor: Executor,
+    slots: Sequence[Slot],
     finished: Callable[[Unit, Any], None],
     tick: Callable[[], None] = lambda: None,
+    begin: Callable[[Unit], bool] = lambda unit: True,
 ) -> list[tuple[Unit, BaseException]]:
-    """Run all units; `finished` is called here, in this thread, for each that ends well. Returns those that failed."""
+    """Run all units, the earlier first; `finished` is called here, in this thread, for each that ends well.
+
+    `begin` is asked before a unit is: False means that it is done already; an error that it raises is the unit's own.
+    Returns those that failed.
+    """
+    waiting, free = {unit.name: unit for unit in units}, list(slots)
+    pending: dict[Future[Any], tuple[Unit, Slot]] = {}
     failed: list[tuple[Unit, BaseException]] = []
-    with _uninterrupted():  # a worker that starts while its pool ends would complain
-        pending: dict[Future[Any], Unit] = {executor.submit(unit.function, *unit.arguments): unit for unit in units}
-    while pending:
-        done, _ = wait(pending, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
+    lost: set[str] = set()
+
+    def fail(unit: Unit, error: BaseException) -> None:
+        failed.append((unit, error))
+        lost.add(unit.name)
+
+    def next_ready() -> Unit | None:
+        """The first that waits for nothing."""
+        running = {unit.name for unit, _ in pending.values()}
+        for unit in list(waiting.values()):
+            if lost.intersection(unit.needs):
+                fail(waiting.pop(unit.name), NeedsFailed(", ".join(sorted(lost.intersection(unit.needs)))))
+            elif not any(name in waiting or name in running for name in unit.needs):
+                return waiting.pop(unit.name)
+        return None
+
+    while waiting or pending:
+        while free and (unit := next_ready()) is not None:
+            try:
+                if begin(unit):
+                    slot = free.pop(0)
+                    with _uninterrupted():  # a worker that starts while its pool ends would complain
+                        pending[slot.submit(unit)] = unit, slot
+            except Exception as refusal:
+                fail(unit, refusal)
+        done, _ = wait(pending, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED) if pending else (set(), set())
         for future in done:
-            unit = pending.pop(future)
+            unit, slot = pending.pop(future)
+            free.append(slot)
             error = future.exception()
             if error is None:
                 finished(unit, future.result())
             else:
-                failed.append((unit, error))
+                fail(unit, error)
         tick()
     return failed
 
@@ -67,24 +127,41 @@ class _Processes(ProcessPoolExecutor):
         self.shutdown(cancel_futures=True)
 
 
-def threads(jobs: int) -> Executor:
-    """For work that spends its time outside the interpreter lock."""
-    return _Threads(jobs)
+@contextmanager
+def threads(arguments: Sequence[tuple[Any, ...]]) -> Iterator[list[Slot]]:
+    """For work that spends its time outside the interpreter lock: a thread for each entry, which its units are given last."""
+    with _opened([Slot(functools.partial(_Threads, 1), own) for own in arguments]) as slots:
+        yield slots
 
 
-def processes(jobs: int, preload: Sequence[str] = ()) -> Executor:
-    """For work that does not. Workers start from one server that has imported `preload`, and die with this process.
+@contextmanager
+def processes(devices: Sequence[str], preload: Sequence[str] = ()) -> Iterator[list[Slot]]:
+    """For work that does not: one process for each entry of `devices`, which is given to its units last; a single one is
+    a thread of this process.
 
-    Ctrl-C is this process's to handle: the server and all its workers inherit that it is held back.
+    Workers start from one server that has imported `preload`, and die with this process. Ctrl-C is this process's to
+    handle: the server and all its workers inherit that it is held back.
     """
-    if jobs == 1:
-        return _Threads(1)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(preload))
-    resource_tracker.ensure_running()  # while it starts, it lets Ctrl-C through
-    with _uninterrupted():
-        forkserver.ensure_running()
-    return _Processes(jobs, mp_context=context, initializer=_die_with_parent)
+    if len(devices) == 1:
+        start: Callable[[], Executor] = functools.partial(_Threads, 1)
+    else:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(list(preload))
+        resource_tracker.ensure_running()  # while it starts, it lets Ctrl-C through
+        with _uninterrupted():
+            forkserver.ensure_running()
+        start = functools.partial(_Processes, 1, mp_context=context, initializer=_die_with_parent)
+    with _opened([Slot(start, (device,)) for device in devices]) as slots:
+        yield slots
+
+
+@contextmanager
+def _opened(slots: list[Slot]) -> Iterator[list[Slot]]:
+    """Executors may be started again meanwhile; those that are there at the end are left as their kind is."""
+    with ExitStack() as stack:
+        for slot in slots:
+            stack.push(lambda *error, slot=slot: slot.executor.__exit__(*error))
+        yield slots
 
 
 @contextmanager

@@ -17,6 +17,8 @@ import yaml
 from conftest import Sercli
 from test_bad_input import FIXABLE, error_line, refused
 
+from sercli.store import FORMAT
+
 DEADLINE = 300.0  # s; for what takes two on an idle machine
 INTERRUPTED = "sercli: interrupted; what was finished is kept, run the same command again to go on"
 LOGMEL = "arrays.zarr/features/logmel"
@@ -109,17 +111,22 @@ def _drop_column(path: Path) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
-LATER = _sed('"format": 1', '"format": 2')
-FORMAT_2 = "has format 2, this sercli reads format 1|use the version that made it"
+LATER = _sed(f'"format": {FORMAT}', f'"format": {FORMAT + 1}')
+TOO_NEW = f"has format {FORMAT + 1}, this sercli reads format {FORMAT}|use the version that made it"
 FEATURIZE = ["featurize", "STORE"]
 FOLDS = ["folds", "STORE"]
 AGAIN = "run the command that made it again"
 DAMAGE: dict[str, tuple[str, Callable[[Path], object], list[str], str]] = {
-    "store of a later format": ("corpus.yaml", _sed("format: 1", "format: 2"), FOLDS, f"corpus.yaml: {FORMAT_2}"),
-    "array of a later format": (f"{LOGMEL}/zarr.json", LATER, FEATURIZE, f"zarr.json: {FORMAT_2}"),
-    "features of a later format": (f"{LOGMEL}/zarr.json", LATER, NEW_AE, f"zarr.json: {FORMAT_2}"),
-    "autoencoder of a later format": (f"{AUTOENCODER}/provenance.json", LATER, ENCODE, f"provenance.json: {FORMAT_2}"),
-    "classifier of a later format": (f"{CLASSIFIER}/provenance.json", LATER, EVALUATE, f"provenance.json: {FORMAT_2}"),
+    "store of a later format": (
+        "corpus.yaml",
+        _sed(f"format: {FORMAT}", f"format: {FORMAT + 1}"),
+        FOLDS,
+        f"corpus.yaml: {TOO_NEW}",
+    ),
+    "array of a later format": (f"{LOGMEL}/zarr.json", LATER, FEATURIZE, f"zarr.json: {TOO_NEW}"),
+    "features of a later format": (f"{LOGMEL}/zarr.json", LATER, NEW_AE, f"zarr.json: {TOO_NEW}"),
+    "autoencoder of a later format": (f"{AUTOENCODER}/provenance.json", LATER, ENCODE, f"provenance.json: {TOO_NEW}"),
+    "classifier of a later format": (f"{CLASSIFIER}/provenance.json", LATER, EVALUATE, f"provenance.json: {TOO_NEW}"),
     "byte of an autoencoder": (
         f"{AUTOENCODER}/model.safetensors",
         _flip,
@@ -180,7 +187,7 @@ DAMAGE: dict[str, tuple[str, Callable[[Path], object], list[str], str]] = {
     "corpus.yaml without a task": ("corpus.yaml", _sed("task:", "ask:"), FOLDS, "has no 'task'|run `sercli ingest"),
     "corpus.yaml that is no YAML": (
         "corpus.yaml",
-        _sed("format: 1", "format: [1"),
+        _sed("format: ", "format: ["),
         FOLDS,
         "corpus.yaml: cannot be read as YAML",
     ),
@@ -194,7 +201,7 @@ def test_damage_is_found(situation: str, sercli: Sercli, trained_store: Path) ->
     if command is ENCODE:
         shutil.rmtree(trained_store / "arrays.zarr" / "latents")
     if situation == "byte of a classifier":
-        shutil.rmtree(trained_store / "results")
+        shutil.rmtree(trained_store / "predictions")
     before = _listing(trained_store)
     refused(sercli, FIXABLE, words, *on(trained_store, command))
     assert before <= _listing(trained_store)

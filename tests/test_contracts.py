@@ -74,7 +74,7 @@ def test_every_plugin_says_what_it_is(package: str, name: str) -> None:
 @pytest.mark.parametrize("name", CORPORA)
 def test_default_task_is_one(name: str) -> None:
     task = build(Task, CORPORA[name].TASK, name)
-    assert task_name(task)
+    assert task_name(task, task) == f"{task.target}.{task.protocol}"
     assert plain(task) | CORPORA[name].TASK == plain(task)
 
 

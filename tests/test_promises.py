@@ -397,10 +397,10 @@ def test_a_corrected_label(corpus: Path, trained_store: Path, tmp_path: Path, se
     assert asked(sercli, trained_store, ["encode", "STORE", "--ae", "vae-4.epochs-1", "--fold", 1])[1] == ["1"]
     made, _, said = asked(sercli, trained_store, control)
     assert made == ["1"]
-    assert "fold changed" in said
+    assert "labels changed" in said
     made, reused, said = asked(sercli, trained_store, TRAIN_AE)
     assert (made, reused) == (["1", "2", "4"], ["3"])
-    assert "fold changed" in said
+    assert "labels changed" in said
 
 
 # --- results

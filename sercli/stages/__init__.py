@@ -2,7 +2,6 @@
 set of products up to date."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -42,7 +41,14 @@ class Outcome:
         return asdict(self)
 
 
-BuildUnit = Callable[[Product, Path], Unit]  # product and the folder to build it in -> the work
+@dataclass(frozen=True)
+class Work:
+    """How one product is made: `function(*arguments, folder to build it in, device)`, once what it needs is published."""
+
+    product: Product
+    function: Callable[..., None]
+    arguments: tuple[Any, ...]
+    needs: tuple[str, ...] = ()  # keys of products
 
 
 def survey(
@@ -75,46 +81,79 @@ def make(
     store: Store,
     name: str,
     folder: str,
-    products: Sequence[Product],
-    build: BuildUnit,
-    executor: Callable[[int], Executor],
+    works: Sequence[Work],
     run: Run,
+    preload: Sequence[str],
     noun: str = "fold",
 ) -> Outcome:
     """Make what is missing or stale, publishing each product as it is done. Raises SercliError if some failed."""
-    outcome, todo = survey(store, name, folder, products, run)
+    outcome, todo = survey(store, name, folder, [work.product for work in works], run)
     if run.dry_run or not todo:
         return outcome
+    wanted = {product.key for product in todo}
     with store.lock(product.key for product in todo):
-        todo = [product for product in todo if run.overwrite or not store.finish_publishing(product)]
-        folders = {product.key: store.staged(product) for product in todo}
-        units = []
-        for product in todo:
-            unit = build(product, folders[product.key] / "product")
-            units.append(Unit(unit.name, do_and_mark, (unit, folders[product.key] / BUILT)))
-        by_unit = dict(zip(map(id, units), todo, strict=True))
-        with bar(name, f"{noun}s" if len(units) > 1 else noun, len(units)) as shown, executor(len(units)) as pool:
-            finished: list[str] = []
-
-            def publish(unit: Unit, result: Any) -> None:
-                product = by_unit[id(unit)]
-                store.publish(product, folders[product.key] / "product")
-                finished.append(product.key)
-
-            def tick() -> None:
-                running = (_fraction(path) for key, path in folders.items() if key not in finished)
-                shown.update(len(finished) + sum(running))
-
-            failed = workers.run(units, pool, publish, tick)
-            shown.update(len(finished))
+        chosen = [work for work in works if work.product.key in wanted]
+        failed, finished = build(store, name, chosen, run, preload, noun)
     raise_first(failed, len(finished))
     return outcome
 
 
-def do_and_mark(unit: Unit, mark: Path) -> None:
+Failed = list[tuple[Unit, BaseException]]
+
+
+def build(
+    store: Store,
+    name: str,
+    works: Sequence[Work],
+    run: Run,
+    preload: Sequence[str],
+    noun: str,
+    published: Callable[[Work], None] = lambda work: None,
+) -> tuple[Failed, list[str]]:
+    """Make products, each as soon as what it needs is there. Returns what failed, and the keys of what was made.
+
+    The caller holds their locks.
+    """
+    by_key = {work.product.key: work for work in works}
+    folders: dict[str, Path] = {}
+    finished: list[str] = []
+
+    def finish(key: str) -> None:
+        finished.append(key)
+        folders.pop(key, None)
+        published(by_key[key])
+
+    def begin(unit: Unit) -> bool:
+        product = by_key[unit.name].product
+        if not run.overwrite and store.finish_publishing(product):
+            finish(unit.name)
+            return False
+        folders[unit.name] = store.staged(product)
+        return True
+
+    def publish(unit: Unit, _: Any) -> None:
+        store.publish(by_key[unit.name].product, folders[unit.name] / "product")
+        finish(unit.name)
+
+    units = [
+        Unit(key, do_and_mark, (work.function, work.arguments, store.staging(work.product)), work.needs)
+        for key, work in by_key.items()
+    ]
+    with bar(name, f"{noun}s" if len(units) > 1 else noun, len(units)) as shown:
+
+        def tick() -> None:
+            shown.update(len(finished) + sum(map(_fraction, folders.values())))
+
+        with workers.processes(devices_for(run, len(units)), preload) as slots:
+            failed = workers.run(units, slots, publish, tick, begin)
+        shown.update(len(finished))
+    return failed, finished
+
+
+def do_and_mark(function: Callable[..., None], arguments: tuple[Any, ...], staged: Path, device: str) -> None:
     """A unit's work, and then the mark that it is done: a parent killed before it publishes leaves nothing to redo."""
-    unit.function(*unit.arguments)
-    mark.touch()
+    function(*arguments, staged / "product", device)
+    (staged / BUILT).touch()
 
 
 def raise_first(failed: Sequence[tuple[Unit, BaseException]], n_finished: int) -> None:
@@ -153,11 +192,9 @@ def n_jobs(run: Run, n_units: int) -> int:
     return max(1, min(run.jobs or workers.cores(), n_units))
 
 
-def processes(run: Run, preload: Sequence[str]) -> Callable[[int], Executor]:
-    """Processes for so many units; where a GPU does the work, one by default, since each would take memory there."""
-
-    def executor(n_units: int) -> Executor:
-        alone = run.jobs is None and devices.resolve(run.device) != "cpu"
-        return workers.processes(1 if alone else n_jobs(run, n_units), preload)
-
-    return executor
+def devices_for(run: Run, n_units: int) -> list[str]:
+    """The device of each process, for so many units: one a core, or where GPUs do the work one a GPU, unless told."""
+    found = devices.resolve_all(run.device)
+    alone = run.jobs is None and found != ["cpu"]
+    n = max(1, min(len(found), n_units)) if alone else n_jobs(run, n_units)
+    return [found[index % len(found)] for index in range(n)]

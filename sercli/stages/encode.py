@@ -7,22 +7,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..config import build
-from ..devices import resolve
 from ..errors import DamagedProduct
 from ..products import (
     AutoencoderConfig,
     Condition,
     autoencoder_config,
     autoencoder_fold,
+    categories,
     condition_of,
     features,
     folds_of,
     latents_fold,
+    task_of,
 )
-from ..store import ARRAYS, Product, Rows, Store, write_ragged
+from ..store import ARRAYS, Rows, Store, write_ragged
 from ..tasks import Folds
-from ..workers import Unit
-from . import Outcome, Run, make, processes, report_fraction
+from . import Outcome, Run, Work, make, report_fraction
 from .train_ae import PRELOAD, create
 
 if TYPE_CHECKING:
@@ -44,16 +44,13 @@ def run(path: Path, name: str, condition: str | None, numbers: Sequence[int], ru
         store.require(autoencoder_fold(store, name, config, folds, number))
     products = [latents_fold(store, name, asked, folds, number) for number in chosen]
 
-    def unit(product: Product, built: Path) -> Unit:
-        number = int(product.config["fold"])
-        return Unit(product.key, encode_fold, (path, name, asked, folds, number, resolve(run.device), built))
-
+    works = [Work(product, encode_fold, (path, name, asked, folds, product.config["fold"])) for product in products]
     folder = f"{ARRAYS}/latents/{name}/{asked}"
-    return make(store, name, folder, products, unit, processes(run, PRELOAD), run)
+    return make(store, name, folder, works, run, PRELOAD)
 
 
 def encode_fold(
-    path: Path, name: str, condition: Condition, folds: Folds, number: int, device: str, built: Path
+    path: Path, name: str, condition: Condition, folds: Folds, number: int, built: Path, device: str
 ) -> None:
     """Write the latents of one fold into `built`.
 
@@ -72,7 +69,8 @@ def encode_fold(
     source = open_features(store, config)
     shape = segment_shape(source, config.segment_shift_ms)
     normaliser = Normaliser(store, source, config, trained)
-    parts, categories = folds.fold(number).parts, {label: index for index, label in enumerate(folds.classes)}
+    parts = folds.fold(number).parts
+    told, labels = categories(store, task_of(store, config.task), folds) if condition == "oracle" else ([], {})
     in_task = {utt_id for utt_id in parts if utt_id in source.index}
     frames = [int(n) if utt_id in in_task else 0 for utt_id, n in zip(source.utt_ids, source.lengths, strict=True)]
     lengths = segment_counts(source.lengths * [n > 0 for n in frames], shape.size, shape.shift)
@@ -84,7 +82,7 @@ def encode_fold(
             speech = normaliser.read(block)
             view, starts, counts = speech.segments(shape)
             for utt_id, own in zip(speech.utt_ids, torch.split(starts, counts.tolist()), strict=True):
-                label = categories[folds.labels[utt_id]] if condition == "oracle" else -1
+                label = told.index(labels[utt_id]) if utt_id in labels else -1
                 for some in torch.split(own, _BATCH):
                     with torch.inference_mode():
                         encoding = model.encode(
@@ -99,6 +97,7 @@ def encode_fold(
         "segment_shift_ms": config.segment_shift_ms,
         "frames_per_segment": shape.size,
         "condition": condition.upper() if condition == "oracle" else condition,
+        "folds": folds.digest,
     }
     write_ragged(built, latents(), lengths.tolist(), source.utt_ids, widths, ("segment", "latent"), attributes)
 

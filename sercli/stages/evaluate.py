@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..devices import resolve
 from ..errors import MissingInput, SercliError
 from ..manifest import c_order, digest, read_table, write_table
 from ..products import (
@@ -21,16 +20,19 @@ from ..products import (
     classifier_config,
     classifier_fold,
     folds_of,
-    latents_fold,
+    latents_of,
+    predictions_fold,
     result,
 )
 from ..progress import say
 from ..results import describe, group
-from ..store import Product, Store
+from ..store import Store
 from ..tasks import Folds
-from ..workers import Unit
-from . import Outcome, Run, make, processes
+from . import Outcome, Run, Work, make
 from .train_ae import PRELOAD
+
+SCORING = [*PRELOAD, "sklearn.metrics", "scipy.stats"]
+PREDICTIONS = "predictions.tsv"
 
 
 @dataclass(frozen=True)
@@ -49,85 +51,84 @@ def run(path: Path, names: Sequence[str], run: Run) -> Evaluation:
     if not known:
         raise MissingInput(f"{path}: has no classifier yet; run `sercli train-lstm {path}` first")
     problems: dict[str, SercliError] = {}
-    products: dict[str, Product] = {}
-    all_folds: dict[str, Folds] = {}
+    predicted: list[Work] = []
+    scored: list[Work] = []
     for name in names or known:
         try:
             config = classifier_config(store, name)
-            all_folds[config.task] = folds = all_folds.get(config.task) or folds_of(store, config.task)
-            done = _folds_done(store, name, config, folds)
-            products[name] = result(store, name, config, folds, done)
+            folds = folds_of(store, config.task)
+            done, missing = _folds_done(store, name, config, folds, run.overwrite)
         except SercliError as error:
             if names:
                 raise
             problems[name] = error
-    if not products:
+            continue
+        predicted += [prediction(store, name, config, folds, number) for number in missing]
+        scored.append(scores(store, name, config, folds, done))
+    if not scored:
         raise next(iter(problems.values()))
     for name, problem in problems.items():
         say(f"{name}: left out: {problem}")
-
-    def unit(product: Product, built: Path) -> Unit:
-        name = product.key.removeprefix("results/")
-        done = [int(key.rpartition("-")[2]) for key in product.inputs if key.startswith(f"classifiers/{name}/")]
-        folds = all_folds[str(product.config["task"])]
-        return Unit(product.key, score, (path, name, folds, done, resolve(run.device), built))
-
-    executor = processes(run, [*PRELOAD, "sklearn.metrics", "scipy.stats"])
-    outcome = make(store, "evaluate", "results", list(products.values()), unit, executor, run, "classifier")
+    if predicted:
+        make(store, "predictions", "predictions", predicted, run, PRELOAD)
+    outcome = make(store, "evaluate", "results", scored, run, SCORING, "classifier")
     if run.dry_run:
         return Evaluation(outcome, [], [])
-    results = [
-        json.loads(store.file(product.key, "scores.json").read_text(encoding="utf-8")) for product in products.values()
-    ]
+    results = [read_scores(store, work.product.key) for work in scored]
     return Evaluation(outcome, results, _remembered_groups(store, results))
 
 
-def _folds_done(store: Store, name: str, config: ClassifierConfig, folds: Folds) -> list[Product]:
-    """Folds whose classifier is there and fresh; what the others want is said."""
-    done = []
-    reasons = []
+def read_scores(store: Store, key: str) -> dict[str, Any]:
+    """The scores of one result, as `score` wrote them."""
+    found: dict[str, Any] = json.loads(store.file(key, "scores.json").read_text(encoding="utf-8"))
+    return found
+
+
+def _folds_done(
+    store: Store, name: str, config: ClassifierConfig, folds: Folds, again: bool
+) -> tuple[list[int], list[int]]:
+    """Folds that can be scored, and those of them whose predictions are to be made; what the others want is said."""
+    done: list[int] = []
+    missing: list[int] = []
+    reasons: list[str] = []
     for fold in folds.folds:
-        product = classifier_fold(store, name, config, folds, fold.number)
         try:
-            store.require(product)
-            if config.autoencoder != NO_AUTOENCODER:
-                store.require(latents_fold(store, config.autoencoder, config.condition, folds, fold.number))
-            done.append(product)
+            store.require(classifier_fold(store, name, config, folds, fold.number))
+            if again or store.state(predictions_fold(store, name, config, folds, fold.number)).name != "fresh":
+                if config.autoencoder != NO_AUTOENCODER:
+                    store.require(latents_of(store, config, fold.number))
+                missing.append(fold.number)
+            done.append(fold.number)
         except MissingInput as error:
             reasons.append(str(error))
     if not done:
         raise MissingInput(reasons[0])
     if reasons:
         say(f"{name}: {len(done)} of {len(folds.folds)} folds; {reasons[0]}")
-    return done
+    return done, missing
 
 
-def score(path: Path, name: str, folds: Folds, done: Sequence[int], device: str, built: Path) -> None:
-    """Write `predictions.tsv` and `scores.json` of one classifier into `built`."""
+def prediction(store: Store, name: str, config: ClassifierConfig, folds: Folds, number: int) -> Work:
+    """The posteriors of one fold, to be made."""
+    product = predictions_fold(store, name, config, folds, number)
+    return Work(product, predict_fold, (store.path, name, folds, number))
+
+
+def scores(store: Store, name: str, config: ClassifierConfig, folds: Folds, done: Sequence[int]) -> Work:
+    """The scores of a classifier over its folds `done`, to be made."""
+    return Work(result(store, name, config, folds, done), score, (store.path, name, folds, done))
+
+
+def predict_fold(path: Path, name: str, folds: Folds, number: int, built: Path, device: str) -> None:
+    """Write rows (utt_id, part, prediction, posteriors…) of the dev and test parts of one fold into `built`."""
+    from ..sequences import ClassifierInput
     from ..training import make_repeatable
+    from .train_classifier import load
 
     make_repeatable(device)
     store = Store(path)
-    config = classifier_config(store, name)
-    built.mkdir(exist_ok=True)
-    header = ["utt_id", "speaker", "fold", "part", "truth", "prediction", *(f"p_{label}" for label in folds.classes)]
-    speaker = {utterance.utt_id: utterance.speaker for utterance in store.utterances}
-    rows = [row for number in done for row in predict_fold(store, name, config, folds, number, device)]
-    write_table(built / "predictions.tsv", header, [[row[0], speaker[row[0]], *row[1:]] for row in rows])
-    predictions = list(read_table(built / "predictions.tsv"))
-    scores = describe(store, name, config, folds, done, predictions)
-    (built / "scores.json").write_text(json.dumps(scores, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def predict_fold(
-    store: Store, name: str, config: ClassifierConfig, folds: Folds, number: int, device: str
-) -> list[list[str]]:
-    """Rows (utt_id, fold, part, truth, prediction, posteriors…) of the dev and test parts of one fold."""
-    from ..sequences import ClassifierInput
-    from .train_classifier import load
-
     model, trained, classes = load(store, name, number, device)
-    source = ClassifierInput(store, config, number, trained)
+    source = ClassifierInput(store, classifier_config(store, name), number, trained)
     rows = []
     for part in ("dev", "test"):
         chosen = source.usable(folds.fold(number).part(part))
@@ -136,9 +137,31 @@ def predict_fold(
         unlabelled = dict.fromkeys(chosen, 0)  # nothing here may know a label
         posteriors = model.posteriors(source.read(chosen, unlabelled), device).numpy()
         for utt_id, p in zip(chosen, posteriors, strict=True):
-            prediction = classes[int(np.argmax(p))]
-            rows.append([utt_id, str(number), part, folds.labels[utt_id], prediction, *(f"{value:.9g}" for value in p)])
-    return rows
+            rows.append([utt_id, part, classes[int(np.argmax(p))], *(f"{value:.9g}" for value in p)])
+    built.mkdir(exist_ok=True)
+    write_table(built / PREDICTIONS, ["utt_id", "part", "prediction", *(f"p_{label}" for label in classes)], rows)
+
+
+def score(path: Path, name: str, folds: Folds, done: Sequence[int], built: Path, device: str) -> None:
+    """Write `predictions.tsv`, of all folds and with the truth, and `scores.json` of one classifier into `built`."""
+    store = Store(path)
+    speaker = {utterance.utt_id: utterance.speaker for utterance in store.utterances}
+    predictions = [
+        {
+            "utt_id": (utt_id := row.pop("utt_id")),
+            "speaker": speaker[utt_id],
+            "fold": str(number),
+            "part": row.pop("part"),
+            "truth": folds.labels[utt_id],
+            **row,
+        }
+        for number in done
+        for row in read_table(store.file(f"predictions/{name}/fold-{number}", PREDICTIONS))
+    ]
+    scores = describe(store, name, classifier_config(store, name), folds, done, predictions)
+    built.mkdir(exist_ok=True)
+    write_table(built / PREDICTIONS, list(predictions[0]), [list(row.values()) for row in predictions])
+    (built / "scores.json").write_text(json.dumps(scores, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _remembered_groups(store: Store, results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

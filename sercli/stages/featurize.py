@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import audio, plugins, workers
 from ..config import assignments, build, like_default, unknown_option
-from ..devices import resolve
+from ..devices import resolve_all
 from ..errors import AudioError, SercliError
 from ..fingerprints import Fingerprints, take
 from ..frontends import Extractor
@@ -81,7 +81,7 @@ def _refuse_changed_audio(store: Store, root: Path) -> None:
 
 
 def _make(store: Store, product: Product, frontend: str, options: Mapping[str, Any], root: Path, run: Run) -> None:
-    device = resolve(run.device)
+    devices = resolve_all(run.device)
     staged = store.staged(product)
     if run.overwrite:
         shutil.rmtree(staged)
@@ -92,7 +92,7 @@ def _make(store: Store, product: Product, frontend: str, options: Mapping[str, A
         Unit(
             f"block {number}",
             extract_block,
-            (root, block, frontend, dict(options), device, staged / "blocks" / f"{number:06d}.npz"),
+            (root, block, frontend, dict(options), staged / "blocks" / f"{number:06d}.npz"),
         )
         for number, block in enumerate(blocks)
         if f"{number:06d}.npz" not in done
@@ -100,12 +100,15 @@ def _make(store: Store, product: Product, frontend: str, options: Mapping[str, A
     if done:
         say(f"{product.key}: {len(done)} of {len(blocks)} blocks are there already")
     todo = sum(len(unit.arguments[1]) for unit in units)
-    with bar("featurize", "utterances", todo) as shown, workers.threads(n_jobs(run, len(units))) as pool:
-        raise_first(workers.run(units, pool, lambda unit, _: shown.advance(len(unit.arguments[1]))), len(done))
+    with (
+        bar("featurize", "utterances", todo) as shown,
+        workers.threads([(devices[n % len(devices)],) for n in range(n_jobs(run, len(units)))]) as slots,
+    ):
+        raise_first(workers.run(units, slots, lambda unit, _: shown.advance(len(unit.arguments[1]))), len(done))
     _assemble(
         store,
         product,
-        _extractor(frontend, tuple(options.items()), device),
+        _extractor(frontend, tuple(options.items()), devices[0]),
         [u for block in blocks for u in block],
         staged,
     )
@@ -123,7 +126,7 @@ def _blocks(utterances: Sequence[Utterance]) -> Iterator[list[Utterance]]:
         yield block
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=16)  # one a device
 def _extractor(frontend: str, options: tuple[tuple[str, Any], ...], device: str) -> Extractor:
     import torch
 
@@ -135,7 +138,7 @@ def _extractor(frontend: str, options: tuple[tuple[str, Any], ...], device: str)
 
 
 def extract_block(
-    root: Path, utterances: Sequence[Utterance], frontend: str, options: Mapping[str, Any], device: str, target: Path
+    root: Path, utterances: Sequence[Utterance], frontend: str, options: Mapping[str, Any], target: Path, device: str
 ) -> None:
     """Frames of one block to a file: all that could be made, and for each utterance that gave none, why."""
     extractor = _extractor(frontend, tuple(options.items()), device)

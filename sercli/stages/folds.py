@@ -7,10 +7,10 @@ from typing import Any
 from ..config import plain, write_yaml
 from ..errors import UsageError
 from ..manifest import c_order, write_table
-from ..products import take_task, task_product
+from ..products import cut, take_task, task_product
 from ..progress import say
-from ..store import Product, Store
-from ..tasks import Fold, Folds, Task, make_folds
+from ..store import FOLDS_FILE, Product, Store
+from ..tasks import FROM_FILE, Fold, Folds, Task
 from . import Outcome, Run, survey
 
 
@@ -29,7 +29,7 @@ def run(path: Path, given: Mapping[str, Any], run: Run) -> tuple[Outcome, Folds]
 
 def write_task(store: Store, name: str, task: Task, run: Run) -> tuple[Outcome, Folds]:
     """Write the task if it is absent or stale; what another command has written meanwhile is taken as it is."""
-    folds = make_folds(task, store.utterances)
+    folds = cut(store, task)
     product = task_product(store, name, task)
     if store.state(product).name == "fresh" and not run.overwrite:
         return Outcome(name, str(store.path / product.key), reused=[product.key]), folds
@@ -53,6 +53,8 @@ def _build(store: Store, product: Product, task: Task, folds: Folds) -> None:
         for utt_id in sorted(folds.labels, key=c_order)
     )
     write_table(built / "folds.tsv", header, rows)
+    if task.protocol in FROM_FILE:
+        (built / FOLDS_FILE).write_text(store.folds_file(task.folds).text, encoding="utf-8")
     store.publish(product, built)
 
 

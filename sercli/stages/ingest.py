@@ -101,15 +101,17 @@ def _fingerprints(path: Path, root: Path, utterances: Sequence[Utterance], run: 
     fresh = [file for file in files if run.overwrite or known.look_up(file) is None]
     found = {file: print_ for file in files if (print_ := known.look_up(file)) is not None}
     starts = range(0, len(fresh), _FILES_PER_UNIT)
-    units = [Unit("reading headers", fingerprints.take, (root, fresh[a : a + _FILES_PER_UNIT])) for a in starts]
-    with bar("ingest", "files", len(fresh)) as shown, workers.threads(n_jobs(run, len(units))) as pool:
+    units = [
+        Unit(f"headers from {fresh[a]}", fingerprints.take, (root, fresh[a : a + _FILES_PER_UNIT])) for a in starts
+    ]
+    with bar("ingest", "files", len(fresh)) as shown, workers.threads([()] * n_jobs(run, len(units))) as slots:
 
         def keep(unit: Unit, taken: dict[str, tuple[str, Fingerprint]]) -> None:
             known.remember(taken)
             found.update({file: print_ for file, (_, print_) in taken.items()})
             shown.advance(len(taken))
 
-        raise_first(workers.run(units, pool, keep), 0)
+        raise_first(workers.run(units, slots, keep), 0)
     return found
 
 

@@ -11,23 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 from .. import plugins
 from ..config import TrainingConfig, build, plain
-from ..devices import resolve
+from ..devices import resolve_all
 from ..errors import SercliError
 from ..manifest import write_table
 from ..products import (
     AutoencoderConfig,
     ClassifierConfig,
     autoencoder_fold,
+    categories,
     features,
     further_training,
     resolve_autoencoder,
     sees_labels,
+    task_of,
 )
 from ..segments import SEGMENT_MS
-from ..store import Product, Store
+from ..store import Store
 from ..tasks import Folds
-from ..workers import Unit
-from . import Outcome, Run, make, processes, report_fraction
+from . import Outcome, Run, Work, make, report_fraction
 from .folds import write_task
 
 if TYPE_CHECKING:
@@ -47,23 +48,22 @@ def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) 
     store.require(features(store, config.frontend))
     _, folds = write_task(store, config.task, task, run)
     chosen = folds.chosen(numbers)
-    products = [autoencoder_fold(store, name, config, folds, number) for number in chosen]
     key = f"autoencoders/{name}"
+    is_new = store.shared_config(key) is None
+    store.announce(key, plain(config))
+    products = [autoencoder_fold(store, name, config, folds, number) for number in chosen]
     if not run.dry_run:
-        if store.shared_config(key) is None:
+        if is_new:
             options_of(config)  # what cannot work takes no name
             refuse_impossible_segments(store, config)
-            resolve(run.device)
+            resolve_all(run.device)
         store.claim(key, plain(config))
 
-    def unit(product: Product, built: Path) -> Unit:
-        number = int(product.config["fold"])
-        return Unit(product.key, fit_fold, (path, config, folds, number, resolve(run.device), built))
-
-    return make(store, name, key, products, unit, processes(run, PRELOAD), run)
+    works = [Work(product, fit_fold, (path, config, folds, product.config["fold"])) for product in products]
+    return make(store, name, key, works, run, PRELOAD)
 
 
-def fit_fold(path: Path, config: AutoencoderConfig, folds: Folds, number: int, device: str, built: Path) -> None:
+def fit_fold(path: Path, config: AutoencoderConfig, folds: Folds, number: int, built: Path, device: str) -> None:
     """Fit one fold and write `model.safetensors` and `history.tsv` into `built`."""
     import torch
 
@@ -83,15 +83,11 @@ def fit_fold(path: Path, config: AutoencoderConfig, folds: Folds, number: int, d
     seed = seed_for(config.seed, number, "train-ae")
     torch.manual_seed(seed)
     n_features = train.frames.shape[1]
-    categories = folds.classes if sees_labels(config) else []  # labels that a model does not see leave no trace in it
-    model = create(config, shape.size * n_features, categories).to(device)
-    labels = {
-        utt_id: categories.index(label)
-        for utt_id, label in folds.labels.items()
-        if label in categories and fold.parts.get(utt_id) != "test"
-    }
-    train_batches, dev_batches = _Batches(train, shape, labels, training), _Batches(dev, shape, labels, training)
-    model.see_training_labels(train_batches.labels.to(device))
+    told, known = categories(store, task_of(store, config.task), folds) if sees_labels(config) else ([], {})
+    model = create(config, shape.size * n_features, told).to(device)
+    labels = {utt_id: told.index(known[utt_id]) for utt_id in (*train.utt_ids, *dev.utt_ids) if utt_id in known}
+    train_batches, dev_batches = (_Batches(part, shape, labels, training, device) for part in (train, dev))
+    model.see_training_labels(train_batches.labels)
     limit = config.reconstruction_threshold
 
     def good_enough(dev: Row) -> bool:
@@ -115,7 +111,8 @@ def fit_fold(path: Path, config: AutoencoderConfig, folds: Folds, number: int, d
     metadata = {
         **plain(config),
         "fold": number,
-        "categories": categories,
+        "categories": told,
+        "folds": folds.digest,
         "n_inputs": model.n_inputs,
         "frames_per_segment": shape.size,
         "segment_ms": SEGMENT_MS,
@@ -160,16 +157,17 @@ def write_history(path: Path, history: Sequence[Row]) -> None:
 
 
 class _Batches:
-    """Segments (B, S·F) and their categories (B,), -1 for utterances without one."""
+    """Segments (B, S·F) and their categories (B,), -1 for utterances without one. All lies on the device."""
 
     def __init__(
-        self, speech: Speech, shape: SegmentShape, labels: Mapping[str, int], training: TrainingConfig
+        self, speech: Speech, shape: SegmentShape, labels: Mapping[str, int], training: TrainingConfig, device: str
     ) -> None:
         import torch
 
-        self.view, self.starts, counts = speech.segments(shape)
+        view, starts, counts = speech.segments(shape)
+        self.view, self.starts = view.to(device), starts.to(device)
         of_each = torch.tensor([labels.get(utt_id, -1) for utt_id in speech.utt_ids], dtype=torch.int64)
-        self.labels = of_each.repeat_interleave(torch.from_numpy(counts))
+        self.labels = of_each.repeat_interleave(torch.from_numpy(counts)).to(device)
         self.size = training.batch_size
 
     def __len__(self) -> int:
@@ -186,6 +184,7 @@ class _Batches:
         yield from self._take(torch.randperm(len(self), generator=generator))
 
     def _take(self, order: torch.Tensor) -> Iterator[list[torch.Tensor]]:
+        order = order.to(self.starts.device)
         for start in range(0, len(order), self.size):
             chosen = order[start : start + self.size]
             yield [self.view[self.starts[chosen]], self.labels[chosen]]

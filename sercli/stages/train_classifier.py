@@ -8,22 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from .. import plugins
 from ..config import TrainingConfig, build, plain
-from ..devices import resolve
+from ..devices import resolve_all
 from ..errors import DamagedProduct
 from ..products import (
     NO_AUTOENCODER,
     ClassifierConfig,
     classifier_fold,
     features,
-    folds_of,
-    latents_fold,
+    latents_of,
     reads_segments,
     resolve_classifier,
 )
-from ..store import Product, Store
+from ..store import Store
 from ..tasks import Folds
-from ..workers import Unit
-from . import Outcome, Run, make, processes, report_fraction
+from . import Outcome, Run, Work, make, report_fraction
 from .folds import write_task
 from .train_ae import PRELOAD, refuse_empty, refuse_impossible_segments, write_history
 
@@ -37,32 +35,28 @@ def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) 
     store = Store(path)
     name, config, task = resolve_classifier(store, given)
     store.require(features(store, config.frontend))
-    if config.autoencoder == NO_AUTOENCODER:
-        _, folds = write_task(store, config.task, task, run)
-    else:
-        folds = folds_of(store, config.task)
-    chosen = folds.chosen(numbers)
-    if config.autoencoder != NO_AUTOENCODER:
-        for number in chosen:
-            store.require(latents_fold(store, config.autoencoder, config.condition, folds, number))
-    products = [classifier_fold(store, name, config, folds, number) for number in chosen]
+    _, folds = write_task(store, config.task, task, run)
     key = f"classifiers/{name}"
+    is_new = store.shared_config(key) is None
+    store.announce(key, plain(config))
+    products = [classifier_fold(store, name, config, folds, number) for number in folds.chosen(numbers)]
+    if config.autoencoder != NO_AUTOENCODER:
+        for product in products:
+            if run.overwrite or store.state(product).name != "fresh":  # of what is fitted, latents may be pruned
+                store.require(latents_of(store, config, product.config["fold"]))
     if not run.dry_run:
-        if store.shared_config(key) is None:
+        if is_new:
             options_of(config)  # what cannot work takes no name
             if config.autoencoder == NO_AUTOENCODER and reads_segments(config):
                 refuse_impossible_segments(store, config)
-            resolve(run.device)
+            resolve_all(run.device)
         store.claim(key, plain(config))
 
-    def unit(product: Product, built: Path) -> Unit:
-        number = int(product.config["fold"])
-        return Unit(product.key, fit_fold, (path, config, folds, number, resolve(run.device), built))
-
-    return make(store, name, key, products, unit, processes(run, PRELOAD), run)
+    works = [Work(product, fit_fold, (path, config, folds, product.config["fold"])) for product in products]
+    return make(store, name, key, works, run, PRELOAD)
 
 
-def fit_fold(path: Path, config: ClassifierConfig, folds: Folds, number: int, device: str, built: Path) -> None:
+def fit_fold(path: Path, config: ClassifierConfig, folds: Folds, number: int, built: Path, device: str) -> None:
     """Fit one fold and write `model.safetensors` and `history.tsv` into `built`. Test utterances are not read."""
     import torch
 
@@ -95,7 +89,13 @@ def fit_fold(path: Path, config: ClassifierConfig, folds: Folds, number: int, de
     if source.latents is None and source.normaliser.trained is not None:
         state["normalisation.mean"] = torch.from_numpy(source.normaliser.trained.mean)
         state["normalisation.std"] = torch.from_numpy(source.normaliser.trained.std)
-    metadata = {**plain(config), "fold": number, "classes": folds.classes, "n_features": train.rows.shape[1]}
+    metadata = {
+        **plain(config),
+        "fold": number,
+        "classes": folds.classes,
+        "folds": folds.digest,
+        "n_features": train.rows.shape[1],
+    }
     checkpoints.write(built / "model.safetensors", state, metadata)
     write_history(built / "history.tsv", history)
 
