@@ -1,16 +1,18 @@
-"""Scores from (truth, prediction, labels). "WA" in the field's tables is `accuracy` here, "UA" is `uar`; F1 as in scikit-learn.
+"""Scores of confusion matrices. "WA" in the field's tables is `accuracy` here, "UA" is `uar`; F1 as in scikit-learn.
 
-Truth and prediction are label names, (U,); scores are fractions.
+Truth and prediction are label names, (U,); scores are fractions, over the classes that occur in truth. Each score takes
+counts of any leading axes, (…, C, C), to (…).
 """
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Confusion = npt.NDArray[np.int64]
+Score = Callable[[npt.NDArray[Any]], Any]
+Interval = tuple[float, float] | tuple[None, None]
 RESAMPLES = 2000
 
 
@@ -22,9 +24,9 @@ def confusion(truth: Sequence[str], prediction: Sequence[str], labels: Sequence[
     return counts
 
 
-def accuracy(counts: Confusion) -> float:
-    """Share of utterances that are right (WA), of a confusion matrix (C, C)."""
-    return float(np.trace(counts) / counts.sum())
+def accuracy(counts: npt.NDArray[Any]) -> Any:
+    """Share of utterances that are right (WA)."""
+    return np.trace(counts, axis1=-2, axis2=-1) / counts.sum(axis=(-2, -1))
 
 
 def recalls(counts: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -36,58 +38,88 @@ def recalls(counts: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
 
 
 def uar(counts: npt.NDArray[Any]) -> Any:
-    """Mean recall over the classes that occur (UA), (…, C, C) -> (…)."""
+    """Mean recall (UA)."""
     return np.nanmean(recalls(counts), axis=-1)
 
 
-def f1(truth: Sequence[str], prediction: Sequence[str], labels: Sequence[str], average: str) -> float:
-    """F1, "macro" or "weighted", over the classes that occur in truth (scikit-learn's `f1_score`)."""
-    from sklearn.metrics import f1_score
-
-    present = [label for label in labels if label in set(truth)]
-    return float(f1_score(truth, prediction, labels=present, average=average, zero_division=0.0))
+def macro_f1(counts: npt.NDArray[Any]) -> Any:
+    """Mean F1 of the classes."""
+    return np.nanmean(_f1(counts), axis=-1)
 
 
-def uar_interval(counts: Sequence[npt.NDArray[Any]]) -> tuple[float, float] | tuple[None, None]:
-    """95 % percentile bootstrap of the UAR over speakers, whose utterances are not independent (scipy.stats.bootstrap).
+def weighted_f1(counts: npt.NDArray[Any]) -> Any:
+    """Mean F1 of the classes, each weighted by how often it occurs."""
+    return np.nansum(_f1(counts) * counts.sum(axis=-1), axis=-1) / counts.sum(axis=(-2, -1))
 
-    `counts` has one confusion matrix (C, C) a speaker; or (seeds, C, C), for the mean UAR over seeds, the speakers
-    drawn once for all seeds. One speaker alone has no interval.
+
+def _f1(counts: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """F1 of each class, (…, C, C) -> (…, C); NaN for a class that does not occur."""
+    support = counts.sum(axis=-1)
+    right = np.diagonal(counts, axis1=-2, axis2=-1)
+    found: npt.NDArray[np.float64] = np.divide(
+        2 * right, support + counts.sum(axis=-2), out=np.full(support.shape, np.nan), where=support > 0
+    )
+    return found
+
+
+SCORES: Mapping[str, Score] = {"accuracy": accuracy, "uar": uar, "macro_f1": macro_f1, "weighted_f1": weighted_f1}
+
+
+def interval(counts: Sequence[npt.NDArray[Any]], score: Score) -> Interval:
+    """95 % percentile bootstrap of a score over speakers, whose utterances are not independent.
+
+    `counts` has one confusion matrix (C, C) a speaker; or (…, C, C), for the mean over seeds, targets or both, the
+    speakers drawn once for all of them. Every score sees the same draws. One speaker alone has no interval.
     """
-    from scipy.stats import bootstrap
+    return _bounds(_resampled(counts, score))
 
-    stacked = np.stack(counts)  # (speakers, …, C, C)
-    if len(stacked) < 2:
+
+def paired_interval(
+    counts_a: Sequence[npt.NDArray[Any]], counts_b: Sequence[npt.NDArray[Any]], score: Score
+) -> Interval:
+    """The same of the difference A − B of two systems: one confusion matrix a speaker of each, the same speakers drawn for both."""
+    assert len(counts_a) == len(counts_b), "the same speakers, in the same order"
+    return _bounds(_resampled(counts_a, score) - _resampled(counts_b, score))
+
+
+def _resampled(counts: Sequence[npt.NDArray[Any]], score: Score) -> npt.NDArray[np.float64]:
+    """The score of every resample of the speakers, (RESAMPLES,); of nothing with a single speaker, (0,)."""
+    n = len(counts)
+    if n < 2:
+        return np.empty(0)
+    drawn = np.random.default_rng(0).integers(n, size=(RESAMPLES, n))
+    rows = np.arange(RESAMPLES)[:, np.newaxis]
+    times = np.bincount((rows * n + drawn).ravel(), minlength=RESAMPLES * n).reshape(RESAMPLES, n)
+    pooled = np.tensordot(times.astype(np.float64), np.stack(counts).astype(np.float64), axes=1)  # (RESAMPLES, …, C, C)
+    means: npt.NDArray[np.float64] = np.reshape(score(pooled), (RESAMPLES, -1)).mean(axis=-1)
+    return means
+
+
+def _bounds(resampled: npt.NDArray[np.float64]) -> Interval:
+    if not len(resampled):
         return None, None
+    low, high = np.percentile(resampled, [2.5, 97.5])
+    return float(low), float(high)
 
-    def statistic(speakers: npt.NDArray[np.int64], axis: int) -> npt.NDArray[np.float64]:
-        pooled = stacked[np.moveaxis(speakers, axis, 0)].sum(axis=0)
-        scores = uar(pooled)
-        return np.asarray(scores.mean(axis=-1) if stacked.ndim == 4 else scores)
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # speakers all alike make a point of the interval, which is true
-        found = bootstrap(
-            (np.arange(len(stacked)),),
-            statistic,
-            n_resamples=RESAMPLES,
-            method="percentile",
-            rng=np.random.default_rng(0),
-        ).confidence_interval
-    return float(found.low), float(found.high)
+def mcnemar(n_only_a: int, n_only_b: int) -> float:
+    """Exact two-sided p of so many utterances that one system alone gets right, were both as good; 1 where there are none.
+
+    Utterances count as independent, which those of one speaker are not.
+    """
+    from scipy.stats import binomtest
+
+    return float(binomtest(n_only_a, n_only_a + n_only_b).pvalue) if n_only_a + n_only_b else 1.0
 
 
 def scores(truth: Sequence[str], prediction: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
     """All scores of one set of predictions, as JSON; None where nothing was predicted."""
     if not truth:
-        none = dict.fromkeys(("accuracy", "uar", "macro_f1", "weighted_f1"))
+        none = dict.fromkeys(SCORES)
         return {**none, "recall": dict.fromkeys(labels), "confusion": [[0] * len(labels) for _ in labels]}
     counts = confusion(truth, prediction, labels)
     return {
-        "accuracy": accuracy(counts),
-        "uar": float(uar(counts)),
-        "macro_f1": f1(truth, prediction, labels, "macro"),
-        "weighted_f1": f1(truth, prediction, labels, "weighted"),
+        **{name: float(score(counts)) for name, score in SCORES.items()},
         "recall": {label: None if np.isnan(r) else float(r) for label, r in zip(labels, recalls(counts), strict=True)},
         "confusion": counts.tolist(),
     }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from . import metrics
 from .config import plain
@@ -16,7 +17,6 @@ from .store import Store
 from .tasks import Folds
 
 _BY = ("speaker", "session", "gender", "style")
-_SCORES = ("accuracy", "uar", "macro_f1", "weighted_f1")
 _SHARED = (
     "model",
     "latent_dim",
@@ -55,7 +55,6 @@ def describe(
     per_fold = [_of_fold(folds, number, test, dev, scores) for number in done]
     by_id = {utterance.utt_id: utterance for utterance in store.utterances}
     per_group = {f"per_{by}": _per(by, test, by_id, scores) for by in _BY}
-    low, high = metrics.uar_interval([np.array(one["confusion"]) for one in per_group["per_speaker"].values()])
     truth = [row["truth"] for row in test]
     chance = {
         "uar": 1 / len(folds.classes),
@@ -69,7 +68,7 @@ def describe(
         "folds_expected": len(folds.folds),
         "labels": folds.classes,
         **_brief(pooled),
-        "uar_ci95": [low, high],
+        **_intervals([np.array(one["confusion"]) for one in per_group["per_speaker"].values()]),
         "uar_fold_mean": float(np.mean([fold["uar"] for fold in per_fold if fold["uar"] is not None])),
         "dev_uar": scores(dev)["uar"],
         "chance": chance,
@@ -120,7 +119,12 @@ def _of_fold(
 
 
 def _brief(scores: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: scores[key] for key in _SCORES}
+    return {key: scores[key] for key in metrics.SCORES}
+
+
+def _intervals(counts: Sequence[npt.NDArray[Any]]) -> dict[str, list[float | None]]:
+    """Of each score, over speakers: `counts` has one confusion matrix, or one a seed, of each."""
+    return {f"{key}_ci95": list(metrics.interval(counts, score)) for key, score in metrics.SCORES.items()}
 
 
 def _per(by: str, rows: Sequence[Prediction], by_id: Mapping[str, Utterance], scores: Score) -> dict[str, Any]:
@@ -159,9 +163,8 @@ def group(store: Store, results: Sequence[Mapping[str, Any]]) -> list[dict[str, 
     for members in systems.values():
         first = members[0]
         counts = [np.array([one["per_speaker"][s]["confusion"] for one in members]) for s in first["per_speaker"]]
-        low, high = metrics.uar_interval(counts)
         spread = {}
-        for key in (*_SCORES, "uar_fold_mean", "dev_uar"):
+        for key in (*metrics.SCORES, "uar_fold_mean", "dev_uar"):
             values = [one[key] for one in members]
             std = float(np.std(values, ddof=1)) if len(values) > 1 else None
             spread[key] = {"mean": float(np.mean(values)), "std": std}
@@ -172,7 +175,7 @@ def group(store: Store, results: Sequence[Mapping[str, Any]]) -> list[dict[str, 
                 "seeds": [one["seed"] for one in members],
                 **{key: first[key] for key in _SHARED},
                 **spread,
-                "uar_ci95": [low, high],
+                **_intervals(counts),
             }
         )
     return groups

@@ -1,12 +1,16 @@
 """Scores against scikit-learn, against hand-made cases, and against what must hold of them whatever the numbers."""
 
 import json
+import math
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import bootstrap
 from sklearn import metrics as reference
 
 from sercli import metrics
@@ -95,6 +99,26 @@ def test_many_matrices_at_once() -> None:
     assert metrics.recalls(stacked).shape == (2, 3)
 
 
+@settings(deadline=None)
+@given(pairs, pairs)
+def test_confusions_alone_give_the_scores_of_scikit_learn(one: Pairs, other: Pairs) -> None:
+    """To the last digits, and of many at once as of each."""
+    stacked = np.stack([[counts(one)], [counts(other)]])
+    for name, average in (("macro_f1", "macro"), ("weighted_f1", "weighted")):
+        together = metrics.SCORES[name](stacked)
+        assert together.shape == (2, 1)
+        for found, rows in zip(together[:, 0], (one, other), strict=True):
+            truth, prediction = split(rows)
+            present = sorted(set(truth))
+            wanted = reference.f1_score(truth, prediction, labels=present, average=average, zero_division=0)
+            assert found == pytest.approx(wanted, abs=1e-12)
+    for found, rows in zip(metrics.accuracy(stacked)[:, 0], (one, other), strict=True):
+        assert found == pytest.approx(reference.accuracy_score(*split(rows)), abs=1e-12)
+    for found, rows in zip(metrics.uar(stacked)[:, 0], (one, other), strict=True):
+        wanted = reference.recall_score(*split(rows), labels=sorted({t for t, _ in rows}), average="macro")
+        assert found == pytest.approx(wanted, abs=1e-12)
+
+
 def test_of_nothing_nothing_is_said() -> None:
     found = metrics.scores([], [], LABELS)
     assert found["uar"] is None
@@ -117,24 +141,46 @@ def speakers(n: int, rates: tuple[float, float] = (0.5, 0.8), seed: int = 0) -> 
     return found
 
 
-def width(matrices: list[metrics.Confusion]) -> float:
-    low, high = metrics.uar_interval(matrices)
+def bounds(matrices: Sequence[metrics.Confusion], score: metrics.Score = metrics.uar) -> tuple[float, float]:
+    low, high = metrics.interval(matrices, score)
     assert low is not None
     assert high is not None
+    return low, high
+
+
+def width(matrices: Sequence[metrics.Confusion], score: metrics.Score = metrics.uar) -> float:
+    low, high = bounds(matrices, score)
     return high - low
 
 
-def test_interval_holds_the_score_and_is_repeatable() -> None:
+@pytest.mark.parametrize("score", metrics.SCORES.values(), ids=metrics.SCORES)
+def test_interval_is_that_of_scipy(score: metrics.Score) -> None:
+    stacked = np.stack(speakers(7))
+
+    def statistic(drawn: npt.NDArray[np.int64], axis: int) -> npt.NDArray[np.float64]:
+        return np.asarray(score(stacked[np.moveaxis(drawn, axis, 0)].sum(axis=0)))
+
+    wanted = bootstrap(
+        (np.arange(7),),
+        statistic,
+        n_resamples=metrics.RESAMPLES,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    assert bounds(list(stacked), score) == pytest.approx((wanted.low, wanted.high), abs=1e-12)
+
+
+@pytest.mark.parametrize("score", metrics.SCORES.values(), ids=metrics.SCORES)
+def test_interval_holds_the_score_and_is_repeatable(score: metrics.Score) -> None:
     matrices = speakers(10)
-    low, high = metrics.uar_interval(matrices)
-    assert low is not None
-    assert high is not None
-    assert low < metrics.uar(np.sum(matrices, axis=0)) < high
-    assert metrics.uar_interval(matrices) == (low, high)
+    low, high = bounds(matrices, score)
+    assert low < score(np.sum(matrices, axis=0)) < high
+    assert bounds(matrices, score) == (low, high)
 
 
-def test_interval_shrinks_with_more_speakers() -> None:
-    assert width(speakers(64)) < width(speakers(16)) < width(speakers(4))
+@pytest.mark.parametrize("score", metrics.SCORES.values(), ids=metrics.SCORES)
+def test_interval_shrinks_with_more_speakers(score: metrics.Score) -> None:
+    assert width(speakers(64), score) < width(speakers(16), score) < width(speakers(4), score)
 
 
 def test_interval_is_over_speakers_not_utterances() -> None:
@@ -144,26 +190,81 @@ def test_interval_is_over_speakers_not_utterances() -> None:
 
 
 def test_speakers_all_alike_leave_no_doubt() -> None:
-    assert metrics.uar_interval([np.diag([4, 4, 4])] * 5) == (1.0, 1.0)
+    assert bounds([np.diag([4, 4, 4])] * 5) == (1.0, 1.0)
 
 
 def test_one_speaker_has_no_interval() -> None:
-    assert metrics.uar_interval([np.diag([4, 4, 4])]) == (None, None)
+    alone = [np.diag([4, 4, 4])]
+    assert metrics.interval(alone, metrics.uar) == (None, None)
+    assert metrics.paired_interval(alone, alone, metrics.uar) == (None, None)
 
 
 def test_interval_over_seeds_is_of_their_mean() -> None:
     """Seeds that agree give the interval of one; seeds that differ give one around their mean."""
     one, other = speakers(10), speakers(10, rates=(0.8, 0.95), seed=1)
-    low, high = metrics.uar_interval([np.stack([matrix, matrix]) for matrix in one])
-    assert (low, high) == pytest.approx(metrics.uar_interval(one))
-    low, high = metrics.uar_interval([np.stack(both) for both in zip(one, other, strict=True)])
-    mean = np.mean([metrics.uar(np.sum(matrices, axis=0)) for matrices in (one, other)])
-    assert low is not None
-    assert high is not None
-    assert low < mean < high
+    assert bounds([np.stack([matrix, matrix]) for matrix in one]) == pytest.approx(bounds(one))
+    low, high = bounds([np.stack(both) for both in zip(one, other, strict=True)])
+    assert low < np.mean([metrics.uar(np.sum(matrices, axis=0)) for matrices in (one, other)]) < high
+
+
+def test_interval_over_targets_and_seeds() -> None:
+    """(targets, seeds, C, C) a speaker: the same as all of them in a row, or as a score that averages by itself."""
+    several = [speakers(8, seed=seed) for seed in range(6)]
+    flat = [np.stack(matrices) for matrices in zip(*several, strict=True)]
+    nested = [matrices.reshape(2, 3, 3, 3) for matrices in flat]
+    assert bounds(nested, metrics.macro_f1) == pytest.approx(bounds(flat, metrics.macro_f1))
+    assert bounds(nested, lambda counts: metrics.macro_f1(counts).mean(axis=(-2, -1))) == pytest.approx(
+        bounds(flat, metrics.macro_f1)
+    )
 
 
 def test_a_class_that_only_one_speaker_has() -> None:
     """Resamples without that speaker are scored on the classes that are left."""
     matrices = [np.diag([3, 3, 0])] * 4 + [np.diag([3, 3, 3])]
-    assert metrics.uar_interval(matrices) == (1.0, 1.0)
+    for score in metrics.SCORES.values():
+        assert bounds(matrices, score) == (1.0, 1.0)
+
+
+# --- two systems on the same utterances
+
+
+def test_a_system_does_not_differ_from_itself() -> None:
+    matrices = speakers(6)
+    assert metrics.paired_interval(matrices, matrices, metrics.uar) == (0.0, 0.0)
+
+
+def test_the_difference_turns_its_sign_with_the_systems() -> None:
+    one, other = speakers(6), speakers(6, seed=1)
+    low, high = metrics.paired_interval(one, other, metrics.uar)
+    assert low is not None
+    assert high is not None
+    assert metrics.paired_interval(other, one, metrics.uar) == pytest.approx((-high, -low))
+
+
+def test_pairing_removes_what_speakers_have_in_common() -> None:
+    """B gets one more of each class right than A, of every speaker: certain, however much speakers differ."""
+    better = [matrix for matrix in speakers(10) if (np.diagonal(matrix) < 20).all()]
+    worse = [matrix - np.eye(3, dtype=int) + np.roll(np.eye(3, dtype=int), 1, axis=1) for matrix in better]
+    assert metrics.paired_interval(better, worse, metrics.uar) == pytest.approx((1 / 20, 1 / 20))
+    assert width(better) > 0.02
+
+
+def test_seeds_are_averaged_before_the_difference() -> None:
+    one, other = speakers(6), speakers(6, seed=1)
+    twice = [np.stack([matrix, matrix]) for matrix in one]
+    assert metrics.paired_interval(twice, other, metrics.uar) == pytest.approx(
+        metrics.paired_interval(one, other, metrics.uar)
+    )
+
+
+@settings(deadline=None)
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_mcnemar_is_a_sum_of_binomials(a: int, b: int) -> None:
+    """Twice the smaller tail of a fair coin, at most 1."""
+    tail = Fraction(sum(math.comb(a + b, k) for k in range(min(a, b) + 1)), 2 ** (a + b))
+    assert metrics.mcnemar(a, b) == pytest.approx(float(min(2 * tail, Fraction(1))), rel=1e-9)
+    assert metrics.mcnemar(b, a) == metrics.mcnemar(a, b)
+
+
+def test_mcnemar_of_systems_that_never_differ() -> None:
+    assert metrics.mcnemar(0, 0) == 1.0

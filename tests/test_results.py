@@ -18,6 +18,16 @@ def test_seeds_with_other_folds_are_not_averaged(store: Path, sercli: Sercli) ->
     assert all(group["marks"] == ["PARTIAL"] for group in groups)
 
 
+def test_every_score_has_its_interval(trained_store: Path, sercli: Sercli) -> None:
+    """Of one classifier and of the group; that of the mean over one seed is the one of that seed."""
+    found = json.loads(sercli("evaluate", trained_store, "--json", "--overwrite", "--jobs", 1).stdout)
+    one, alike = found["results"][0], found["groups"][0]
+    for key in ("accuracy", "uar", "macro_f1", "weighted_f1"):
+        low, high = one[f"{key}_ci95"]
+        assert 0 <= low <= one[key] <= high <= 1
+        assert alike[f"{key}_ci95"] == pytest.approx([low, high])
+
+
 def group(name: str, marks: list[str]) -> dict[str, object]:
     score = {"mean": 0.7654, "std": 0.0123}
     scores = dict.fromkeys(("accuracy", "uar", "macro_f1", "weighted_f1", "dev_uar"), score)
