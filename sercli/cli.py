@@ -183,6 +183,9 @@ def ingest(
         ),
     ] = None,
     max_rejects: MaxRejects = 0.1,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Exit with 1 unless every count is that of the complete release.")
+    ] = False,
     jobs: Jobs = None,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
@@ -191,7 +194,8 @@ def ingest(
     """Read a corpus folder: who says what, in which emotion, in which file. Makes the store."""
     from .stages import ingest as stage
 
-    _print(stage.run(corpus, store, kind, root, name, max_rejects, _run(jobs, "cpu", overwrite, dry_run)), as_json)
+    run = _run(jobs, "cpu", overwrite, dry_run)
+    _print(stage.run(corpus, store, kind, root, name, max_rejects, verify, run), as_json)
 
 
 @app.command()

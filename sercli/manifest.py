@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import itertools
 import json
 import math
 import re
@@ -53,11 +54,36 @@ class Reject:
 
 
 @dataclass(frozen=True)
+class Table:
+    """What a corpus says beside its utterances, such as each rater's votes. The first column is `utt_id`."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
 class Scan:
     """What a corpus reader found, before any sound file was opened."""
 
     utterances: list[Utterance]
     rejects: list[Reject]
+    warnings: Sequence[str] = ()  # odd but kept; one line each
+    durations: Mapping[str, float] = field(default_factory=dict)  # utt_id -> seconds of sound that the corpus promises
+    tables: Mapping[str, Table] = field(default_factory=dict)  # name -> further table: `ratings` for `ratings.tsv`
+
+
+@dataclass(frozen=True)
+class Count:
+    """One cell of the makers' own table of a corpus: how many utterances were found, how many the release has."""
+
+    part: str  # of the corpus, such as a session, that a partial copy may lack; empty: of the whole
+    cell: str
+    found: int
+    expected: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.part}, {self.cell}" if self.part else self.cell
 
 
 COLUMNS = [column.name for column in fields(Utterance) if column.name != "extra"]
@@ -90,7 +116,7 @@ def printable(path: str) -> str:
 def write_utterances(path: Path, utterances: Sequence[Utterance]) -> None:
     extra = sorted({key for utterance in utterances for key in utterance.extra})
     rows = (
-        [*(_text(getattr(utterance, name)) for name in COLUMNS), *(_text(utterance.extra.get(key)) for key in extra)]
+        [*(getattr(utterance, name) for name in COLUMNS), *(utterance.extra.get(key) for key in extra)]
         for utterance in sorted(utterances, key=lambda utterance: c_order(utterance.utt_id))
     )
     write_table(path, [*COLUMNS, *extra], rows)
@@ -114,9 +140,10 @@ def read_utterances(path: Path) -> list[Utterance]:
     return utterances
 
 
-def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """One row a line; blanks replace the tabs and line ends that a cell holds, and None is an empty cell."""
     with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
-        stream.writelines("\t".join(row) + "\n" for row in (header, *rows))
+        stream.writelines("\t".join(map(_text, row)) + "\n" for row in itertools.chain([header], rows))
 
 
 def read_table(path: Path) -> Iterator[dict[str, str]]:

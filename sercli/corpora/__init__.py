@@ -2,7 +2,8 @@
 
 A reader has `TASK` (the default task, a dictionary), `recognises(folder)` (cheap; looks at names alone) and
 `scan(folder)`, which gives every utterance with the labels, and every file or row that is not one with the reason. It
-opens no sound file. Raises SercliError where nothing fits.
+opens no sound file. Raises SercliError where nothing fits. It may have `counts(utterances)`: the table of counts that
+the makers publish, beside what these utterances come to.
 """
 
 import os

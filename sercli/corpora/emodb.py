@@ -8,10 +8,12 @@ makers for research; the second edition (Zenodo) is CC BY 4.0.
 """
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import SercliError
-from ..manifest import Reject, Scan, Utterance, printable
+from ..manifest import Count, Reject, Scan, Utterance, printable
 from . import sound_files
 
 TASK = {"target": "emotion", "protocol": "leave-one-speaker-out"}
@@ -24,6 +26,7 @@ EMOTIONS = {
     "T": "sadness",
     "N": "neutral",
 }
+COUNTS = {"anger": 127, "boredom": 81, "disgust": 46, "fear": 69, "happiness": 71, "neutral": 79, "sadness": 62}
 MEN, WOMEN = ("03", "10", "11", "12", "15"), ("08", "09", "13", "14", "16")
 _NAME = re.compile(r"(?P<speaker>\d\d)(?P<text>[ab]\d\d)(?P<code>[A-Z])(?P<version>[a-z]?)")
 
@@ -71,3 +74,9 @@ def scan(folder: Path) -> Scan:
             f"{folder}: no EMO-DB recordings (03a01Wa.wav); {len(rejects)} other .wav files{seen}; choose another --corpus or folder"
         )
     return Scan(utterances, rejects)
+
+
+def counts(utterances: Sequence[Utterance]) -> list[Count]:
+    """How many recordings there are of each emotion."""
+    found = Counter(utterance.emotion for utterance in utterances)
+    return [Count("", emotion, found[emotion], expected) for emotion, expected in COUNTS.items()]

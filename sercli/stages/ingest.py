@@ -1,32 +1,56 @@
-"""`sercli ingest`: a raw corpus folder to `utterances.tsv`, `corpus.yaml` and `rejects.tsv`."""
+"""`sercli ingest`: a raw corpus folder to `utterances.tsv`, `corpus.yaml` and `rejects.tsv`, and what else it tells."""
 
 import re
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from .. import fingerprints, plugins, workers
 from ..config import write_yaml
-from ..errors import SercliError
+from ..errors import SercliError, UsageError
 from ..fingerprints import Fingerprint, Fingerprints
-from ..manifest import Reject, Scan, Utterance, c_order, file_digest, printable, write_table, write_utterances
+from ..manifest import (
+    Count,
+    Reject,
+    Scan,
+    Table,
+    Utterance,
+    c_order,
+    file_digest,
+    printable,
+    write_table,
+    write_utterances,
+)
 from ..progress import bar, say
-from ..store import FORMAT, Store, lock
+from ..store import FORMAT, Store, check_name, lock
 from ..workers import Unit
 from . import Outcome, Run, n_jobs, raise_first
 
 _FILES_PER_UNIT = 64
+_SLACK = 0.002  # s; by how much a sound may differ from what the corpus promises
+_MOST_LINES = 20  # of one kind on stderr
 _UNSAFE = re.compile(r"[^\w.+-]+")
 
 
 def run(
-    corpus: Path, path: Path, kind: str | None, root: Path | None, name: str | None, max_rejects: float, run: Run
+    corpus: Path,
+    path: Path,
+    kind: str | None,
+    root: Path | None,
+    name: str | None,
+    max_rejects: float,
+    verify: bool,
+    run: Run,
 ) -> Outcome:
-    """Raises SercliError for a folder without usable recordings, and (once the good ones are kept) for too many rejects."""
+    """Raises SercliError for a folder without usable recordings, and (once the good ones are kept) for too many rejects
+    or, to verify, for counts that are not the release's."""
     reader_name, reader = _reader(corpus, kind)
+    if verify and not hasattr(reader, "counts"):
+        raise UsageError(f"--verify: the makers of {reader_name!r} publish no counts to check; leave it out")
     scan: Scan = reader.scan(corpus)
     folder = root or (corpus.parent if corpus.is_file() else corpus)
     name = _UNSAFE.sub(
@@ -45,12 +69,25 @@ def run(
     utterances, rejects = _prepare(scan, name)
     with lock(path, "utterances.tsv"):
         found = _fingerprints(path, folder.resolve(), utterances, run)
-        utterances, more = _measure(utterances, found)
+        utterances, more = _measure(utterances, found, scan.durations)
         utterances, twins = _without_duplicates(utterances)
         utterances, clashes = _without_clashes(utterances)
         rejects = sorted([*rejects, *more, *twins, *clashes], key=lambda reject: (c_order(reject.path), reject.reason))
-        _publish(path, utterances, rejects, about, reader.TASK, outcome, run)
-    _report(path, utterances, rejects, max_rejects)
+        counts: list[Count] = reader.counts(utterances) if hasattr(reader, "counts") else []
+        tables = {name: _of_kept(table, utterances) for name, table in scan.tables.items()}
+        if counts:
+            rows = [(count.name, str(count.found), str(count.expected)) for count in counts]
+            tables["counts"] = Table(("cell", "found", "expected"), rows)
+        _publish(path, utterances, rejects, tables, about, reader.TASK, outcome, run)
+    _say_first([f"odd: {warning}" for warning in scan.warnings], "more")
+    _report(path, utterances, rejects)
+    different = _report_counts(path, counts)
+    _refuse_too_many(path, len(rejects), len(utterances) + len(rejects), max_rejects)
+    if verify and different:
+        raise SercliError(
+            f"{path / 'counts.tsv'}: {different} of {len(counts)} counts differ from the release's; "
+            "copy what is missing and run the same command again (what is there is kept)"
+        )
     return outcome
 
 
@@ -115,7 +152,9 @@ def _fingerprints(path: Path, root: Path, utterances: Sequence[Utterance], run: 
     return found
 
 
-def _measure(utterances: Sequence[Utterance], found: dict[str, Fingerprint]) -> tuple[list[Utterance], list[Reject]]:
+def _measure(
+    utterances: Sequence[Utterance], found: Mapping[str, Fingerprint], promised: Mapping[str, float]
+) -> tuple[list[Utterance], list[Reject]]:
     kept: list[Utterance] = []
     rejects: list[Reject] = []
     for utterance in utterances:
@@ -129,10 +168,17 @@ def _measure(utterances: Sequence[Utterance], found: dict[str, Fingerprint]) -> 
                     utterance.path, f"section {start:g} to {end:g} s does not lie in the file's {print_.duration:g} s"
                 )
             )
+        elif abs(end - start - promised.get(utterance.utt_id, end - start)) > _SLACK:
+            rejects.append(Reject(utterance.path, _unlike_promised(end - start, promised[utterance.utt_id])))
         else:
             measured = {"sample_rate": print_.sample_rate, "channels": print_.channels, "digest": print_.digest}
             kept.append(replace(utterance, duration=round(end - start, 6), **measured))  # type: ignore[arg-type]
     return kept, rejects
+
+
+def _unlike_promised(seconds: float, promised: float) -> str:
+    what = "cut short" if seconds < promised else "another recording"
+    return f"{what}: {seconds:.3f} s of sound, the corpus says {promised:.3f} s; copy it again"
 
 
 def _without_duplicates(utterances: Sequence[Utterance]) -> tuple[list[Utterance], list[Reject]]:
@@ -179,12 +225,20 @@ def _without_clashes(utterances: Sequence[Utterance]) -> tuple[list[Utterance], 
     return [same[0] for same in holders.values() if len(same) == 1], rejects
 
 
+def _of_kept(table: Table, utterances: Sequence[Utterance]) -> Table:
+    """The rows of utterances that are kept, in C order."""
+    kept = {utterance.utt_id for utterance in utterances}
+    rows = (row for row in table.rows if row[0] in kept)
+    return Table(table.header, sorted(rows, key=lambda row: c_order("\t".join(row))))
+
+
 def _publish(
     path: Path,
     utterances: list[Utterance],
     rejects: list[Reject],
+    tables: Mapping[str, Table],
     about: dict[str, str],
-    task: dict[str, str],
+    task: dict[str, Any],
     outcome: Outcome,
     run: Run,
 ) -> None:
@@ -195,15 +249,17 @@ def _publish(
     staging.mkdir(parents=True, exist_ok=True)
     write_utterances(staging / "utterances.tsv", utterances)
     write_table(staging / "rejects.tsv", ["path", "reason"], [[printable(r.path), r.reason] for r in rejects])
-    table = file_digest(staging / "utterances.tsv")
-    counts = {"utterances": len(utterances), "rejects": len(rejects), "table": table}
-    write_yaml(staging / "corpus.yaml", {"format": FORMAT, **about, "task": dict(task), **counts})
+    for name, table in tables.items():
+        write_table(staging / f"{name}.tsv", table.header, table.rows)
+    digest = file_digest(staging / "utterances.tsv")
+    told = {"utterances": len(utterances), "rejects": len(rejects), "table": digest, "tables": list(tables)}
+    write_yaml(staging / "corpus.yaml", {"format": FORMAT, **about, "task": dict(task), **told})
     old = Store(path) if (path / "corpus.yaml").exists() else None
     if old is not None:
         present = file_digest(path / "utterances.tsv") if (path / "utterances.tsv").exists() else ""
-        if present not in (table, old.corpus.get("table"), "") and not run.overwrite:
+        if present not in (digest, old.corpus.get("table"), "") and not run.overwrite:
             raise SercliError(f"{path / 'utterances.tsv'}: was edited by hand; keep it, or replace it with --overwrite")
-    names = ("utterances.tsv", "rejects.tsv", "corpus.yaml")
+    names = ["utterances.tsv", "rejects.tsv", *(f"{name}.tsv" for name in tables), "corpus.yaml"]
     for name in names if old else reversed(names):  # killed in between, it is a store, and one not edited by hand
         same = (path / name).exists() and file_digest(path / name) == file_digest(staging / name)
         (outcome.reused if same else outcome.made).append(name)
@@ -211,12 +267,14 @@ def _publish(
             outcome.stale.append(name)
         if not same:
             (staging / name).replace(path / name)
+    for name in set(old.corpus.get("tables", [])) - set(tables) if old else ():
+        (path / f"{check_name(name)}.tsv").unlink(missing_ok=True)
     shutil.rmtree(staging)
     if not outcome.made:
         say(f"{about['name']}: nothing to do, {path} is up to date")
 
 
-def _report(path: Path, utterances: list[Utterance], rejects: list[Reject], max_rejects: float) -> None:
+def _report(path: Path, utterances: Sequence[Utterance], rejects: Sequence[Reject]) -> None:
     speakers = len({utterance.speaker for utterance in utterances})
     hours = sum(utterance.duration for utterance in utterances) / 3600
     say(f"{path}: {len(utterances)} utterances of {speakers} speakers, {hours:.2f} h")
@@ -226,10 +284,31 @@ def _report(path: Path, utterances: list[Utterance], rejects: list[Reject], max_
         say(f"set aside: {printable(reject.path)}: {reject.reason}")
     if len(rejects) > 5:
         say(f"set aside: {len(rejects) - 5} more, see {path / 'rejects.tsv'}")
-    total = len(utterances) + len(rejects)
-    allowed = max_rejects if max_rejects >= 1 else max_rejects * total
-    if len(rejects) > allowed:
+
+
+def _report_counts(path: Path, counts: Sequence[Count]) -> int:
+    """Say where the corpus is not the release, and return in how many cells."""
+    filled = {count.part for count in counts if count.found}
+    missing = list(dict.fromkeys(count.part for count in counts if count.part and count.part not in filled))
+    if missing:
+        say(f"partial copy: {', '.join(missing)} missing; their counts, and those of the whole, are not checked")
+    different = [count for count in counts if count.found != count.expected]
+    checked = [count for count in different if count.part not in missing and (count.part or not missing)]
+    lines = [f"count: {count.name}: {count.found}, the release has {count.expected}" for count in checked]
+    _say_first(lines, f"more, see {path / 'counts.tsv'}")
+    return len(different)
+
+
+def _say_first(lines: Sequence[str], rest: str) -> None:
+    for line in lines[:_MOST_LINES]:
+        say(line)
+    if len(lines) > _MOST_LINES:
+        say(f"{len(lines) - _MOST_LINES} {rest}")
+
+
+def _refuse_too_many(path: Path, rejects: int, total: int, max_rejects: float) -> None:
+    if rejects > (max_rejects if max_rejects >= 1 else max_rejects * total):
         raise SercliError(
-            f"{len(rejects)} of {total} recordings were set aside, more than --max-rejects {max_rejects:g} allows; "
+            f"{rejects} of {total} recordings were set aside, more than --max-rejects {max_rejects:g} allows; "
             f"see {path / 'rejects.tsv'} (the good ones are kept)"
         )
