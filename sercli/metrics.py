@@ -4,6 +4,7 @@ Truth and prediction are label names, (U,); scores are fractions, over the class
 counts of any leading axes, (…, C, C), to (…).
 """
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy.typing as npt
 Confusion = npt.NDArray[np.int64]
 Score = Callable[[npt.NDArray[Any]], Any]
 Interval = tuple[float, float] | tuple[None, None]
+Drawn = Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float64]]
 RESAMPLES = 2000
 
 
@@ -66,12 +68,12 @@ SCORES: Mapping[str, Score] = {"accuracy": accuracy, "uar": uar, "macro_f1": mac
 
 
 def interval(counts: Sequence[npt.NDArray[Any]], score: Score) -> Interval:
-    """95 % percentile bootstrap of a score over speakers, whose utterances are not independent.
+    """95 % percentile bootstrap of a score over speakers, whose utterances are not independent (scipy.stats.bootstrap).
 
     `counts` has one confusion matrix (C, C) a speaker; or (…, C, C), for the mean over seeds, targets or both, the
     speakers drawn once for all of them. Every score sees the same draws. One speaker alone has no interval.
     """
-    return _bounds(_resampled(counts, score))
+    return _bootstrap(len(counts), _of_speakers(counts, score))
 
 
 def paired_interval(
@@ -79,27 +81,37 @@ def paired_interval(
 ) -> Interval:
     """The same of the difference A − B of two systems: one confusion matrix a speaker of each, the same speakers drawn for both."""
     assert len(counts_a) == len(counts_b), "the same speakers, in the same order"
-    return _bounds(_resampled(counts_a, score) - _resampled(counts_b, score))
+    a, b = _of_speakers(counts_a, score), _of_speakers(counts_b, score)
+    return _bootstrap(len(counts_a), lambda drawn: a(drawn) - b(drawn))
 
 
-def _resampled(counts: Sequence[npt.NDArray[Any]], score: Score) -> npt.NDArray[np.float64]:
-    """The score of every resample of the speakers, (RESAMPLES,); of nothing with a single speaker, (0,)."""
-    n = len(counts)
+def _of_speakers(counts: Sequence[npt.NDArray[Any]], score: Score) -> Drawn:
+    """The score of the speakers drawn, (…, n) -> (…): the mean over whatever axes stand before (C, C)."""
+    stacked = np.stack(counts)  # (speakers, …, C, C)
+
+    def of(drawn: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        scores = np.asarray(score(stacked[np.moveaxis(drawn, -1, 0)].sum(axis=0)))
+        means: npt.NDArray[np.float64] = scores.reshape(*drawn.shape[:-1], -1).mean(axis=-1)
+        return means
+
+    return of
+
+
+def _bootstrap(n: int, of: Drawn) -> Interval:
+    from scipy.stats import bootstrap
+
     if n < 2:
-        return np.empty(0)
-    drawn = np.random.default_rng(0).integers(n, size=(RESAMPLES, n))
-    rows = np.arange(RESAMPLES)[:, np.newaxis]
-    times = np.bincount((rows * n + drawn).ravel(), minlength=RESAMPLES * n).reshape(RESAMPLES, n)
-    pooled = np.tensordot(times.astype(np.float64), np.stack(counts).astype(np.float64), axes=1)  # (RESAMPLES, …, C, C)
-    means: npt.NDArray[np.float64] = np.reshape(score(pooled), (RESAMPLES, -1)).mean(axis=-1)
-    return means
-
-
-def _bounds(resampled: npt.NDArray[np.float64]) -> Interval:
-    if not len(resampled):
         return None, None
-    low, high = np.percentile(resampled, [2.5, 97.5])
-    return float(low), float(high)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # speakers all alike make a point of the interval, which is true
+        found = bootstrap(
+            (np.arange(n),),
+            lambda drawn, axis: of(np.moveaxis(drawn, axis, -1)),
+            n_resamples=RESAMPLES,
+            method="percentile",
+            rng=np.random.default_rng(0),
+        ).confidence_interval
+    return float(found.low), float(found.high)
 
 
 def mcnemar(n_only_a: int, n_only_b: int) -> float:

@@ -22,13 +22,18 @@ _SHARED = (
     "latent_dim",
     "task",
     "target",
+    "subset",
+    "bins",
     "protocol",
+    "folds",
     "normalise",
     "condition",
     "marks",
     "chance",
     "n_utterances",
 )
+
+_READINGS = (("", ""), ("", "_fold_mean"), ("dev_", ""))  # of each score: pooled, the folds' mean, and on dev
 
 Prediction = Mapping[str, str]  # a row of predictions.tsv
 Score = Callable[[Iterable[Prediction]], dict[str, Any]]
@@ -61,7 +66,7 @@ def describe(
         "accuracy": max(truth.count(label) for label in folds.classes) / len(truth),
     }
     return {
-        **_about(store, name, config),
+        **_about(store, name, config, folds),
         "marks": _marks(store, config, len(done) < len(folds.folds)),
         "n_utterances": len(test),
         "folds_done": len(done),
@@ -69,8 +74,8 @@ def describe(
         "labels": folds.classes,
         **_brief(pooled),
         **_intervals([np.array(one["confusion"]) for one in per_group["per_speaker"].values()]),
-        "uar_fold_mean": float(np.mean([fold["uar"] for fold in per_fold if fold["uar"] is not None])),
-        "dev_uar": scores(dev)["uar"],
+        **{f"{key}_fold_mean": _mean(fold[key] for fold in per_fold) for key in metrics.SCORES},
+        **{f"dev_{key}": value for key, value in _brief(scores(dev)).items()},
         "chance": chance,
         "per_fold": per_fold,
         **per_group,
@@ -79,7 +84,7 @@ def describe(
     }
 
 
-def _about(store: Store, name: str, config: ClassifierConfig) -> dict[str, Any]:
+def _about(store: Store, name: str, config: ClassifierConfig, folds: Folds) -> dict[str, Any]:
     """Which system, asked what."""
     task = task_of(store, config.task)
     ae = autoencoder_config(store, config.autoencoder) if config.autoencoder != NO_AUTOENCODER else None
@@ -95,11 +100,16 @@ def _about(store: Store, name: str, config: ClassifierConfig) -> dict[str, Any]:
         "subset": task.subset,
         "bins": task.bins,
         "protocol": task.protocol,
+        "folds": folds.digest,
         "normalise": config.normalise,
         "condition": config.condition,
         "latents": config.latents,
         "seed": config.seed,
     }
+
+
+def _mean(values: Iterable[float | None]) -> float:
+    return float(np.mean([value for value in values if value is not None]))
 
 
 def _of_fold(
@@ -112,7 +122,7 @@ def _of_fold(
         "left_out": fold.left_out,
         "dev": fold.dev,
         "n_classes": sum(recall is not None for recall in mine["recall"].values()),
-        "dev_uar": on_dev["uar"],
+        **{f"dev_{key}": value for key, value in _brief(on_dev).items()},
         "n_utterances": int(np.sum(mine["confusion"])),
         **_brief(mine),
     }
@@ -164,7 +174,7 @@ def group(store: Store, results: Sequence[Mapping[str, Any]]) -> list[dict[str, 
         first = members[0]
         counts = [np.array([one["per_speaker"][s]["confusion"] for one in members]) for s in first["per_speaker"]]
         spread = {}
-        for key in (*metrics.SCORES, "uar_fold_mean", "dev_uar"):
+        for key in (f"{before}{score}{after}" for score in metrics.SCORES for before, after in _READINGS):
             values = [one[key] for one in members]
             std = float(np.std(values, ddof=1)) if len(values) > 1 else None
             spread[key] = {"mean": float(np.mean(values)), "std": std}
@@ -188,3 +198,32 @@ def _system(store: Store, result: Mapping[str, Any]) -> str:
     has_autoencoder = config.autoencoder != NO_AUTOENCODER
     ae = {**plain(autoencoder_config(store, config.autoencoder)), "seed": None} if has_autoencoder else None
     return json.dumps([mine, ae, [fold["fold"] for fold in result["per_fold"]]], sort_keys=True)
+
+
+def nested(
+    store: Store, candidates: Mapping[str, Sequence[Mapping[str, Any]]], predictions: Callable[[str], Sequence[Prediction]]
+) -> Iterator[dict[str, Any]]:
+    """What choosing among systems by dev gives: each fold's test predictions are those of the system best on its dev.
+
+    `candidates` has the results of each system, one a seed; `predictions` gives those of a result by its name. The choice is by
+    the mean dev UA over seeds, the first where two are equal; yields a result a seed, with what was `chosen` in each fold.
+    """
+    first = next(iter(candidates.values()))[0]
+    by_dev = {name: [[fold["dev_uar"] for fold in one["per_fold"]] for one in seeds] for name, seeds in candidates.items()}
+    on_dev = {name: np.mean(scores, axis=0) for name, scores in by_dev.items()}
+    numbers = [fold["fold"] for fold in first["per_fold"]]
+    chosen = {number: max(on_dev, key=lambda name: float(on_dev[name][index])) for index, number in enumerate(numbers)}
+    folds = cut(store, task_of(store, first["task"]))
+    for seed in sorted({one["seed"] for seeds in candidates.values() for one in seeds}):
+        picked = {k: next((one for one in candidates[name] if one["seed"] == seed), None) for k, name in chosen.items()}
+        if None in picked.values():
+            continue  # a candidate without this seed was chosen
+        rows = {one["classifier"]: predictions(one["classifier"]) for one in picked.values() if one is not None}
+        kept = [row for k, one in picked.items() if one is not None for row in rows[one["classifier"]] if row["fold"] == str(k)]
+        yield {
+            **{key: first[key] for key in _ASKED},
+            "seed": seed,
+            "classifier": "",
+            "chosen": chosen,
+            **_scores_of(store, folds, numbers, kept),
+        }

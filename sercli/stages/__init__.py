@@ -3,6 +3,7 @@ set of products up to date."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,23 +110,35 @@ def build(
     preload: Sequence[str],
     noun: str,
     published: Callable[[Work], None] = lambda work: None,
+    lock: bool = False,
 ) -> tuple[Failed, list[str]]:
     """Make products, each as soon as what it needs is there. Returns what failed, and the keys of what was made.
 
-    The caller holds their locks.
+    With `lock` each is locked while it is made, else the caller holds the locks of all.
     """
     by_key = {work.product.key: work for work in works}
     folders: dict[str, Path] = {}
     finished: list[str] = []
+    locks: dict[str, AbstractContextManager[None]] = {}
 
     def finish(key: str) -> None:
         finished.append(key)
         folders.pop(key, None)
+        release(key)
         published(by_key[key])
+
+    def release(key: str) -> None:
+        if key in locks:
+            locks.pop(key).__exit__(None, None, None)
 
     def begin(unit: Unit) -> bool:
         product = by_key[unit.name].product
-        if not run.overwrite and store.finish_publishing(product):
+        if lock:
+            held = store.lock([unit.name])
+            held.__enter__()
+            locks[unit.name] = held
+        made_meanwhile = lock and store.state(product).name == "fresh"
+        if not run.overwrite and (made_meanwhile or store.finish_publishing(product)):
             finish(unit.name)
             return False
         folders[unit.name] = store.staged(product)
@@ -147,6 +160,8 @@ def build(
         with workers.processes(devices_for(run, len(units)), preload) as slots:
             failed = workers.run(units, slots, publish, tick, begin)
         shown.update(len(finished))
+    for key in list(locks):  # of what failed
+        release(key)
     return failed, finished
 
 

@@ -84,6 +84,11 @@ def read_scores(store: Store, key: str) -> dict[str, Any]:
     return found
 
 
+def read_predictions(store: Store, key: str) -> list[dict[str, str]]:
+    """The predictions of one result: rows of dev and test, with the truth."""
+    return list(read_table(store.file(key, PREDICTIONS)))
+
+
 def _folds_done(
     store: Store, name: str, config: ClassifierConfig, folds: Folds, again: bool
 ) -> tuple[list[int], list[int]]:

@@ -1,0 +1,431 @@
+"""`sercli sweep`: every point of a grid from features to scores; what points share is made once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from .. import metrics, plugins
+from ..config import build as build_config
+from ..config import plain, write_yaml
+from ..errors import SercliError
+from ..grids import Grid, Point, points
+from ..manifest import digest, write_table
+from ..products import (
+    NO_AUTOENCODER,
+    AutoencoderConfig,
+    ClassifierConfig,
+    autoencoder_fold,
+    categories,
+    classifier_fold,
+    command,
+    cut,
+    features,
+    features_key,
+    latents_of,
+    resolve_autoencoder,
+    resolve_classifier,
+    sees_labels,
+)
+from ..progress import say
+from ..results import group as groups_of
+from ..results import nested
+from ..segments import SEGMENT_MS, frames_per
+from ..store import Product, Store
+from ..tasks import Folds, Task
+from ..workers import NeedsFailed
+from . import Failed, Outcome, Run, Work, build, devices_for, encode, evaluate, featurize, survey, train_ae, train_classifier
+from .folds import write_task
+
+_TASK_AXES = ("target", "bins", "subset", "protocol", "task", "classes")
+_BYTES = 4  # of a float32
+LOCK = "sweeps"  # of all sweeps of a store: one prunes what another may be about to read
+
+
+@dataclass(frozen=True)
+class System:
+    """A point, resolved: which products it is made of."""
+
+    point: Point
+    classifier: str
+    config: ClassifierConfig
+    folds: Folds
+    numbers: Sequence[int]
+
+    @property
+    def result(self) -> str:
+        return f"results/{self.classifier}"
+
+
+@dataclass
+class Plan:
+    """All products of a sweep, in an order that finishes one fold before it begins the next."""
+
+    systems: list[System]
+    tasks: dict[str, Task] = field(default_factory=dict)
+    autoencoders: dict[str, AutoencoderConfig] = field(default_factory=dict)
+    works: dict[str, Work] = field(default_factory=dict)  # what is to be made
+    products: dict[str, Product] = field(default_factory=dict)  # all, made or not
+    readers: dict[str, set[str]] = field(default_factory=dict)  # latents -> predictions that want them
+
+
+def run(path: Path, grid: Grid, keep_latents: bool, run: Run) -> Outcome:
+    """Raises UsageError for a grid with a point that cannot be, and SercliError, once all others are done, for points that failed."""
+    store = Store(path)
+    asked = list(points(grid))
+    if run.dry_run:
+        plan = make_plan(store, grid, asked, run)
+        return _tell(store, grid, plan, keep_latents, run)
+    make_plan(store, grid, asked, run)  # the grid is checked whole before anything runs
+    with store.lock([LOCK]):
+        for frontend in sorted({_frontend(point) for point in asked}):
+            if not _is_fresh(store, frontend):
+                featurize.run(path, frontend, None, [], None, 0.1, replace(run, device="cpu", jobs=None))
+        store = Store(path)
+        plan = make_plan(store, grid, asked, run)
+        failed = _execute(store, grid, plan, keep_latents, run)
+        outcome = _publish(store, grid, plan, run)
+    _raise_for_points(store, grid, plan, failed)
+    return outcome
+
+
+# --- the plan
+
+
+def make_plan(store: Store, grid: Grid, asked: Sequence[Point], run: Run) -> Plan:
+    """Which products the points are made of, and which of them are to be made. Nothing is written."""
+    plan = Plan([])
+    shared: dict[str, str] = {}
+    for point in asked:
+        try:
+            plan.systems.append(_resolve(store, grid, point, plan, shared))
+        except SercliError as error:
+            raise type(error)(f"{grid.where}: {point}: {error}") from None
+    for system in plan.systems:
+        for number in system.numbers:
+            _plan_fold(store, system, number, plan, run)
+    for system in plan.systems:
+        work = evaluate.scores(store, system.classifier, system.config, system.folds, system.numbers)
+        _add(store, plan, work, run, [f"predictions/{system.classifier}/fold-{number}" for number in system.numbers])
+    plan.works = {key: plan.works[key] for key in _fold_by_fold(plan)}
+    return plan
+
+
+def _frontend(point: Point) -> str:
+    return str((point.classifier if point.autoencoder is None else point.autoencoder).get("frontend", ClassifierConfig.frontend))
+
+
+def _is_fresh(store: Store, frontend: str) -> bool:
+    key = features_key(frontend)
+    return store.provenance(key) is not None and store.state(features(store, frontend)).name == "fresh"
+
+
+def _resolve(store: Store, grid: Grid, point: Point, plan: Plan, shared: dict[str, str]) -> System:
+    """Names and configurations; an autoencoder that another target's point has is taken from it, if the folds are the same."""
+    frontend = _frontend(point)
+    if store.provenance(features_key(frontend)) is None:
+        store.announce(features_key(frontend), {"frontend": frontend, **plugins.declared("frontends", frontend, "Config")})
+    given = dict(point.classifier)
+    if point.autoencoder is None:
+        given |= point.task
+    else:
+        name, config, task = resolve_autoencoder(store, {**point.task, **point.autoencoder})
+        folds = cut(store, task)
+        told = categories(store, task, folds) if sees_labels(config) else None
+        alike = digest([plain(replace(config, task="")), folds.digest, told and [told[0], dict(told[1])]])
+        name = shared.setdefault(alike, name)
+        if name not in plan.autoencoders:
+            _check_options(store, "autoencoders", name, config)
+            store.announce(f"autoencoders/{name}", plain(config))
+            plan.autoencoders[name], plan.tasks[config.task] = config, task
+        named = {"task": point.task["task"]} if "task" in point.task else {}
+        given |= {**plain(task), **named, "autoencoder": name}
+    classifier, chosen, task = resolve_classifier(store, given)
+    _check_options(store, "classifiers", classifier, chosen)
+    store.announce(f"classifiers/{classifier}", plain(chosen))
+    plan.tasks[chosen.task] = task
+    folds = cut(store, task)
+    return System(point, classifier, chosen, folds, folds.chosen(grid.folds))
+
+
+def _check_options(store: Store, kind: str, name: str, config: AutoencoderConfig | ClassifierConfig) -> None:
+    """Raises SercliError for values that cannot work, of what is not known to work already."""
+    if store.shared_config(f"{kind}/{name}") is None:
+        options = train_ae.options_of if isinstance(config, AutoencoderConfig) else train_classifier.options_of
+        options(config)  # type: ignore[arg-type]
+
+
+def _plan_fold(store: Store, system: System, number: int, plan: Plan, run: Run) -> None:
+    name, config, folds = system.classifier, system.config, system.folds
+    ae = config.autoencoder
+    needs: list[str] = []
+    if ae != NO_AUTOENCODER:
+        needs = [f"autoencoders/{ae}/fold-{number}"]
+        own, its = plan.autoencoders[ae], cut(store, plan.tasks[plan.autoencoders[ae].task])
+        product = autoencoder_fold(store, ae, own, its, number)
+        _add(store, plan, Work(product, train_ae.fit_fold, (store.path, own, its, number)), run)
+    classifier = Work(
+        classifier_fold(store, name, config, folds, number), train_classifier.fit_fold, (store.path, config, folds, number)
+    )
+    prediction = evaluate.prediction(store, name, config, folds, number)
+    states = [_wanted(store, work.product, run) for work in (classifier, prediction)]
+    if ae != NO_AUTOENCODER:
+        latents = latents_of(store, config, number)
+        plan.products[latents.key] = latents
+        plan.readers.setdefault(latents.key, set()).add(prediction.product.key)
+        if any(states) and latents.key not in plan.works and _wanted(store, latents, run):
+            arguments = (store.path, ae, config.condition, its, number)
+            plan.works[latents.key] = Work(latents, encode.encode_fold, arguments, _to_make(plan, needs))
+        needs = [latents.key]
+    _add(store, plan, classifier, run, needs)
+    _add(store, plan, prediction, run, [*needs, classifier.product.key])
+
+
+def _wanted(store: Store, product: Product, run: Run) -> bool:
+    return run.overwrite or store.state(product).name != "fresh"
+
+
+def _add(store: Store, plan: Plan, work: Work, run: Run, needs: Sequence[str] = ()) -> None:
+    key = work.product.key
+    if key not in plan.products:
+        plan.products[key] = work.product
+        if _wanted(store, work.product, run):
+            plan.works[key] = replace(work, needs=_to_make(plan, needs))
+
+
+def _to_make(plan: Plan, keys: Sequence[str]) -> tuple[str, ...]:
+    return tuple(key for key in keys if key in plan.works)
+
+
+def _fold_by_fold(plan: Plan) -> Iterator[str]:
+    """The works of one autoencoder's fold together, so that its latents can be let go of before the next one's are made."""
+    chains: dict[tuple[str, int], list[str]] = {}
+    last: list[str] = []
+    for system in plan.systems:
+        ae, name = system.config.autoencoder, system.classifier
+        for number in system.numbers:
+            own = f"autoencoders/{ae}" if ae != NO_AUTOENCODER else f"classifiers/{name}"
+            chain = chains.setdefault((own, number), [f"autoencoders/{ae}/fold-{number}"])
+            if ae != NO_AUTOENCODER:
+                chain.append(f"arrays.zarr/latents/{ae}/{system.config.condition}/fold-{number}")
+            chain += [f"{kind}/{name}/fold-{number}" for kind in ("classifiers", "predictions")]
+        last.append(system.result)
+    for key in dict.fromkeys([key for chain in chains.values() for key in chain] + last):
+        if key in plan.works:
+            yield key
+
+
+# --- carrying it out
+
+
+def _execute(store: Store, grid: Grid, plan: Plan, keep_latents: bool, run: Run) -> Failed:
+    for name, task in plan.tasks.items():
+        write_task(store, name, task, run)
+    for name, ae in plan.autoencoders.items():
+        store.claim(f"autoencoders/{name}", plain(ae))
+    for system in plan.systems:
+        store.claim(f"classifiers/{system.classifier}", plain(system.config))
+    made = len(plan.products) - len(plan.works)
+    say(f"{grid.name}: {len(plan.systems)} points, {len(plan.works)} steps to do, {made} done already")
+    readers = {key: set(predictions) & set(plan.works) for key, predictions in plan.readers.items()}
+
+    def prune(key: str) -> None:
+        if not keep_latents and not readers[key] and store.state(plan.products[key]).name == "fresh":
+            store.prune(plan.products[key])
+
+    def published(work: Work) -> None:
+        for key, predictions in readers.items():
+            if work.product.key in predictions:
+                predictions.discard(work.product.key)
+                prune(key)
+
+    failed: Failed = []
+    if plan.works:
+        failed, _ = build(store, grid.name, list(plan.works.values()), run, evaluate.SCORING, "step", published, lock=True)
+    for key in readers:  # of a sweep that was killed between its predictions and here
+        prune(key)
+    return failed
+
+
+def _raise_for_points(store: Store, grid: Grid, plan: Plan, failed: Failed) -> None:
+    """One line a failed point, and an error at the end."""
+    errors = {unit.name: error for unit, error in failed if not isinstance(error, NeedsFailed)}
+    lost = {unit.name for unit, _ in failed}
+    hit = [system for system in plan.systems if system.result in lost]
+    if not errors:
+        return
+    for key, error in errors.items():
+        say(f"failed: {key}: {_reason(error)}")
+    for system in hit:
+        say(f"not scored: {system.point}")
+    raise SercliError(
+        f"sweep {grid.name}: {len(hit)} of {len(plan.systems)} points failed, {hit[0].point} first "
+        f"({_reason(next(iter(errors.values())))}); the others are in {store.path / 'sweeps' / grid.name}; "
+        "run the same command again to go on"
+    )
+
+
+def _reason(error: BaseException) -> str:
+    from concurrent.futures import BrokenExecutor
+
+    if isinstance(error, BrokenExecutor):
+        return "a worker process was killed, or ran out of memory"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+# --- what it would do
+
+
+def _tell(store: Store, grid: Grid, plan: Plan, keep_latents: bool, run: Run) -> Outcome:
+    """The plan on stderr: steps of each kind, and bytes on disk."""
+    outcome = Outcome(grid.name, str(store.path / "sweeps" / grid.name), made=list(plan.works))
+    outcome.reused = [key for key in plan.products if key not in plan.works]
+    outcome.stale = [key for key in plan.works if store.state(plan.products[key]).name == "stale"]
+    for frontend in sorted({system.config.frontend for system in plan.systems}):
+        if not _is_fresh(store, frontend):
+            outcome.made.insert(0, features_key(frontend))
+            say(f"would make {features_key(frontend)}")
+    weights = {name: _n_weights(store, config, plan.tasks[config.task]) for name, config in plan.autoencoders.items()}
+    sizes = {key: _size(store, plan, key, weights) for key in plan.products}
+    say(f"{grid.name}: {len(plan.systems)} points")
+    for kind in ("autoencoders", "arrays.zarr/latents", "classifiers", "predictions", "results"):
+        keys = [key for key in plan.products if key.startswith(f"{kind}/")]
+        todo = [key for key in keys if key in plan.works]
+        size = f", about {_bytes(sum(sizes[key] for key in todo))}" if any(sizes[key] for key in todo) else ""
+        say(f"{kind.rpartition('/')[2]}: {len(keys)}, {len(todo)} to make{size}")
+    latents = [sizes[key] for key in plan.works if key in plan.readers]
+    if latents and not keep_latents:
+        n_workers = len(devices_for(run, len(plan.works)))
+        at_once = sum(sorted(latents)[-n_workers:])
+        say(f"latents are let go of once read: at most about {_bytes(at_once)} of them at once (--keep latents keeps all)")
+    say(f"free on this disk: {_bytes(shutil.disk_usage(store.path).free)}")
+    return outcome
+
+
+def _size(store: Store, plan: Plan, key: str, weights: Mapping[str, int]) -> int:
+    """Bytes of an autoencoder's weights, or of latents; 0 for what is small beside them."""
+    if key in plan.readers:
+        config = plan.autoencoders[key.split("/")[2]]
+        fold = cut(store, plan.tasks[config.task]).fold(plan.products[key].config["fold"])
+        seconds = sum(u.duration for u in store.utterances if u.utt_id in fold.parts)
+        has_std = plugins.declared("autoencoders", config.model, "Model").get("has_std", True)
+        return round(1000 * seconds / config.segment_shift_ms) * config.latent_dim * (2 if has_std else 1) * _BYTES
+    kind, name, *_ = key.split("/")
+    return weights[name] * _BYTES if kind == "autoencoders" else 0
+
+
+def _n_weights(store: Store, config: AutoencoderConfig, task: Task) -> int:
+    """Counted on a model that takes no memory."""
+    import torch
+
+    front = dict(features(store, config.frontend).config)
+    module = plugins.load("frontends", front.pop("frontend"))
+    extractor = module.Extractor(build_config(module.Config, front, config.frontend))
+    n_inputs = frames_per(SEGMENT_MS, extractor.frame_shift_ms, "a segment") * extractor.n_features
+    told = categories(store, task, cut(store, task))[0] if sees_labels(config) else []
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in train_ae.create(config, n_inputs, told).parameters())
+
+
+def _bytes(n: float) -> str:
+    return f"{n / 1e9:.1f} GB" if n >= 1e9 else f"{n / 1e6:.1f} MB"
+
+
+# --- what came of it
+
+
+def _publish(store: Store, grid: Grid, plan: Plan, run: Run) -> Outcome:
+    """`results.tsv`, the figure where latent sizes were compared, and the grid, of all points that have scores."""
+    scored = [system for system in plan.systems if store.provenance(system.result) is not None]
+    results = {system.result: evaluate.read_scores(store, system.result) for system in scored}
+    inputs = {"grid": digest(grid.asked())}
+    inputs |= {key: str((store.provenance(key) or {})["digest"]) for key in results}
+    run_again = command(store, "sweep", [grid.where])
+    product = Product(f"sweeps/{grid.name}", {"name": grid.name}, inputs, run_again)
+    outcome, todo = survey(store, grid.name, product.key, [product], run)
+    outcome.made, outcome.reused = (
+        [*(key for key in plan.works if key in plan.products), *outcome.made],
+        [*(key for key in plan.products if key not in plan.works), *outcome.reused],
+    )
+    if todo and results:
+        built = store.staged(product) / "product"
+        built.mkdir(exist_ok=True)
+        write_yaml(built / "grid.yaml", {"name": grid.name, **grid.asked()})
+        rows = [_row(system.point.labels, results[system.result]) for system in scored]
+        rows += _nested_rows(store, scored, results)
+        write_table(built / "results.tsv", list(rows[0]), [list(row.values()) for row in rows])
+        _draw(store, grid, scored, results, built)
+        store.publish(product, built)
+    return outcome
+
+
+def _row(labels: Mapping[str, str], result: Mapping[str, Any], kind: str = "point", chosen: str = "") -> dict[str, str]:
+    """One row of `results.tsv`: what was asked, and every score on test and beside it on dev."""
+    about = ("seed", "classifier", "task", "target", "subset", "bins", "protocol", "folds_done", "folds_expected", "n_utterances")
+    row = {"row": kind, **labels, **{key: _cell(result[key]) for key in about}, "marks": " ".join(result["marks"])}
+    for score in metrics.SCORES:
+        low, high = result[f"{score}_ci95"]
+        row |= {score: _cell(result[score]), f"{score}_low": _cell(low), f"{score}_high": _cell(high)}
+        row |= {f"{score}_fold_mean": _cell(result[f"{score}_fold_mean"]), f"dev_{score}": _cell(result[f"dev_{score}"])}
+    return {**row, **{f"chance_{key}": _cell(value) for key, value in result["chance"].items()}, "chosen": chosen}
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else f"{value:.6f}" if isinstance(value, float) else str(value)
+
+
+def _nested_rows(store: Store, scored: Sequence[System], results: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, str]]:
+    """For each task and seed, what choosing by dev in each fold gives; systems that see the answer are no candidates."""
+    groups: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
+    for system in scored:
+        result = results[system.result]
+        if "ORACLE" not in result["marks"]:
+            alike = digest([result["task"], result["marks"], [fold["fold"] for fold in result["per_fold"]]])
+            point = replace(system.point, labels={k: v for k, v in system.point.labels.items() if k != "seed"})
+            groups.setdefault(alike, {}).setdefault(str(point), []).append(result)
+    for candidates in groups.values():
+        if len(candidates) > 1:
+            for row in nested(store, candidates, lambda name: evaluate.read_predictions(store, f"results/{name}")):
+                labels = dict.fromkeys(scored[0].point.labels, "")
+                yield _row(labels, row, "nested", "; ".join(f"fold {k}: {point}" for k, point in row["chosen"].items()))
+
+
+def _draw(
+    store: Store, grid: Grid, scored: Sequence[System], results: Mapping[str, Mapping[str, Any]], built: Path
+) -> None:
+    """Score against latent size: a panel a task, a line for each combination of the other axes."""
+    sizes = grid.axes.get("latent_dim", {})
+    if len(sizes) < 2:
+        say(f"{grid.name}: no figure, latent_dim is no axis")
+        return
+    from ..report.figures import Line, Panel, score_figure
+
+    point = {system.classifier: system.point for system in scored}
+    panels: dict[str, Panel] = {}
+    lines: dict[tuple[str, str], list[tuple[float, Mapping[str, Any]]]] = {}
+    for group in groups_of(store, list(results.values())):
+        labels = point[group["classifiers"][0]].labels
+        if labels["latent_dim"]:
+            other = " ".join(text for axis, text in labels.items() if axis not in (*_TASK_AXES, "latent_dim", "seed") and text)
+            name = " ".join([other, *group["marks"]]) or "score"
+            lines.setdefault((group["task"], name), []).append((float(labels["latent_dim"]), group))
+    for (task, name), found in lines.items():
+        score = "uar" if found[0][1]["target"] == "emotion" else "macro_f1"
+        found.sort(key=lambda pair: pair[0])
+        line = Line(
+            name,
+            [size for size, _ in found],
+            [group[score]["mean"] for _, group in found],
+            [group[f"{score}_ci95"][0] for _, group in found],
+            [group[f"{score}_ci95"][1] for _, group in found],
+        )
+        chance = found[0][1]["chance"]["uar"] if score == "uar" else None
+        panel = panels.setdefault(
+            task, Panel(task, "latents a segment", {"uar": "UA %", "macro_f1": "macro F1 %"}[score], [], chance, "")
+        )
+        panel.lines.append(line)
+    if panels:
+        score_figure(list(panels.values()), built / "figure.png", built / "figure.svg")
