@@ -470,5 +470,33 @@ def evaluate(
     else:
         from .report.tables import score_tables
 
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        print(score_tables(found.groups, width))
+        print(score_tables(found.groups, _width()))
+
+
+@app.command()
+@_command
+def compare(
+    store: StorePath,
+    first: Annotated[str, typer.Argument(metavar="A", help="A classifier that `sercli evaluate` has scored.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Another, tested on the same utterances.")],
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Compare two classifiers, utterance by utterance: differences with intervals, McNemar's exact test."""
+    from .stages import compare as stage
+
+    outcome, found = stage.run(store, first, second, _run(None, "cpu", overwrite, dry_run))
+    if dry_run:
+        _print(outcome, as_json)
+    elif as_json:
+        _print_json({**outcome.as_json(), **found})
+    else:
+        from .report.tables import comparison_table
+
+        print(comparison_table(found, _width()))
+
+
+def _width() -> int | None:
+    """Columns of the terminal; None where stdout is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

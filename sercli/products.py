@@ -574,3 +574,29 @@ def _word(value: Any) -> str:
 
 def command(store: Store, name: str, flags: Sequence[str]) -> str:
     return shlex.join(["sercli", name, str(store.path), *flags])
+
+
+# --- comparisons
+
+_LONGEST_PAIR = 200  # bytes; a file's name may have 255, and staging puts more beside it
+
+
+def comparison(store: Store, first: str, second: str) -> Product:
+    """What two classifiers' published results say side by side. Raises MissingInput unless both are there and fresh."""
+    read = {f"results/{name}": published_result(store, name).digest for name in (first, second)}
+    pair = f"{first}.vs.{second}"
+    name = pair if len(pair.encode()) <= _LONGEST_PAIR else f"pair-{digest([first, second])[:16]}"
+    return Product(
+        f"comparisons/{name}", {"first": first, "second": second}, read, command(store, "compare", [first, second])
+    )
+
+
+def published_result(store: Store, name: str) -> Product:
+    """The result of a classifier over the folds it was made from, whatever was fitted or pruned since. Raises MissingInput."""
+    config = classifier_config(store, name)
+    folds = folds_of(store, config.task)
+    read = (store.provenance(f"results/{name}") or {"inputs": {}})["inputs"]
+    fitted = [classifier_fold(store, name, config, folds, fold.number) for fold in folds.folds]
+    product = result(store, name, config, folds, [one for one in fitted if one.key in read])
+    store.require(product)
+    return product

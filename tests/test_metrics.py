@@ -257,6 +257,20 @@ def test_seeds_are_averaged_before_the_difference() -> None:
     )
 
 
+@pytest.mark.parametrize(("n", "held"), [(4, 0.8), (10, 0.9)])
+def test_few_speakers_make_the_interval_too_narrow(n: int, held: float) -> None:
+    """As `sercli compare` says of it: how often it holds the true difference, here 0, of systems drawn alike."""
+    generator = np.random.default_rng(0)
+    hits = 0
+    for _ in range(300):
+        seeds = generator.integers(2**32, size=2)
+        low, high = metrics.paired_interval(*(speakers(n, seed=seed) for seed in seeds), metrics.uar)
+        assert low is not None
+        assert high is not None
+        hits += low <= 0 <= high
+    assert hits / 300 == pytest.approx(held, abs=0.04)
+
+
 @settings(deadline=None)
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_mcnemar_is_a_sum_of_binomials(a: int, b: int) -> None:

@@ -1,12 +1,20 @@
-"""The score tables that `sercli evaluate` prints."""
+"""The tables that `sercli evaluate` and `sercli compare` print."""
 
 import io
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _EXPLANATION = (
     "WA: accuracy. UA: mean recall of the classes, pooled over folds; ± standard deviation over seeds; 95 %: bootstrap over speakers.\n"
     "Chance is what ignoring the speech gives: UA by guessing, WA by always naming the commonest class."
+)
+_PAIRED = (
+    "Differences in points; 95 %: bootstrap over speakers, the same drawn for A and B. Each was trained once: other seeds are not in it.\n"
+    "Few speakers make it too narrow: it holds the true difference 9 times of 10 with ten speakers, 8 times of 10 with four.\n"
+    "McNemar's test takes utterances as independent, which those of one speaker are not: where the two disagree, trust the interval."
 )
 _SCORES = {
     "accuracy": "WA %",
@@ -35,7 +43,6 @@ def score_tables(groups: Sequence[Mapping[str, Any]], width: int | None = None) 
 
 def _table(title: str, groups: Sequence[Mapping[str, Any]], marked: bool, width: int | None) -> str:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -48,11 +55,68 @@ def _table(title: str, groups: Sequence[Mapping[str, Any]], marked: bool, width:
     for group in sorted(groups, key=lambda group: -group["uar"]["mean"]):
         marks = [Text(" ".join(group["marks"]))] if marked else []
         scores = [_percent(group[key]) for key in shown]
-        cells = [str(len(group["seeds"])), str(group["n_utterances"]), *scores, _interval(group["uar_ci95"])]
+        cells = [str(len(group["seeds"])), str(group["n_utterances"]), *scores, _interval(group["uar_ci95"], _unsigned)]
         table.add_row(Text(group["system"]), *marks, *cells)
     chance = {key: f"{100 * value:.1f}" for key, value in groups[0]["chance"].items()}
     table.add_section()
     table.add_row("chance", *([""] if marked else []), "", "", *(chance.get(key, "") for key in shown), "")
+    return _printed(table, width)
+
+
+def comparison_table(comparison: Mapping[str, Any], width: int | None = None) -> str:
+    """Two systems side by side, what that comes to in words, and what stands against it."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    first, second, difference = comparison["first"], comparison["second"], comparison["difference"]
+    labels = ", ".join(comparison["labels"])
+    about = f"{comparison['n_utterances']} test utterances of {comparison['n_speakers']} speakers, {comparison['target']}: {labels}"
+    names = [
+        " ".join([f"{letter}:", side["classifier"], *side["marks"]]) for letter, side in (("A", first), ("B", second))
+    ]
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("", overflow="fold")
+    for heading in ("A", "B", "A − B", "95 %"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for key in ("accuracy", "uar", "macro_f1", "weighted_f1"):
+        sides = [_unsigned(side[key]) for side in (first, second)]
+        table.add_row(_SCORES[key], *sides, _signed(difference[key]), _interval(difference[f"{key}_ci95"], _signed))
+    table.add_section()
+    for label, recall in comparison["recall"].items():
+        sides = [_unsigned(recall[side]) for side in ("first", "second")]
+        table.add_row(Text(f"recall of {label} %"), *sides, _signed(recall["difference"]), "")
+    right = comparison["right"]
+    counts = (
+        f"Right: both {right['both']}, A alone {right['only_first']}, B alone {right['only_second']}, neither {right['neither']}; "
+        f"McNemar's exact p = {comparison['mcnemar_p']:.2g}."
+    )
+    warnings = [f"Warning: {warning}." for warning in comparison["warnings"]]
+    return "\n".join([about, *names, _printed(table, width), counts, _verdict(comparison), *warnings, _PAIRED])
+
+
+def _verdict(comparison: Mapping[str, Any]) -> str:
+    """What UA says, in a sentence."""
+    first, second = comparison["first"]["classifier"], comparison["second"]["classifier"]
+    ahead, bounds = comparison["difference"]["uar"], comparison["difference"]["uar_ci95"]
+    if ahead < 0:
+        first, second, ahead = second, first, -ahead
+        bounds = [None if bound is None else -bound for bound in reversed(bounds)]
+    said = f"{first} is ahead of {second}: {_signed(ahead)} points UA"
+    if not ahead:
+        said = f"{first} and {second} have the same UA"
+    low, high = bounds
+    if low is None or high is None:
+        return f"{said}; one speaker has no interval: no difference can be claimed."
+    said = f"{said}, interval {_interval(bounds, _signed)}"
+    if low <= 0 <= high:
+        return f"{said} includes 0: no difference can be claimed on these speakers."
+    return f"{said} excludes 0: more than the choice of speakers explains."
+
+
+def _printed(table: "Table", width: int | None) -> str:
+    from rich.console import Console
+
     buffer = io.StringIO()
     Console(file=buffer, width=width or 1000, color_system=None).print(table)
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
@@ -64,6 +128,16 @@ def _percent(score: Mapping[str, float | None]) -> str:
     return f"{100 * score['mean']:.1f}" + ("" if score["std"] is None else f" ± {100 * score['std']:.1f}")
 
 
-def _interval(bounds: Sequence[float | None]) -> str:
+def _interval(bounds: Sequence[float | None], shown: Callable[[float], str]) -> str:
     """Empty with a single speaker, of whom there is none."""
-    return " to ".join(f"{100 * bound:.1f}" for bound in bounds if bound is not None)
+    return " to ".join(shown(bound) for bound in bounds if bound is not None)
+
+
+def _unsigned(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def _signed(share: float) -> str:
+    """In points, with the sign that a difference has; none where it rounds to nothing."""
+    text = f"{100 * share:+.1f}"
+    return "0.0" if float(text) == 0 else text.replace("-", "−")
