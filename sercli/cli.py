@@ -36,6 +36,7 @@ from .options import (
     Frontend,
     Jobs,
     Json,
+    Keep,
     Latents,
     LearningRate,
     MaxRejects,
@@ -500,3 +501,44 @@ def compare(
 def _width() -> int | None:
     """Columns of the terminal; None where stdout is none."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+@app.command()
+@_command
+def sweep(
+    store: StorePath,
+    grid: Annotated[
+        Path,
+        typer.Argument(
+            metavar="GRID.yaml",
+            help="`name`, `fixed` (options) and `axes` (options with lists of values, or named settings).",
+        ),
+    ],
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of the sweep. Default: what the grid says, or its file name.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="An option over what the grid fixes, or instead of an axis (repeatable)."
+        ),
+    ] = None,
+    fold: Folds = None,
+    keep: Annotated[
+        Keep | None,
+        typer.Option(
+            help="Keep the latents. Default: a point's latents go once its predictions are there; they are not stale."
+        ),
+    ] = None,
+    device: Device = "auto",
+    jobs: Jobs = None,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Run every point of a grid, from features to scores; what points share is made once. Tables and a figure come of it."""
+    from .grids import read_grid
+    from .stages import sweep as stage
+
+    asked = read_grid(grid, name, assignments(settings or []), fold or [])
+    _print(stage.run(store, asked, keep is not None, _run(jobs, device, overwrite, dry_run)), as_json)

@@ -62,6 +62,10 @@ class Latents(StrEnum):
     sample = "sample"
 
 
+class Keep(StrEnum):
+    latents = "latents"
+
+
 StorePath = Annotated[Path, typer.Argument(metavar="STORE", help="The store: the directory that `sercli ingest` made.")]
 TaskName = Annotated[
     str | None,

@@ -195,9 +195,9 @@ def features(store: Store, name: str, config: Mapping[str, Any] | None = None) -
 
 def _frontend_config(store: Store, name: str) -> dict[str, Any]:
     found = store.provenance(features_key(name))
-    if found is None:
+    config: dict[str, Any] | None = found["config"] if found else store.shared_config(features_key(name))
+    if config is None:
         raise MissingInput(f"{store.path / features_key(name)} is missing; run `{_featurize(store, name)}` first")
-    config: dict[str, Any] = found["config"]
     return config
 
 
@@ -596,7 +596,7 @@ def published_result(store: Store, name: str) -> Product:
     config = classifier_config(store, name)
     folds = folds_of(store, config.task)
     read = (store.provenance(f"results/{name}") or {"inputs": {}})["inputs"]
-    fitted = [classifier_fold(store, name, config, folds, fold.number) for fold in folds.folds]
-    product = result(store, name, config, folds, [one for one in fitted if one.key in read])
+    done = [fold.number for fold in folds.folds if f"predictions/{name}/fold-{fold.number}" in read]
+    product = result(store, name, config, folds, done)
     store.require(product)
     return product

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from . import metrics
 from .config import plain
 from .errors import SercliError
 from .manifest import Utterance, c_order
-from .products import NO_AUTOENCODER, ClassifierConfig, autoencoder_config, classifier_config, task_of
+from .products import NO_AUTOENCODER, ClassifierConfig, autoencoder_config, classifier_config, cut, task_of
 from .store import Store
 from .tasks import Folds
 
@@ -33,6 +33,7 @@ _SHARED = (
     "n_utterances",
 )
 
+_ASKED = ("task", "target", "subset", "bins", "protocol", "folds", "marks")
 _READINGS = (("", ""), ("", "_fold_mean"), ("dev_", ""))  # of each score: pooled, the folds' mean, and on dev
 
 Prediction = Mapping[str, str]  # a row of predictions.tsv
@@ -48,14 +49,23 @@ def describe(
     predictions: Sequence[Prediction],
 ) -> dict[str, Any]:
     """One result as JSON; scores are fractions. Raises SercliError if there is no test prediction."""
+    if not any(row["part"] == "test" for row in predictions):
+        raise SercliError(f"{name}: every test utterance was set aside by `sercli featurize`; nothing is left to score")
+    return {
+        **_about(store, name, config, folds),
+        "marks": _marks(store, config, len(done) < len(folds.folds)),
+        **_scored(store, folds, done, predictions),
+    }
+
+
+def _scored(store: Store, folds: Folds, done: Sequence[int], predictions: Sequence[Prediction]) -> dict[str, Any]:
+    """Pooled, on dev, and for each fold, speaker, session, gender and style."""
     test, dev = ([row for row in predictions if row["part"] == part] for part in ("test", "dev"))
 
     def scores(rows: Iterable[Prediction]) -> dict[str, Any]:
         rows = list(rows)
         return metrics.scores([row["truth"] for row in rows], [row["prediction"] for row in rows], folds.classes)
 
-    if not test:
-        raise SercliError(f"{name}: every test utterance was set aside by `sercli featurize`; nothing is left to score")
     pooled = scores(test)
     per_fold = [_of_fold(folds, number, test, dev, scores) for number in done]
     by_id = {utterance.utt_id: utterance for utterance in store.utterances}
@@ -66,8 +76,6 @@ def describe(
         "accuracy": max(truth.count(label) for label in folds.classes) / len(truth),
     }
     return {
-        **_about(store, name, config, folds),
-        "marks": _marks(store, config, len(done) < len(folds.folds)),
         "n_utterances": len(test),
         "folds_done": len(done),
         "folds_expected": len(folds.folds),
@@ -201,7 +209,9 @@ def _system(store: Store, result: Mapping[str, Any]) -> str:
 
 
 def nested(
-    store: Store, candidates: Mapping[str, Sequence[Mapping[str, Any]]], predictions: Callable[[str], Sequence[Prediction]]
+    store: Store,
+    candidates: Mapping[str, Sequence[Mapping[str, Any]]],
+    predictions: Callable[[str], Sequence[Prediction]],
 ) -> Iterator[dict[str, Any]]:
     """What choosing among systems by dev gives: each fold's test predictions are those of the system best on its dev.
 
@@ -209,7 +219,9 @@ def nested(
     the mean dev UA over seeds, the first where two are equal; yields a result a seed, with what was `chosen` in each fold.
     """
     first = next(iter(candidates.values()))[0]
-    by_dev = {name: [[fold["dev_uar"] for fold in one["per_fold"]] for one in seeds] for name, seeds in candidates.items()}
+    by_dev = {
+        name: [[fold["dev_uar"] for fold in one["per_fold"]] for one in seeds] for name, seeds in candidates.items()
+    }
     on_dev = {name: np.mean(scores, axis=0) for name, scores in by_dev.items()}
     numbers = [fold["fold"] for fold in first["per_fold"]]
     chosen = {number: max(on_dev, key=lambda name: float(on_dev[name][index])) for index, number in enumerate(numbers)}
@@ -219,11 +231,17 @@ def nested(
         if None in picked.values():
             continue  # a candidate without this seed was chosen
         rows = {one["classifier"]: predictions(one["classifier"]) for one in picked.values() if one is not None}
-        kept = [row for k, one in picked.items() if one is not None for row in rows[one["classifier"]] if row["fold"] == str(k)]
+        kept = [
+            row
+            for k, one in picked.items()
+            if one is not None
+            for row in rows[one["classifier"]]
+            if row["fold"] == str(k)
+        ]
         yield {
             **{key: first[key] for key in _ASKED},
             "seed": seed,
             "classifier": "",
             "chosen": chosen,
-            **_scores_of(store, folds, numbers, kept),
+            **_scored(store, folds, numbers, kept),
         }

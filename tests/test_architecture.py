@@ -28,6 +28,7 @@ report/*
 report
 results
 sequences
+grids
 products
 store
 fingerprints

@@ -10,11 +10,12 @@ import numpy as np
 
 from .. import metrics
 from ..errors import SercliError, UsageError
-from ..manifest import c_order, read_table
+from ..manifest import c_order
 from ..products import comparison, folds_of
 from ..results import Prediction
 from ..store import Product, Store
 from . import Outcome, Run, survey
+from .evaluate import read_predictions, read_scores
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,9 @@ def run(path: Path, first: str, second: str, run: Run) -> tuple[Outcome, dict[st
 
 
 def _read(store: Store, name: str) -> System:
-    scores = json.loads(store.file(f"results/{name}", "scores.json").read_text(encoding="utf-8"))
-    rows = read_table(store.file(f"results/{name}", "predictions.tsv"))
-    return System(name, scores, {row["utt_id"]: row for row in rows if row["part"] == "test"})
+    key = f"results/{name}"
+    rows = {row["utt_id"]: row for row in read_predictions(store, key) if row["part"] == "test"}
+    return System(name, read_scores(store, key), rows)
 
 
 def _publish(store: Store, product: Product, found: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import metrics, plugins
 from ..config import build as build_config
@@ -37,8 +37,24 @@ from ..segments import SEGMENT_MS, frames_per
 from ..store import Product, Store
 from ..tasks import Folds, Task
 from ..workers import NeedsFailed
-from . import Failed, Outcome, Run, Work, build, devices_for, encode, evaluate, featurize, survey, train_ae, train_classifier
+from . import (
+    Failed,
+    Outcome,
+    Run,
+    Work,
+    build,
+    devices_for,
+    encode,
+    evaluate,
+    featurize,
+    survey,
+    train_ae,
+    train_classifier,
+)
 from .folds import write_task
+
+if TYPE_CHECKING:
+    from ..report.figures import Line
 
 _TASK_AXES = ("target", "bins", "subset", "protocol", "task", "classes")
 _BYTES = 4  # of a float32
@@ -115,7 +131,11 @@ def make_plan(store: Store, grid: Grid, asked: Sequence[Point], run: Run) -> Pla
 
 
 def _frontend(point: Point) -> str:
-    return str((point.classifier if point.autoencoder is None else point.autoencoder).get("frontend", ClassifierConfig.frontend))
+    return str(
+        (point.classifier if point.autoencoder is None else point.autoencoder).get(
+            "frontend", ClassifierConfig.frontend
+        )
+    )
 
 
 def _is_fresh(store: Store, frontend: str) -> bool:
@@ -127,7 +147,9 @@ def _resolve(store: Store, grid: Grid, point: Point, plan: Plan, shared: dict[st
     """Names and configurations; an autoencoder that another target's point has is taken from it, if the folds are the same."""
     frontend = _frontend(point)
     if store.provenance(features_key(frontend)) is None:
-        store.announce(features_key(frontend), {"frontend": frontend, **plugins.declared("frontends", frontend, "Config")})
+        store.announce(
+            features_key(frontend), {"frontend": frontend, **plugins.declared("frontends", frontend, "Config")}
+        )
     given = dict(point.classifier)
     if point.autoencoder is None:
         given |= point.task
@@ -168,7 +190,9 @@ def _plan_fold(store: Store, system: System, number: int, plan: Plan, run: Run) 
         product = autoencoder_fold(store, ae, own, its, number)
         _add(store, plan, Work(product, train_ae.fit_fold, (store.path, own, its, number)), run)
     classifier = Work(
-        classifier_fold(store, name, config, folds, number), train_classifier.fit_fold, (store.path, config, folds, number)
+        classifier_fold(store, name, config, folds, number),
+        train_classifier.fit_fold,
+        (store.path, config, folds, number),
     )
     prediction = evaluate.prediction(store, name, config, folds, number)
     states = [_wanted(store, work.product, run) for work in (classifier, prediction)]
@@ -244,7 +268,9 @@ def _execute(store: Store, grid: Grid, plan: Plan, keep_latents: bool, run: Run)
 
     failed: Failed = []
     if plan.works:
-        failed, _ = build(store, grid.name, list(plan.works.values()), run, evaluate.SCORING, "step", published, lock=True)
+        failed, _ = build(
+            store, grid.name, list(plan.works.values()), run, evaluate.SCORING, "step", published, lock=True
+        )
     for key in readers:  # of a sweep that was killed between its predictions and here
         prune(key)
     return failed
@@ -300,7 +326,9 @@ def _tell(store: Store, grid: Grid, plan: Plan, keep_latents: bool, run: Run) ->
     if latents and not keep_latents:
         n_workers = len(devices_for(run, len(plan.works)))
         at_once = sum(sorted(latents)[-n_workers:])
-        say(f"latents are let go of once read: at most about {_bytes(at_once)} of them at once (--keep latents keeps all)")
+        say(
+            f"latents are let go of once read: at most about {_bytes(at_once)} of them at once (--keep latents keeps all)"
+        )
     say(f"free on this disk: {_bytes(shutil.disk_usage(store.path).free)}")
     return outcome
 
@@ -364,12 +392,26 @@ def _publish(store: Store, grid: Grid, plan: Plan, run: Run) -> Outcome:
 
 def _row(labels: Mapping[str, str], result: Mapping[str, Any], kind: str = "point", chosen: str = "") -> dict[str, str]:
     """One row of `results.tsv`: what was asked, and every score on test and beside it on dev."""
-    about = ("seed", "classifier", "task", "target", "subset", "bins", "protocol", "folds_done", "folds_expected", "n_utterances")
+    about = (
+        "seed",
+        "classifier",
+        "task",
+        "target",
+        "subset",
+        "bins",
+        "protocol",
+        "folds_done",
+        "folds_expected",
+        "n_utterances",
+    )
     row = {"row": kind, **labels, **{key: _cell(result[key]) for key in about}, "marks": " ".join(result["marks"])}
     for score in metrics.SCORES:
         low, high = result[f"{score}_ci95"]
         row |= {score: _cell(result[score]), f"{score}_low": _cell(low), f"{score}_high": _cell(high)}
-        row |= {f"{score}_fold_mean": _cell(result[f"{score}_fold_mean"]), f"dev_{score}": _cell(result[f"dev_{score}"])}
+        row |= {
+            f"{score}_fold_mean": _cell(result[f"{score}_fold_mean"]),
+            f"dev_{score}": _cell(result[f"dev_{score}"]),
+        }
     return {**row, **{f"chance_{key}": _cell(value) for key, value in result["chance"].items()}, "chosen": chosen}
 
 
@@ -377,7 +419,9 @@ def _cell(value: object) -> str:
     return "" if value is None else f"{value:.6f}" if isinstance(value, float) else str(value)
 
 
-def _nested_rows(store: Store, scored: Sequence[System], results: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, str]]:
+def _nested_rows(
+    store: Store, scored: Sequence[System], results: Mapping[str, Mapping[str, Any]]
+) -> Iterator[dict[str, str]]:
     """For each task and seed, what choosing by dev in each fold gives; systems that see the answer are no candidates."""
     groups: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
     for system in scored:
@@ -401,31 +445,30 @@ def _draw(
     if len(sizes) < 2:
         say(f"{grid.name}: no figure, latent_dim is no axis")
         return
-    from ..report.figures import Line, Panel, score_figure
+    from ..report.figures import Panel, score_figure
 
     point = {system.classifier: system.point for system in scored}
-    panels: dict[str, Panel] = {}
-    lines: dict[tuple[str, str], list[tuple[float, Mapping[str, Any]]]] = {}
+    lines: dict[str, dict[str, list[tuple[float, Mapping[str, Any]]]]] = {}
     for group in groups_of(store, list(results.values())):
         labels = point[group["classifiers"][0]].labels
         if labels["latent_dim"]:
-            other = " ".join(text for axis, text in labels.items() if axis not in (*_TASK_AXES, "latent_dim", "seed") and text)
-            name = " ".join([other, *group["marks"]]) or "score"
-            lines.setdefault((group["task"], name), []).append((float(labels["latent_dim"]), group))
-    for (task, name), found in lines.items():
-        score = "uar" if found[0][1]["target"] == "emotion" else "macro_f1"
-        found.sort(key=lambda pair: pair[0])
-        line = Line(
-            name,
-            [size for size, _ in found],
-            [group[score]["mean"] for _, group in found],
-            [group[f"{score}_ci95"][0] for _, group in found],
-            [group[f"{score}_ci95"][1] for _, group in found],
-        )
-        chance = found[0][1]["chance"]["uar"] if score == "uar" else None
-        panel = panels.setdefault(
-            task, Panel(task, "latents a segment", {"uar": "UA %", "macro_f1": "macro F1 %"}[score], [], chance, "")
-        )
-        panel.lines.append(line)
+            shown = [text for axis, text in labels.items() if axis not in (*_TASK_AXES, "latent_dim", "seed") and text]
+            name = " ".join([*shown, *group["marks"]]) or "score"
+            lines.setdefault(group["task"], {}).setdefault(name, []).append((float(labels["latent_dim"]), group))
+    panels = []
+    for task, by_name in lines.items():
+        first = next(iter(by_name.values()))[0][1]
+        score, heading = ("uar", "UA %") if first["target"] == "emotion" else ("macro_f1", "macro F1 %")
+        drawn = [_line(name, score, found) for name, found in by_name.items()]
+        chance = first["chance"].get(score)
+        panels.append(Panel(task, "latents a segment", heading, drawn, chance))
     if panels:
-        score_figure(list(panels.values()), built / "figure.png", built / "figure.svg")
+        score_figure(panels, built / "figure.png", built / "figure.svg")
+
+
+def _line(name: str, score: str, found: Sequence[tuple[float, Mapping[str, Any]]]) -> Line:
+    from ..report.figures import Line
+
+    sizes, groups = zip(*sorted(found, key=lambda pair: pair[0]), strict=True)
+    low, high = zip(*(group[f"{score}_ci95"] for group in groups), strict=True)
+    return Line(name, sizes, [group[score]["mean"] for group in groups], low, high)
