@@ -9,6 +9,7 @@ import numpy.typing as npt
 from .segments import Frames, Offsets
 
 Normalise = Literal["train", "speaker", "utterance"]
+_BLOCK = 2**14  # rows
 _SMALLEST_STD = 1e-3  # in nepers of power: a bin that never moves (a file below the filter's band) is left at zero
 
 
@@ -19,10 +20,17 @@ class Statistics(NamedTuple):
     std: npt.NDArray[np.float64]
 
 
+def moments(rows: Frames) -> Statistics:
+    """Mean and standard deviation of each column of rows (N, D), in float64; a few rows of it at a time."""
+    blocks = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
+    mean = sum((block.sum(axis=0, dtype=np.float64) for block in blocks), np.zeros(rows.shape[1])) / len(rows)
+    squares = sum((np.square(block - mean).sum(axis=0) for block in blocks), np.zeros(rows.shape[1]))
+    return Statistics(mean, np.sqrt(squares / len(rows)))
+
+
 def statistics(frames: Frames) -> Statistics:
     """Of frames (N, F), in float64."""
-    mean = frames.mean(axis=0, dtype=np.float64)
-    std = frames.std(axis=0, dtype=np.float64)
+    mean, std = moments(frames)
     return Statistics(mean, np.where(std < _SMALLEST_STD, 1.0, std))
 
 

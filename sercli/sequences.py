@@ -149,13 +149,12 @@ class ClassifierInput:
 
     def _latents(self, utt_ids: Sequence[str]) -> tuple[torch.Tensor, Offsets]:
         assert self.latents is not None
-        mean, offsets = self.latents.rows("mean", utt_ids)
-        if self.config.latents == "mean":
-            return torch.from_numpy(mean), offsets
-        std, _ = self.latents.rows("std", utt_ids)
+        names = ["mean"] if self.config.latents == "mean" else ["mean", "std"]
+        rows, offsets = self.latents.rows(names, utt_ids)
         if self.config.latents == "sample":
-            return torch.from_numpy(mean + std * self._noise(utt_ids, mean.shape[1], offsets)), offsets
-        return torch.from_numpy(np.concatenate([mean, std], axis=1)), offsets
+            mean, std = np.split(rows, 2, axis=1)
+            rows = mean + std * self._noise(utt_ids, mean.shape[1], offsets)
+        return torch.from_numpy(rows), offsets
 
     def _noise(self, utt_ids: Sequence[str], width: int, offsets: Offsets) -> npt.NDArray[np.float32]:
         """δ ~ N(0, 1), (N, Z): drawn for each utterance by its name, so that it is the same in whatever part it is read."""

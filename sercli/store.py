@@ -363,23 +363,28 @@ class Ragged:
     def width(self, name: str) -> int:
         return int(self._arrays[name].shape[1])
 
-    def rows(self, name: str, utt_ids: Sequence[str]) -> tuple[Rows, npt.NDArray[np.int64]]:
-        """Rows of the chosen utterances, in their order (which must be the array's own), and offsets (U'+1,) into them."""
+    def rows(self, names: str | Sequence[str], utt_ids: Sequence[str]) -> tuple[Rows, npt.NDArray[np.int64]]:
+        """Rows of the chosen utterances, in their order (which must be the array's own), and offsets (U'+1,) into them.
+
+        Of several arrays, their columns side by side.
+        """
+        names = [names] if isinstance(names, str) else names
         chosen = np.array([self.index[utt_id] for utt_id in utt_ids], dtype=np.int64)
         assert (np.diff(chosen) > 0).all(), "utterances are read in the order in which they lie"
         wanted = np.zeros(int(self.offsets[-1]), dtype=bool)
         for index in chosen:
             wanted[self.offsets[index] : self.offsets[index + 1]] = True
         offsets = np.concatenate([[0], np.cumsum(self.lengths[chosen])]).astype(np.int64)
-        array = self._arrays[name]
-        rows = np.empty((int(wanted.sum()), *array.shape[1:]), dtype=array.dtype)
+        array, width = self._arrays[names[0]], sum(map(self.width, names))
+        rows = np.empty((int(wanted.sum()), width), dtype=array.dtype)
         step, filled = array.chunks[0] * _BUFFERED_CHUNKS, 0
         for start in range(0, len(wanted), step):
             mask = wanted[start : start + step]
             if mask.any():
-                block = self._read(name, slice(start, start + step))[mask]
-                rows[filled : filled + len(block)] = block
-                filled += len(block)
+                n = int(mask.sum())
+                blocks = [self._read(name, slice(start, start + step))[mask] for name in names]
+                np.concatenate(blocks, axis=1, out=rows[filled : filled + n])
+                filled += n
         return rows, offsets
 
     def _read(self, name: str, chosen: slice) -> Rows:

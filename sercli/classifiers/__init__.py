@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ..normalisation import moments
+
 _INFERENCE_BATCH = 32
 _LENGTH_JITTER = 0.02  # more would pad more
 
@@ -67,12 +69,14 @@ class StandardisedClassifier(nn.Module):
 
     def see_training_rows(self, rows: Tensor) -> None:
         """Fit the standardisation: rows (N, D) of the training part."""
-        self.mean.copy_(rows.double().mean(0))
-        std = rows.double().std(0, correction=0)
+        mean, std = map(torch.from_numpy, moments(rows.numpy()))
+        self.mean.copy_(mean)
         self.std.copy_(std.where(std > 1e-8, 1.0))  # a latent that never moves is left at zero
 
-    def standardise(self, sequences: Sequences) -> Sequences:
-        return Sequences((sequences.rows - self.mean.cpu()) / self.std.cpu(), sequences.offsets, sequences.labels)
+    def standardise(self, sequences: Sequences, in_place: bool = False) -> Sequences:
+        """In place, nothing is left of what came in."""
+        rows = torch.sub(sequences.rows, self.mean.cpu(), out=sequences.rows if in_place else None)
+        return Sequences(rows.div_(self.std.cpu()), sequences.offsets, sequences.labels)
 
     @torch.no_grad()
     def posteriors(self, sequences: Sequences, device: str) -> Tensor:

@@ -78,7 +78,7 @@ def fit_fold(path: Path, config: ClassifierConfig, folds: Folds, number: int, bu
     torch.manual_seed(seed)
     model = create(config, train.rows.shape[1], len(folds.classes))
     model.see_training_rows(train.rows)
-    train, dev = model.standardise(train), model.standardise(dev)
+    train, dev = (model.standardise(part, in_place=True) for part in (train, dev))
     training = build(TrainingConfig, config.training, "training")
     model.to(device)
     history = plugins.load("classifiers", config.classifier).fit(
