@@ -71,7 +71,7 @@ class Point:
 def read_grid(
     path: Path, name: str | None = None, overrides: Mapping[str, Any] | None = None, folds: Sequence[int] = ()
 ) -> Grid:
-    """The grid of a YAML file; `overrides` go over what it fixes. Raises UsageError for all that can be seen without a store."""
+    """The grid of a YAML file; `overrides` go over what it fixes, and a list over an axis. Raises UsageError for all that can be seen without a store."""
     found = read_yaml(path)
     where = str(path)
     for key in found:
@@ -86,8 +86,11 @@ def read_grid(
     axes = {str(axis): _axis(where, str(axis), values) for axis, values in (found.get("axes") or {}).items()}
     if not axes:
         raise UsageError(f"{where}: has no axes; give at least one, such as `axes: {{latent_dim: [64, 128]}}`")
-    for option in overrides or {}:
-        axes.pop(option, None)
+    for option, value in (overrides or {}).items():
+        if option in axes and isinstance(value, list):
+            axes[option] = _axis(where, option, fixed.pop(option))
+        else:
+            axes.pop(option, None)
     grid = Grid(where, check_name(name or found.get("name", path.stem)), fixed, axes, folds)
     for options in (fixed, *(options for values in axes.values() for options in values.values())):
         for option in options:

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# IEMOCAP, the whole of Latif et al. 2018: Tables 1 and 2 and Figure 2, each beside the printed values.
+#
+# usage: bash recipes/iemocap/run.sh IEMOCAP_FOLDER [STORE] [--stage N] [--stop-stage N] [--quick] [sweep's options]
+#
+#   1 ingest     4 Table 2: arousal, power, valence      7 variations of Table 1: the paper's Adam, baselines
+#   2 features   5 Figure 2a: latent size, emotion       8 variations of Table 2: and Tian's bins
+#   3 Table 1    6 Figure 2b: latent size, dimensions    9 RESULTS.md in the store
+#
+# --quick: two folds, two epochs and no seeds but the first, for a look at whether all works; its output says so.
+# Sweep's options are --device, --jobs and --set: `--device cuda:0,cuda:1`, `--set precision=bfloat16`,
+# `--set 'seed=[0,1,2]'`. Stages may be run apart and again: what is made is kept. STORE is iemocap by default.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+project=$(cd "$here/../.." && pwd)
+. "$project/recipes/setup.sh"
+quick="" options=() rest=()
+while [ $# -gt 0 ]; do
+    case $1 in
+    --quick) quick=quick- options+=(--set epochs=2 --set seed=0 --fold 1 --fold 2) && shift ;;
+    --device | --jobs | --set) options+=("$1" "${2:?"$1 wants a value"}") && shift 2 ;;
+    *) rest+=("$1") && shift ;;
+    esac
+done
+recipe_options ${rest[@]+"${rest[@]}"}
+corpus=${arguments[0]:?"the folder of IEMOCAP is missing; see --help"}
+store=${arguments[1]:-iemocap}
+sercli_setup
+
+sweep() {
+    sercli sweep "$store" "$here/conf/$1.yaml" --name "$quick$1" ${options[@]+"${options[@]}"}
+}
+
+if stage 1 "ingest"; then sercli ingest "$corpus" "$store" --corpus iemocap --name iemocap; fi
+if stage 2 "features"; then sercli featurize "$store"; fi
+if stage 3 "Table 1"; then sweep table1; fi
+if stage 4 "Table 2"; then sweep table2; fi
+if stage 5 "Figure 2a"; then sweep figure2a; fi
+if stage 6 "Figure 2b"; then sweep figure2b; fi
+if stage 7 "variations of Table 1"; then sweep variations1; fi
+if stage 8 "variations of Table 2"; then sweep variations2; fi
+if stage 9 "scores"; then
+    python "$here/local/results.py" "$store" ${quick:+--quick} \
+        --command "bash recipes/iemocap/run.sh IEMOCAP_FOLDER${quick:+ --quick}"
+fi
