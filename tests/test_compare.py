@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Sercli, run_sercli
-from test_architecture import files
+from test_architecture import _THEN_LIST, files, loaded_by
 from test_bad_input import error_line
 
 from sercli.report.tables import comparison_table
@@ -150,6 +150,8 @@ def test_a_second_run_finds_nothing_to_do(own: Path, sercli: Sercli) -> None:
     again = sercli("compare", own, LSTM, FUNCTIONALS, "--json")
     assert "nothing to do" in again.stderr
     assert {**json.loads(again.stdout), "made": [key], "reused": []} == made
+    loaded, _ = loaded_by(_THEN_LIST, "compare", own, LSTM, FUNCTIONALS)
+    assert not loaded & {"torch", "sklearn", "scipy", "matplotlib"}
     assert files(own) == before
     anew = json.loads(sercli("compare", own, LSTM, FUNCTIONALS, "--overwrite", "--json").stdout)
     assert anew == made
