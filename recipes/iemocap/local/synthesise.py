@@ -360,11 +360,8 @@ def evaluation(turn: Turn, seed: int) -> str:
     if turn.name in OUT_OF_RANGE:
         dimension, value = OUT_OF_RANGE[turn.name]
         means[dimension] = value
-        for rater in said:
-            rater[dimension] = "5" if value > 5 else "1"
-        if value < 1:
-            said = said[:2]
-            said[1][dimension] = ""
+        for k, rater in enumerate(said):
+            rater[dimension] = "5" if value > 5 else "" if k else "1"
     start, end = turn.times
     averages = ", ".join(f"{mean:.4f}" for mean in means)
     lines = [f"[{start:.4f} - {end:.4f}]\t{turn.name}\t{turn.label}\t[{averages}]"]
