@@ -22,7 +22,7 @@ import importlib.util
 import itertools
 import json
 import multiprocessing
-import os
+import signal
 import statistics
 import sys
 import time
@@ -443,7 +443,7 @@ def write_corpus(folder: Path, turns: Sequence[Turn], settings: Settings) -> flo
     release = folder / RELEASE
     release.mkdir(parents=True)
     tasks = [(release, group, int(settings["seed"]), first[group[0].name[:5]] is group) for group in grouped]
-    with multiprocessing.Pool(len(os.sched_getaffinity(0))) as pool:
+    with multiprocessing.Pool(initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
         seconds = _told(pool.imap_unordered(_write_one, tasks), len(tasks))
     marker = {"settings": settings, "utterances": len(turns), "seconds": round(seconds, 2)}
     (folder / "synthesis.json").write_text(json.dumps(marker, indent=2) + "\n", encoding="utf-8")
