@@ -46,7 +46,7 @@ RATINGS = ["utt_id", "rater", "kind", "emotions", *DIMENSIONS, "comment"]
 _DIALOGUE = r"Ses0[1-5][FM]_(?:impro|script)\d\d[ab]?(?:_\d[ab]?)?"
 _NAME = re.compile(rf"({_DIALOGUE})_[FM]\d{{3}}")
 _UNLABELLED = re.compile(rf"{_DIALOGUE}_[FM]XX\d")
-_INSIDE = re.compile(rf"{_DIALOGUE}(?:_[FM](?:\d{{3}}|XX\d))?|dialog|sentences|EmoEvaluation")
+_INSIDE = re.compile(rf"{_DIALOGUE}(?:_[FM](?:\d{{3}}|XX\d))?|EmoEvaluation")
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _HEADER = re.compile(
     rf"\[({_NUMBER}) - ({_NUMBER})\]\t(\S+)\t(\w+)\t\[({_NUMBER}), ({_NUMBER}), ({_NUMBER})\]\s*", re.ASCII
@@ -141,8 +141,9 @@ class _Spoken:
 
 
 def recognises(folder: Path) -> bool:
-    """Also a folder inside the release, so that `scan` can say which one to give."""
-    return bool(_sessions(folder)) or _first_inside(folder) is not None
+    """Also a folder inside the release, so that `scan` can say which one to give; one with a table is the table's."""
+    table = any(entry.suffix.lower() in (".csv", ".tsv") for entry in _entries(folder))
+    return bool(_sessions(folder)) or (not table and bool(_inside(folder)))
 
 
 def scan(folder: Path) -> Scan:
@@ -229,18 +230,21 @@ def _texts(folder: Path) -> list[Path]:
     return [entry for entry in _entries(folder) if entry.suffix == ".txt" and entry.is_file()]
 
 
-def _first_inside(folder: Path) -> str | None:
-    """The first name in a folder by which it is one inside the release."""
-    return next((entry.name for entry in _entries(folder) if _INSIDE.fullmatch(entry.stem)), None)
+def _inside(folder: Path) -> str:
+    """By what a folder is known to be one inside the release: where it lies, or what it holds. Empty if it is none."""
+    if folder.is_dir() and _release_above(folder):
+        return "lies inside a release of IEMOCAP"
+    names = (entry.name for entry in _entries(folder) if _INSIDE.fullmatch(entry.stem))
+    return next((f"is a folder from inside IEMOCAP, it holds {name}" for name in names), "")
+
+
+def _release_above(folder: Path) -> Path | None:
+    return next((parent for parent in folder.resolve().parents if _sessions_in(parent)), None)
 
 
 def _no_session(folder: Path) -> str:
-    inside = _first_inside(folder)
-    seen = f"is a folder inside IEMOCAP, it holds {inside}" if inside else "holds no folder Session1 to Session5"
-    above = [parent for parent in folder.resolve().parents if _sessions_in(parent)]
-    return (
-        f"{folder}: {seen}; give {above[0] if above else 'IEMOCAP_full_release, or a folder with some of its sessions'}"
-    )
+    wanted = _release_above(folder) or "IEMOCAP_full_release, or a folder with some of its sessions"
+    return f"{folder}: {_inside(folder) or 'holds no folder Session1 to Session5'}; give {wanted}"
 
 
 # --- files
@@ -261,7 +265,7 @@ def _evaluation(path: Path, file: PurePosixPath) -> tuple[list[_Labels], list[Re
         elif vote := _CATEGORIES.fullmatch(line) or _ATTRIBUTES.fullmatch(line):
             _add(vote, votes.setdefault(vote[1], _Vote()))
         elif line.strip() and not line.startswith("%"):
-            broken.append(Reject(str(file), f"line {number}: damaged or cut short: {line!r}; {_COPY_AGAIN}"))
+            broken.append(Reject(str(file), f"line {number}: damaged or cut short: {line[:60]!r}; {_COPY_AGAIN}"))
             if line.startswith("["):
                 votes = {}  # those that follow are nobody's
     return found, broken

@@ -22,7 +22,7 @@ import importlib.util
 import itertools
 import json
 import multiprocessing
-import os
+import signal
 import statistics
 import sys
 import time
@@ -360,11 +360,8 @@ def evaluation(turn: Turn, seed: int) -> str:
     if turn.name in OUT_OF_RANGE:
         dimension, value = OUT_OF_RANGE[turn.name]
         means[dimension] = value
-        for rater in said:
-            rater[dimension] = "5" if value > 5 else "1"
-        if value < 1:
-            said = said[:2]
-            said[1][dimension] = ""
+        for k, rater in enumerate(said):
+            rater[dimension] = "5" if value > 5 else "" if k else "1"
     start, end = turn.times
     averages = ", ".join(f"{mean:.4f}" for mean in means)
     lines = [f"[{start:.4f} - {end:.4f}]\t{turn.name}\t{turn.label}\t[{averages}]"]
@@ -446,7 +443,7 @@ def write_corpus(folder: Path, turns: Sequence[Turn], settings: Settings) -> flo
     release = folder / RELEASE
     release.mkdir(parents=True)
     tasks = [(release, group, int(settings["seed"]), first[group[0].name[:5]] is group) for group in grouped]
-    with multiprocessing.Pool(len(os.sched_getaffinity(0))) as pool:
+    with multiprocessing.Pool(initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
         seconds = _told(pool.imap_unordered(_write_one, tasks), len(tasks))
     marker = {"settings": settings, "utterances": len(turns), "seconds": round(seconds, 2)}
     (folder / "synthesis.json").write_text(json.dumps(marker, indent=2) + "\n", encoding="utf-8")
