@@ -520,7 +520,9 @@ def sweep(
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="KEY=VALUE", help="An option over what the grid fixes, or instead of an axis; a list is the axis anew: seed=[0,1] (repeatable)."
+            "--set",
+            metavar="KEY=VALUE",
+            help="Over what the grid fixes, or instead of an axis; a list is the axis anew: seed=[0,1] (repeatable).",
         ),
     ] = None,
     fold: Folds = None,

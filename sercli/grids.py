@@ -71,7 +71,10 @@ class Point:
 def read_grid(
     path: Path, name: str | None = None, overrides: Mapping[str, Any] | None = None, folds: Sequence[int] = ()
 ) -> Grid:
-    """The grid of a YAML file; `overrides` go over what it fixes, and a list over an axis. Raises UsageError for all that can be seen without a store."""
+    """The grid of a YAML file; `overrides` go over what it fixes, and a list over an axis.
+
+    Raises UsageError for all that can be seen without a store.
+    """
     found = read_yaml(path)
     where = str(path)
     for key in found:
