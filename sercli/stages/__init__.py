@@ -1,6 +1,8 @@
 """One module a command: `run` reads, has the science compute, and publishes. Here is what they share: bringing a
 set of products up to date."""
 
+import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
@@ -11,7 +13,7 @@ from typing import Any
 from .. import devices, workers
 from ..errors import SercliError
 from ..progress import bar, say
-from ..store import BUILT, Product, Store
+from ..store import ARRAYS, BUILT, Product, Store
 from ..workers import Unit
 
 
@@ -120,6 +122,8 @@ def build(
     folders: dict[str, Path] = {}
     finished: list[str] = []
     locks: dict[str, AbstractContextManager[None]] = {}
+    begun: dict[str, float] = {}
+    spent: dict[str, float] = defaultdict(float)  # s of workers, by kind of product
 
     def finish(key: str) -> None:
         finished.append(key)
@@ -142,9 +146,11 @@ def build(
             finish(unit.name)
             return False
         folders[unit.name] = store.staged(product)
+        begun[unit.name] = time.monotonic()
         return True
 
     def publish(unit: Unit, _: Any) -> None:
+        spent[unit.name.removeprefix(f"{ARRAYS}/").split("/")[0]] += time.monotonic() - begun[unit.name]
         store.publish(by_key[unit.name].product, folders[unit.name] / "product")
         finish(unit.name)
 
@@ -162,6 +168,8 @@ def build(
         shown.update(len(finished))
     for key in list(locks):  # of what failed
         release(key)
+    if len(spent) > 1:
+        say(f"{name}: time of the workers: {', '.join(f'{kind} {seconds:.0f} s' for kind, seconds in spent.items())}")
     return failed, finished
 
 
