@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
 # What each step costs, beside a reference measured in the same run. Close other programs first.
 #
-# usage: bash recipes/benchmark/run.sh EMODB_FOLDER [--stage N] [--stop-stage N]
+# usage: bash recipes/benchmark/run.sh EMODB_FOLDER [WORK] [--stage N] [--stop-stage N]
 #
-#   1 `sercli --help`                                  4 train-lstm beside packed sequences
-#   2 featurize beside librosa and openSMILE           5 VAE-LSTM, ten folds, from wav files to scores
-#   3 train-ae beside its matrix products alone        6 memory of featurize on a corpus four times as large
+#   1 `sercli --help`                                  6 memory of featurize on a corpus four times as large
+#   2 featurize beside librosa and openSMILE           7 ingest and featurize at IEMOCAP's size (10 039 utterances, 12.4 h)
+#   3 train-ae beside its matrix products alone        8 train-lstm at IEMOCAP's lengths, beside the same kernel in random order
+#   4 train-lstm beside packed sequences               9 Table 1 in bfloat16: 45 autoencoders, 45 classifiers
+#   5 VAE-LSTM, ten folds, from wav files to scores   10 Table 1 in float32     11 a part of Table 2 and Figure 2
+#
+# Stages 7 to 11 synthesise a corpus of IEMOCAP's size once, into WORK, which is kept if it is named; 9 to 11 take hours.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 project=$(cd "$here/../.." && pwd)
@@ -13,8 +17,13 @@ project=$(cd "$here/../.." && pwd)
 recipe_options "$@"
 corpus=${arguments[0]:?"the folder of EMO-DB is missing; see --help"}
 sercli_setup benchmark
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+if [ -n "${arguments[1]:-}" ]; then
+    work=${arguments[1]} && mkdir -p "$work"
+else
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+fi
+large=$work/iemocap # a store of IEMOCAP's size
 
 measure() { python "$here/local/$1.py" "${@:2}"; }
 if stage 1 "sercli --help"; then measure help; fi
@@ -35,6 +44,27 @@ if stage 6 "memory of featurize"; then
     for speakers in 4 16; do
         python "$project/recipes/demo/local/synthesise.py" "$work/corpus-$speakers" --speakers "$speakers" --per-emotion 16
         sercli ingest "$work/corpus-$speakers" "$work/memory-$speakers"
-        measure memory "$work/memory-$speakers"
+        measure memory featurize "$work/memory-$speakers"
     done
+fi
+
+# Table 1, or a part of another grid, and what it would cost if only matrix products took time: precision name [options of sweep]
+table() {
+    local precision=$1 grid=$2 start
+    start=$(date +%s.%N)
+    measure memory sweep "$large" "$project/recipes/iemocap/conf/$grid.yaml" --device cpu \
+        --name "$grid-$precision" --set "precision=$precision" "${@:3}"
+    measure account "$large" "$grid-$precision" "$precision" "$(python -c "import time; print(time.time() - $start)")"
+}
+if stage 7 "ingest and featurize at IEMOCAP's size"; then
+    python "$project/recipes/iemocap/local/synthesise.py" "$work/corpus" --size full
+    measure memory ingest "$work/corpus" "$large" --corpus iemocap --verify
+    measure memory featurize "$large"
+fi
+if stage 8 "train-lstm at IEMOCAP's lengths"; then measure lstm "$work/corpus"; fi
+if stage 9 "Table 1 in bfloat16"; then table bfloat16 table1; fi
+if stage 10 "Table 1 in float32"; then table float32 table1; fi
+if stage 11 "a part of Table 2 and Figure 2"; then
+    table bfloat16 table2 --fold 1 --fold 2 --set model=cvae
+    table bfloat16 figure2a --fold 1 --fold 2 --set model=cvae --set latent_dim=512
 fi

@@ -1,9 +1,49 @@
-"""Peak memory of `sercli featurize` on one store."""
+"""Wall time and peak memory of one sercli command, all its processes together (proportional set size, sampled).
 
-import resource
+usage: memory.py COMMAND [ARGUMENT …]
+"""
+
+import re
 import subprocess
 import sys
+import time
+from pathlib import Path
 
-subprocess.run([sys.executable, "-m", "sercli", "featurize", sys.argv[1]], check=True, stdout=subprocess.DEVNULL)
-peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-print(f"{sys.argv[1].rpartition('/')[2]}: peak of featurize {peak:.0f} MiB")
+INTERVAL = 0.2  # s
+
+
+def tree(root: int) -> list[int]:
+    """A process and all below it."""
+    parents: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError):
+            continue  # it has ended meanwhile
+    found = [root]
+    for pid in found:
+        found += [child for child, parent in parents.items() if parent == pid]
+    return found
+
+
+def proportional_kib(pid: int) -> int:
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    match = re.search(r"^Pss: +(\d+) kB", text, flags=re.MULTILINE)
+    return int(match[1]) if match else 0
+
+
+def main() -> None:
+    start, peak = time.perf_counter(), 0
+    command = subprocess.Popen([sys.executable, "-m", "sercli", *sys.argv[1:]], stdout=subprocess.DEVNULL)
+    while command.poll() is None:
+        peak = max(peak, sum(map(proportional_kib, tree(command.pid))))
+        time.sleep(INTERVAL)
+    print(f"{' '.join(sys.argv[1:3])}: {time.perf_counter() - start:.1f} s, peak {peak / 1024:.0f} MiB")
+    sys.exit(command.returncode)
+
+
+if __name__ == "__main__":
+    main()
