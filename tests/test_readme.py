@@ -40,6 +40,28 @@ def test_pipeline_ends_in_scores_of_all_its_systems(folder: Path) -> None:
     assert {one["classifier"] for one in scores["results"]} == {"cvae-128.lstm", "logmel.lstm", "logmel.functionals"}
 
 
+def test_pipeline_ends_in_a_comparison(folder: Path) -> None:
+    (found,) = (folder / "store" / "comparisons").glob("*/comparison.json")
+    comparison = json.loads(found.read_text())
+    assert {comparison[side]["classifier"] for side in ("first", "second")} == {"cvae-128.lstm", "logmel.functionals"}
+
+
+def test_grid(folder: Path) -> None:
+    (folder / "grid.yaml").write_text(next(block for block in blocks("yaml") if "axes:" in block))
+    block = next(block for block in blocks("bash") if "sercli sweep store/ grid.yaml" in block)
+    words = ["bash", "-euo", "pipefail", "-c", block]
+    done = subprocess.run(words, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert "free on this disk" in done.stderr
+    sweep = folder / "store" / "sweeps" / "latent-size"
+    rows = [line.split("\t") for line in (sweep / "results.tsv").read_text().splitlines()]
+    points = [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+    asked = {(row["latent_dim"], row["model"]) for row in points if row["row"] == "point"}
+    assert asked == {(size, model) for size in ("32", "128") for model in ("ae", "vae", "cvae")}
+    assert [row["row"] for row in points].count("nested") == 1
+    assert {path.name for path in sweep.iterdir()} >= {"figure.png", "figure.svg"}
+
+
 def test_loop_over_folds(folder: Path) -> None:
     block = next(block for block in blocks("bash") if block.startswith("for k in"))
     loop = block.replace("train-ae store/", "train-ae store/ --epochs 1 --model ae --latent-dim 4")
@@ -57,6 +79,36 @@ def test_python_snippet_reads_the_store(folder: Path) -> None:
         [sys.executable, "-c", snippet + check], cwd=folder, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_iemocap_recipe(iemocap: Path, tmp_path: Path) -> None:
+    """On a corpus of its shape: every cell of the paper's tables that is ours, beside the printed one, and marked as a quick look."""
+    words = ["bash", str(PROJECT / "recipes" / "iemocap" / "run.sh"), str(iemocap), str(tmp_path / "store"), "--quick"]
+    done = subprocess.run(words, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr
+    results = (tmp_path / "store" / "quick-RESULTS.md").read_text(encoding="utf-8")
+    assert "QUICK LOOK" in results
+    assert "Not run" not in results
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in results.splitlines() if line.startswith("|")]
+    table1 = {(row[0], row[1]): (row[6], row[10]) for row in cells if row[0] in ("improvised", "scripted", "complete")}
+    assert len(table1) == 9
+    assert table1["improvised", "CVAE-LSTM"] == ("64.93", "62.81")  # as the paper prints them
+    table2 = {(row[0], row[1]): row[6] for row in cells if row[1] in ("arousal", "power", "valence", "mean")}
+    assert len(table2) == 12
+    assert table2["CVAE-LSTM", "mean"] == "56.42"
+    scored = [row for row in cells if len(row) == 12 and row[2] == "PARTIAL"]
+    assert len(scored) == 9
+    for row in scored:
+        for ours, printed, difference in ((row[4], row[6], row[7]), (row[8], row[10], row[11])):
+            assert float(ours.strip("*")) - float(printed) == pytest.approx(float(difference), abs=0.11)
+    for picture in re.findall(r"\((\S+\.png)\)", results):
+        assert (tmp_path / "store" / picture).read_bytes().startswith(b"\x89PNG")
+    assert len(list((tmp_path / "store" / "autoencoders").glob("*arousal*"))) > 0
+    assert not list((tmp_path / "store" / "autoencoders").glob("*valence*"))  # the dimensions share theirs
+    again = subprocess.run(words, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=900)
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / "store" / "quick-RESULTS.md").read_text(encoding="utf-8") == results
+    assert again.stderr.count(" 0 steps to do") == 6
 
 
 def test_demo_recipe(tmp_path: Path) -> None:
