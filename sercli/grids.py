@@ -19,8 +19,8 @@ from typing import Any
 
 from . import plugins
 from .config import TrainingConfig, plain, read_yaml, unknown_option
+from .configurations import NO_AUTOENCODER, AutoencoderConfig, ClassifierConfig
 from .errors import UsageError
-from .products import NO_AUTOENCODER, AutoencoderConfig, ClassifierConfig
 from .store import check_name
 from .tasks import Task
 

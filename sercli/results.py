@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from . import metrics
 from .config import plain
+from .configurations import NO_AUTOENCODER, ClassifierConfig, autoencoder_config, classifier_config, cut, task_of
 from .errors import SercliError
 from .manifest import Utterance, c_order
-from .products import NO_AUTOENCODER, ClassifierConfig, autoencoder_config, classifier_config, cut, task_of
 from .store import Store
 from .tasks import Folds
 

@@ -8,8 +8,9 @@ import numpy.typing as npt
 import torch
 
 from .classifiers import Sequences
+from .configurations import NO_AUTOENCODER, AutoencoderConfig, ClassifierConfig, reads_segments
 from .normalisation import Statistics, normalise, statistics
-from .products import NO_AUTOENCODER, AutoencoderConfig, ClassifierConfig, features_key, reads_segments
+from .products import features_key
 from .segments import SEGMENT_MS, Frames, Offsets, frames_per, pad_short, segment_counts, segment_starts, segment_view
 from .store import ARRAYS, Ragged, Store
 from .training import seed_for

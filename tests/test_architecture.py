@@ -30,6 +30,7 @@ results
 sequences
 grids
 products
+configurations
 store
 fingerprints
 corpora/*

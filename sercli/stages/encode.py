@@ -7,19 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..config import build
+from ..configurations import AutoencoderConfig, Condition, autoencoder_config, categories, condition_of, task_of
 from ..errors import DamagedProduct
-from ..products import (
-    AutoencoderConfig,
-    Condition,
-    autoencoder_config,
-    autoencoder_fold,
-    categories,
-    condition_of,
-    features,
-    folds_of,
-    latents_fold,
-    task_of,
-)
+from ..products import autoencoder_fold, features, folds_of, latents_fold
 from ..store import ARRAYS, Rows, Store, write_ragged
 from ..tasks import Folds
 from . import Outcome, Run, Work, make, report_fraction

@@ -12,18 +12,10 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
+from ..configurations import NO_AUTOENCODER, ClassifierConfig, classifier_config
 from ..errors import MissingInput, SercliError
 from ..manifest import c_order, digest, read_table, write_table
-from ..products import (
-    NO_AUTOENCODER,
-    ClassifierConfig,
-    classifier_config,
-    classifier_fold,
-    folds_of,
-    latents_of,
-    predictions_fold,
-    result,
-)
+from ..products import classifier_fold, folds_of, latents_of, predictions_fold, result
 from ..progress import say
 from ..results import describe, group
 from ..store import Store

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from ..config import plain, write_yaml
+from ..configurations import cut, take_task
 from ..errors import UsageError
 from ..manifest import c_order, write_table
-from ..products import cut, take_task, task_product
+from ..products import task_product
 from ..progress import say
 from ..store import FOLDS_FILE, Product, Store
 from ..tasks import FROM_FILE, Fold, Folds, Task

@@ -11,25 +11,21 @@ from typing import TYPE_CHECKING, Any
 from .. import metrics, plugins
 from ..config import build as build_config
 from ..config import plain, write_yaml
-from ..errors import SercliError
-from ..grids import Grid, Point, points
-from ..manifest import digest, write_table
-from ..products import (
+from ..configurations import (
     NO_AUTOENCODER,
     AutoencoderConfig,
     ClassifierConfig,
-    autoencoder_fold,
     categories,
-    classifier_fold,
     command,
     cut,
-    features,
-    features_key,
-    latents_of,
     resolve_autoencoder,
     resolve_classifier,
     sees_labels,
 )
+from ..errors import SercliError
+from ..grids import Grid, Point, points
+from ..manifest import digest, write_table
+from ..products import autoencoder_fold, classifier_fold, features, features_key, latents_of
 from ..progress import say
 from ..results import group as groups_of
 from ..results import nested

@@ -11,20 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from .. import plugins
 from ..config import TrainingConfig, build, plain
+from ..configurations import AutoencoderConfig, ClassifierConfig, categories, resolve_autoencoder, sees_labels, task_of
 from ..devices import resolve_all
 from ..errors import SercliError
 from ..manifest import write_table
-from ..products import (
-    AutoencoderConfig,
-    ClassifierConfig,
-    autoencoder_fold,
-    categories,
-    features,
-    further_training,
-    resolve_autoencoder,
-    sees_labels,
-    task_of,
-)
+from ..products import autoencoder_fold, features, further_training
 from ..segments import SEGMENT_MS
 from ..store import Store
 from ..tasks import Folds

@@ -8,17 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from .. import plugins
 from ..config import TrainingConfig, build, plain
+from ..configurations import NO_AUTOENCODER, ClassifierConfig, reads_segments, resolve_classifier
 from ..devices import resolve_all
 from ..errors import DamagedProduct
-from ..products import (
-    NO_AUTOENCODER,
-    ClassifierConfig,
-    classifier_fold,
-    features,
-    latents_of,
-    reads_segments,
-    resolve_classifier,
-)
+from ..products import classifier_fold, features, latents_of
 from ..store import Store
 from ..tasks import Folds
 from . import Outcome, Run, Work, make, report_fraction
