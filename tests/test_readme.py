@@ -108,7 +108,7 @@ def test_iemocap_recipe(iemocap: Path, tmp_path: Path) -> None:
     again = subprocess.run(words, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=900)
     assert again.returncode == 0, again.stderr
     assert (tmp_path / "store" / "quick-RESULTS.md").read_text(encoding="utf-8") == results
-    assert again.stderr.count(" 0 steps to do") == 6
+    assert again.stderr.count(" 0 steps to do") == 7
 
 
 def test_demo_recipe(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@
 #
 #   1 ingest     4 Table 2: arousal, power, valence      7 variations of Table 1: the paper's Adam, baselines
 #   2 features   5 Figure 2a: latent size, emotion       8 variations of Table 2: and Tian's bins
-#   3 Table 1    6 Figure 2b: latent size, dimensions    9 RESULTS.md in the store
+#   3 Table 1    6 Figure 2b: latent size, dimensions    9 Table 2 with speakers shared    10 RESULTS.md in the store
 #
 # --quick: two folds, two epochs and no seeds but the first, for a look at whether all works; its output says so.
 # Sweep's options are --device, --jobs and --set: `--device cuda:0,cuda:1`, `--set precision=bfloat16`,
@@ -39,7 +39,8 @@ if stage 5 "Figure 2a"; then sweep figure2a; fi
 if stage 6 "Figure 2b"; then sweep figure2b; fi
 if stage 7 "variations of Table 1"; then sweep variations1; fi
 if stage 8 "variations of Table 2"; then sweep variations2; fi
-if stage 9 "scores"; then
+if stage 9 "variations of Table 2: speakers shared"; then sweep variations3; fi
+if stage 10 "scores"; then
     python "$here/local/results.py" "$store" ${quick:+--quick} \
         --command "bash recipes/iemocap/run.sh IEMOCAP_FOLDER${quick:+ --quick}"
 fi
