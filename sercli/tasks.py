@@ -382,9 +382,10 @@ def _read_folds_file(file: FoldsFile) -> dict[str, dict[str, str]]:
         raise SercliError(f"{where}: cannot be read as a table: {error}; mend the file") from None
     header = [name.strip() for name in lines[0]] if lines else []
     numbered = [f"fold-{number + 1}" for number in range(sum(name.startswith("fold-") for name in header))]
-    if not {"utt_id", "fold"} <= set(header) and not (numbered and {"utt_id", *numbered} <= set(header)):
+    in_a_form = {"utt_id", "fold"} <= set(header) or (numbered and {"utt_id", *numbered} <= set(header))
+    if not in_a_form or len(set(header)) < len(header):
         raise SercliError(
-            f"{where} has the columns {', '.join(header) or '(none)'}; wanted utt_id and fold, or utt_id and fold-1 to fold-K"
+            f"{where} has the columns {', '.join(header) or '(none)'}; wanted utt_id and fold, or utt_id and fold-1 to fold-K, each once"
         )
     wanted = ["fold"] if "fold" in header else [*numbered, *(name for name in header if name == "label")]
     rows: dict[str, dict[str, str]] = {}
