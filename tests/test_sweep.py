@@ -18,7 +18,7 @@ import yaml
 from conftest import Sercli, run_sercli
 from test_architecture import _THEN_LIST, files, loaded_by
 from test_bad_input import error_line, refused
-from test_promises import DEADLINE, ENVIRONMENT, descendants, kill_when, needs_proc, same, stamps, until
+from test_promises import DEADLINE, ENVIRONMENT, contents, descendants, kill_when, needs_proc, same, stamps, until
 
 from sercli.store import Ragged, lock
 
@@ -184,6 +184,20 @@ def test_latents_are_kept_if_asked(fresh: Path, tmp_path: Path, sercli: Sercli) 
     sercli("sweep", fresh, grid, "--fold", 1, "--jobs", 1)
     assert not (group / "mean").exists()
     assert not (fresh / "sweeps/grid/figure.png").exists()
+
+
+def test_a_kill_between_the_two_renames_of_letting_go(own: Path, grid: Path, sercli: Sercli) -> None:
+    """Made here by hand: the full array is aside, the empty group not yet in place."""
+    before = contents(own)
+    group = sorted((own / "arrays.zarr/latents").glob("*/*/fold-*"))[0]
+    digest = json.loads((group / "zarr.json").read_text())["attributes"]["provenance"]["digest"]
+    staged = own / ".staging" / group.relative_to(own).as_posix().replace("/", ",") / digest[:16]
+    (staged / "old").mkdir(parents=True)
+    group.rename(staged / "product")
+    (staged / "complete").touch()
+    assert "0 steps to do" in sercli("sweep", own, grid, *FOLDS).stderr
+    assert contents(own) == before
+    assert not list((own / ".staging").iterdir())
 
 
 # --- what comes of it

@@ -310,6 +310,8 @@ FOUR = Task(classes=("anger", "joy=happiness+excited"), protocol=SESSION)
 def test_classes_and_bins_go_with_the_target() -> None:
     assert asked({}, FOUR) == FOUR
     assert asked({"target": "valence"}, FOUR) == Task(target="valence", bins="paper", protocol=SESSION)
+    assert asked({"target": "emotion"}, Task(target="valence"), FOUR).classes == FOUR.classes
+    assert difference(FOUR, Task(target="valence"), FOUR) == ["emotion", SESSION]
     assert asked({"subset": "scripted"}, FOUR) == replace(FOUR, subset="scripted")
     tian = Task(target="valence", bins="tian")
     assert asked({"target": "arousal"}, tian).bins == "paper"
