@@ -18,6 +18,7 @@ import yaml
 from conftest import Sercli, run_sercli
 from test_architecture import _THEN_LIST, files, loaded_by
 from test_bad_input import error_line, refused
+from test_bad_store import INTERRUPTED, _session, running
 from test_promises import DEADLINE, ENVIRONMENT, contents, descendants, kill_when, needs_proc, same, stamps, until
 
 from sercli.store import Ragged, lock
@@ -374,6 +375,28 @@ def test_an_old_result_does_not_stand_in_for_a_point_that_fails(own: Path, grid:
     rows = [row for row in table(own) if row["row"] == "point"]
     assert len(rows) == 6
     assert {row["folds_done"] for row in rows} == {"3"}
+
+
+@needs_proc
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c(jobs: int, fresh: Path, grid: Path, sercli: Sercli) -> None:
+    """What is finished is kept, nobody stays behind, and nothing is left locked."""
+    with running("sweep", fresh, grid, *FOLDS, "--jobs", jobs) as process:
+        until(lambda: any(fresh.glob("classifiers/*/fold-*")), process)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=DEADLINE)
+        until(lambda: not _session(process.pid))
+    assert (process.returncode, out) == (130, ""), err
+    assert error_line_of(err) == INTERRUPTED
+    assert not list((fresh / ".staging").glob("*.lock"))
+    kept = folds_of(fresh, "autoencoders") + folds_of(fresh, "classifiers") + folds_of(fresh, "predictions")
+    told = json.loads(sercli("sweep", fresh, grid, *FOLDS, "--dry-run", "--json").stdout)
+    assert len([key for key in told["reused"] if "/latents/" not in key]) == kept > 0
+
+
+def error_line_of(err: str) -> str:
+    assert "Traceback" not in err
+    return err.splitlines()[-1]
 
 
 @needs_proc
