@@ -10,7 +10,7 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -57,6 +57,8 @@ from .options import (
 )
 from .progress import say
 
+# Parameters that say where and how, not what.
+_HOW = {"store", "config", "settings", "fold", "details", "device", "jobs", "overwrite", "dry_run", "as_json"}
 _BLANKS = re.compile(r"\s*([=+])\s*")  # around the signs of --classes "happiness = happiness + excited"
 
 app = typer.Typer(
@@ -132,14 +134,14 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode())
 
 
-def _given(config: list[Path] | None, settings: list[str] | None, **flags: Any) -> dict[str, Any]:
-    """Options in the order in which the later win: files, --set, flags."""
+def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """What a command was asked, in the order in which the later win: files, --set, flags."""
     values: dict[str, Any] = {}
-    for file in config or []:
+    for file in parameters.get("config") or []:
         values |= read_yaml(file)
-    values |= assignments(settings or [])
-    for key, value in flags.items():
-        if value is not None:
+    values |= assignments(parameters.get("settings") or [])
+    for key, value in parameters.items():
+        if value is not None and key not in _HOW:
             values[key] = value.value if isinstance(value, StrEnum) else value
     if isinstance(values.get("classes"), str):
         values["classes"] = [_BLANKS.sub(r"\1", label.strip()) for label in values["classes"].split(",")]
@@ -240,19 +242,9 @@ def folds(
     as_json: Json = False,
 ) -> None:
     """Cut the corpus into folds, write the task, and print the folds' numbers (for bash loops)."""
+    given = _given(locals())
     from .stages import folds as stage
 
-    given = _given(
-        None,
-        None,
-        task=task,
-        target=target,
-        classes=classes,
-        bins=bins,
-        subset=subset,
-        protocol=protocol,
-        folds_file=folds_file,
-    )
     outcome, made = stage.run(store, given, _run(None, "cpu", overwrite, dry_run))
     rows = stage.describe(made)
     if as_json:
@@ -308,32 +300,9 @@ def train_ae(
     as_json: Json = False,
 ) -> None:
     """Fit an autoencoder on the 100 ms segments of each fold's training part."""
+    given = _given(locals())
     from .stages import train_ae as stage
 
-    given = _given(
-        config,
-        settings,
-        model=model,
-        latent_dim=latent_dim,
-        task=task,
-        target=target,
-        classes=classes,
-        bins=bins,
-        subset=subset,
-        protocol=protocol,
-        folds_file=folds_file,
-        frontend=frontend,
-        segment_shift_ms=segment_shift_ms,
-        normalise=normalise,
-        fit_on=fit_on,
-        reconstruction_threshold=reconstruction_threshold,
-        seed=seed,
-        epochs=epochs,
-        batch_size=batch_size,
-        lr=lr,
-        precision=precision,
-        name=name,
-    )
     _print(stage.run(store, given, fold or [], _run(jobs, device, overwrite, dry_run)), as_json)
 
 
@@ -365,9 +334,11 @@ def encode(
 def _train_classifier(
     store: StorePath,
     classifier: ClassifierKind,
-    ae: Annotated[
+    autoencoder: Annotated[
         str,
-        typer.Option(metavar="NAME", help="The autoencoder whose latents are read, or none: the features themselves."),
+        typer.Option(
+            "--ae", metavar="NAME", help="The autoencoder whose latents are read, or none: the features themselves."
+        ),
     ] = "none",
     condition: Annotated[Condition | None, typer.Option(help="Which latents of a CVAE. Default: marginal.")] = None,
     latents: Annotated[
@@ -398,32 +369,9 @@ def _train_classifier(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
+    given = _given(locals())
     from .stages import train_classifier as stage
 
-    given = _given(
-        config,
-        settings,
-        classifier=classifier,
-        autoencoder=ae,
-        condition=condition,
-        latents=latents,
-        task=task,
-        target=target,
-        classes=classes,
-        bins=bins,
-        subset=subset,
-        protocol=protocol,
-        folds_file=folds_file,
-        frontend=frontend,
-        segment_shift_ms=segment_shift_ms,
-        normalise=normalise,
-        seed=seed,
-        epochs=epochs,
-        batch_size=batch_size,
-        lr=lr,
-        precision=precision,
-        name=name,
-    )
     _print(stage.run(store, given, fold or [], _run(jobs, device, overwrite, dry_run)), as_json)
 
 

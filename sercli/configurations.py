@@ -91,7 +91,7 @@ def take_task(store: Store, given: dict[str, Any], usual: Task | None = None) ->
         raise SercliError(
             f"there is no task {name!r} in {store.path}; define it with `sercli folds {store.path} --task {name} --classes …`"
         )
-    task = asked(options, usual or own)
+    task = asked(options, usual or own, own)
     return name or task_name(task, own), task
 
 
@@ -204,7 +204,12 @@ def resolve_classifier(store: Store, given: Mapping[str, Any]) -> tuple[str, Cla
             inherited["task"] = ae.task
         refuse_other_folds(autoencoder, ae.task, cut(store, fitted), inherited["task"], cut(store, definition))
         rest.pop("task", None)
-        base = ".".join([autoencoder, *(difference(definition, fitted) if inherited["task"] != ae.task else [])])
+        base = ".".join(
+            [
+                autoencoder,
+                *(difference(definition, fitted, default_task(store)) if inherited["task"] != ae.task else []),
+            ]
+        )
     store.announce(f"tasks/{inherited['task']}", plain(definition), "task.yaml")
     own, training, options = _split(
         {**inherited, **rest}, ClassifierConfig, CLASSIFIER_TRAINING, "classifiers", classifier

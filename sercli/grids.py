@@ -25,12 +25,8 @@ from .store import check_name
 from .tasks import Task
 
 _TASK = {option.name for option in fields(Task)} - {"folds"} | {"task", "folds_file"}
-_BOTH = {
-    "frontend",
-    "segment_shift_ms",
-    "normalise",
-    "seed",
-}  # the classifier's are those of its autoencoder, if it has one
+# A classifier has these of its autoencoder, if it has one.
+_BOTH = {"frontend", "segment_shift_ms", "normalise", "seed"}
 _AUTOENCODER = {option.name for option in fields(AutoencoderConfig)} - {"training", "options", "task"} - _BOTH
 _CLASSIFIER = (
     {option.name for option in fields(ClassifierConfig)} - {"training", "options", "task", "autoencoder"} - _BOTH
@@ -98,10 +94,15 @@ def read_grid(
     for options in (fixed, *(options for values in axes.values() for options in values.values())):
         for option in options:
             _check_known(where, option)
+    moved_by: dict[str, str] = {}
     for axis, values in axes.items():
-        for option in {option for options in values.values() for option in options}:
+        for option in {option: None for options in values.values() for option in options}:
             if option in fixed:
                 raise UsageError(f"{where}: {option} is fixed and on the axis {axis}; leave one of them out")
+            if moved_by.setdefault(option, axis) != axis:
+                raise UsageError(
+                    f"{where}: {option} is on the axes {moved_by[option]} and {axis}; leave one of them out"
+                )
     return grid
 
 
@@ -169,7 +170,10 @@ def points(grid: Grid) -> Iterator[Point]:
         options = dict(grid.fixed)
         for _, own in chosen:
             options |= own
-        point, used = _route(options)
+        try:
+            point, used = _route(options)
+        except UsageError as error:
+            raise UsageError(f"{grid.where}: {error}") from None
         labels = {
             axis: name if not own or used.intersection(own) else ""
             for axis, (name, own) in zip(grid.axes, chosen, strict=True)

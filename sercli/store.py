@@ -229,10 +229,11 @@ class Store:
         return self._staged_name(product.key) / product.digest[:16]
 
     def tidy(self, product: Product) -> None:
-        """Remove what a command that was killed as it published this product has left of it."""
+        """Finish what a command was at that was killed as it published or pruned this product, and remove what it left."""
         folder = self._staged_name(product.key)
         if folder.exists() or folder.with_name(f"{folder.name}.lock").exists():
             with suppress(SercliError), self.lock([product.key]):  # somebody is at work there: not ours to tidy
+                self.finish_publishing(product)
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _staged_name(self, key: str) -> Path:

@@ -135,10 +135,14 @@ class Folds:
         return [self.fold(number).number for number in dict.fromkeys(numbers)] or [fold.number for fold in self.folds]
 
 
-def asked(options: Mapping[str, Any], usual: Task) -> Task:
-    """What these options ask, beside the corpus's own task. Classes and bins go with the target."""
-    another = options.get("target", usual.target) != usual.target
-    changed: dict[str, Any] = {"classes": [], "bins": None} if another else {}
+def asked(options: Mapping[str, Any], usual: Task, own: Task | None = None) -> Task:
+    """What these options ask, beside the usual task. Classes and bins go with the target, and are those of the corpus's
+    `own` task (the usual one unless given) where that has it."""
+    own = own or usual
+    target = options.get("target", usual.target)
+    changed: dict[str, Any] = {}
+    if target != usual.target:
+        changed = {"classes": own.classes, "bins": own.bins} if target == own.target else {"classes": [], "bins": None}
     if options.get("protocol", usual.protocol) not in FROM_FILE:
         changed["folds"] = ""
     return build(Task, {**plain(usual), **changed, **options}, "task")
@@ -149,15 +153,15 @@ def task_name(task: Task, usual: Task) -> str:
     return ".".join([task.target, *_optional_parts(task, usual), _protocol_part(task)])
 
 
-def difference(task: Task, usual: Task) -> list[str]:
-    """The parts of a task's name in which it differs from the corpus's own, in the order of the name."""
+def difference(task: Task, usual: Task, own: Task | None = None) -> list[str]:
+    """The parts of a task's name in which it differs from the usual one, in the order of the name; `own` as in `asked`."""
     target: list[str] = [task.target] if task.target != usual.target else []
     protocol = [_protocol_part(task)] if (task.protocol, task.folds) != (usual.protocol, usual.folds) else []
-    return [*target, *_optional_parts(task, usual), *protocol]
+    return [*target, *_optional_parts(task, usual, own), *protocol]
 
 
-def _optional_parts(task: Task, usual: Task) -> list[str]:
-    usual = asked({"target": task.target}, usual)
+def _optional_parts(task: Task, usual: Task, own: Task | None = None) -> list[str]:
+    usual = asked({"target": task.target}, usual, own)
     classes = "-".join(task.classes) or "all-classes"
     if len(classes) > _LONGEST_NAME or not _PLAIN.fullmatch(classes):
         classes = f"classes-{digest(list(task.classes))[:8]}"
@@ -382,9 +386,10 @@ def _read_folds_file(file: FoldsFile) -> dict[str, dict[str, str]]:
         raise SercliError(f"{where}: cannot be read as a table: {error}; mend the file") from None
     header = [name.strip() for name in lines[0]] if lines else []
     numbered = [f"fold-{number + 1}" for number in range(sum(name.startswith("fold-") for name in header))]
-    if not {"utt_id", "fold"} <= set(header) and not (numbered and {"utt_id", *numbered} <= set(header)):
+    in_a_form = {"utt_id", "fold"} <= set(header) or (numbered and {"utt_id", *numbered} <= set(header))
+    if not in_a_form or len(set(header)) < len(header):
         raise SercliError(
-            f"{where} has the columns {', '.join(header) or '(none)'}; wanted utt_id and fold, or utt_id and fold-1 to fold-K"
+            f"{where} has the columns {', '.join(header) or '(none)'}; wanted utt_id and fold, or utt_id and fold-1 to fold-K, each once"
         )
     wanted = ["fold"] if "fold" in header else [*numbered, *(name for name in header if name == "label")]
     rows: dict[str, dict[str, str]] = {}

@@ -92,6 +92,15 @@ def iemocap(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def iemocap_store(iemocap: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of it with LogMel. Not to be changed: copy it."""
+    path = tmp_path_factory.mktemp("store") / "iemocap"
+    run_sercli("ingest", iemocap, path)
+    run_sercli("featurize", path)
+    return path
+
+
+@pytest.fixture(scope="session")
 def emodb() -> Path:
     folder = SHARED / "data" / "emodb"
     if not (folder / "wav").is_dir():

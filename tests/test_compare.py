@@ -185,7 +185,7 @@ def test_stale_results_are_refused(own: Path, sercli: Sercli) -> None:
     cells[rows[0].split("\t").index("digest")] = "another sound"
     table.write_text("".join([rows[0], "\t".join(cells), *rows[2:]]), encoding="utf-8")
     said = refusal(sercli, own, LSTM, FUNCTIONALS)
-    assert re.search(rf"results/{re.escape(LSTM)} is stale \(.*features/logmel.* changed\); run `sercli evaluate", said)
+    assert re.search(rf"results/{re.escape(LSTM)} is stale \(.*predictions/.* changed\); run `sercli evaluate", said)
 
 
 def test_long_names_find_room(own: Path) -> None:

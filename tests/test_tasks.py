@@ -1,8 +1,9 @@
 """Folds: nobody is trained and tested on, everything is tested once, and neither order nor seed moves anybody."""
 
 import random
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -10,8 +11,8 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from sercli.errors import SercliError, UsageError
-from sercli.manifest import Utterance
-from sercli.tasks import Folds, Task, difference, make_folds, task_name
+from sercli.manifest import Utterance, digest
+from sercli.tasks import Folds, FoldsFile, Task, asked, difference, label, make_folds, task_name
 
 SPEAKER, SESSION, RANDOM = "leave-one-speaker-out", "leave-one-session-out", "random-10-fold"
 PARTS = {"train", "dev", "test"}
@@ -245,6 +246,251 @@ def test_folds_count_from_one() -> None:
     for number in (0, 5, -1):
         with pytest.raises(UsageError, match="from 1 to 4"):
             folds.fold(number)
+
+
+# --- dimensions and subsets
+
+
+def rated(number: int, value: float | None, speaker: str = "s", style: str = "") -> Utterance:
+    return replace(utterance(number, speaker), valence=value, arousal=value, dominance=value, style=style)
+
+
+EDGES = [
+    (0.5, "low", "low"),
+    (2.4999, "low", "low"),
+    (2.5, "low", "mid"),
+    (2.9999, "low", "mid"),
+    (3.0, "mid", "mid"),
+    (3.0001, "high", "mid"),
+    (3.4999, "high", "mid"),
+    (3.5, "high", "high"),
+    (5.5, "high", "high"),
+    (None, None, None),
+]
+
+
+@pytest.mark.parametrize(("value", "paper", "tian"), EDGES)
+@pytest.mark.parametrize("target", ["arousal", "power", "valence"])
+def test_levels_at_their_edges(target: str, value: float | None, paper: str | None, tian: str | None) -> None:
+    rows = [rated(0, value), rated(1, 1.0), rated(2, 5.0)]
+    for bins, wanted in (("paper", paper), ("tian", tian), (None, paper)):
+        classes, labels = label(Task(target=target, bins=bins), rows)  # type: ignore[arg-type]
+        assert labels.get("u000") == wanted
+        assert classes == [level for level in ("low", "mid", "high") if level in labels.values()]
+
+
+def test_power_is_dominance() -> None:
+    rows = [replace(rated(0, 3.0), dominance=1.0), replace(rated(1, 3.0), dominance=5.0)]
+    assert label(Task(target="power"), rows)[1] == {"u000": "low", "u001": "high"}
+
+
+def test_a_subset_is_a_style() -> None:
+    rows = [rated(n, (1.0, 5.0)[n % 2], style=("improvised", "scripted", "")[n % 3]) for n in range(12)]
+    task = Task(target="valence", subset="scripted")
+    assert set(label(task, rows)[1]) == {one.utt_id for one in rows if one.style == "scripted"}
+    assert len(label(replace(task, subset="complete"), rows)[1]) == 12
+    with pytest.raises(SercliError, match=r"--subset sung: .*choose from complete, improvised, scripted"):
+        label(replace(task, subset="sung"), rows)
+
+
+def test_a_corpus_without_values_has_no_levels() -> None:
+    with pytest.raises(SercliError, match=r"arousal has 0 labels in this corpus.*choose another --target"):
+        make_folds(Task(target="arousal"), corpus(NO_SESSIONS))
+
+
+def test_emotions_have_no_bins() -> None:
+    with pytest.raises(UsageError, match=r"--bins tian: emotion has no bins.*--target"):
+        Task(bins="tian")
+    assert Task(target="arousal") == Task(target="arousal", bins="paper")
+
+
+FOUR = Task(classes=("anger", "joy=happiness+excited"), protocol=SESSION)
+
+
+def test_classes_and_bins_go_with_the_target() -> None:
+    assert asked({}, FOUR) == FOUR
+    assert asked({"target": "valence"}, FOUR) == Task(target="valence", bins="paper", protocol=SESSION)
+    assert asked({"target": "emotion"}, Task(target="valence"), FOUR).classes == FOUR.classes
+    assert difference(FOUR, Task(target="valence"), FOUR) == ["emotion", SESSION]
+    assert asked({"subset": "scripted"}, FOUR) == replace(FOUR, subset="scripted")
+    tian = Task(target="valence", bins="tian")
+    assert asked({"target": "arousal"}, tian).bins == "paper"
+    assert asked({"protocol": SESSION}, tian) == replace(tian, protocol=SESSION)
+    theirs = Task(protocol="file", folds="0" * 64)
+    assert asked({}, theirs) == theirs
+    assert asked({"protocol": RANDOM}, theirs) == Task(protocol=RANDOM)
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({}, "emotion.leave-one-speaker-out"),
+        ({"target": "arousal", "subset": "improvised"}, "arousal.improvised.leave-one-speaker-out"),
+        ({"target": "valence", "bins": "tian"}, "valence.tian.leave-one-speaker-out"),
+        ({"target": "valence", "bins": "paper", "protocol": SESSION}, "valence.leave-one-session-out"),
+        ({"subset": "a/b"}, f"emotion.subset-{digest('a/b')[:8]}.leave-one-speaker-out"),
+        ({"protocol": "file", "folds": "ab12" * 16}, "emotion.file-ab12ab12"),
+    ],
+)
+def test_names_of_targets_and_subsets(options: dict[str, str], name: str) -> None:
+    usual = Task()
+    assert task_name(asked(options, usual), usual) == name
+
+
+# --- somebody else's folds
+
+OURS, THEIRS, SHARED = Task(), Task(protocol="file", folds="x"), Task(protocol="speaker-dependent-file", folds="x")
+FOUR_SPEAKERS = corpus(NO_SESSIONS)
+
+
+def table(header: str, rows: Iterable[Sequence[str]], separator: str = "\t", end: str = "\n") -> FoldsFile:
+    return FoldsFile("FOLDS.tsv", end.join([separator.join(row) for row in ([*header.split()], *rows)]) + end)
+
+
+def by_speaker() -> FoldsFile:
+    return table("utt_id fold", [(one.utt_id, one.speaker) for one in FOUR_SPEAKERS])
+
+
+def written(folds: Folds) -> FoldsFile:
+    """As `sercli folds` writes it."""
+    header = " ".join(["utt_id", "label", *(f"fold-{fold.number}" for fold in folds.folds)])
+    rows = [[u, label, *(fold.parts.get(u, "-") for fold in folds.folds)] for u, label in folds.labels.items()]
+    return table(header, rows)
+
+
+@st.composite
+def folds_files(draw: st.DrawFn) -> FoldsFile:
+    """Tables of both forms: such as can be used, and with a few cells changed at random."""
+    speakers = ["s1", "s2", "s3", "s4"]
+    if draw(st.booleans()):
+        home = dict(zip(speakers, draw(st.lists(st.sampled_from("abcd"), min_size=4, max_size=4)), strict=True))
+        cells = [[home[one.speaker]] for one in FOUR_SPEAKERS]
+        header, values = "utt_id fold", st.sampled_from("abcd")
+    else:
+        n = draw(st.integers(1, 4))
+        of = [{who: draw(st.sampled_from(["train", "dev", "test", "-"])) for who in speakers} for _ in range(n)]
+        cells = [[parts[one.speaker] for parts in of] for one in FOUR_SPEAKERS]
+        header = " ".join(["utt_id", *(f"fold-{k + 1}" for k in range(n))])
+        values = st.sampled_from(["train", "dev", "test", "-"])
+    for _ in range(draw(st.sampled_from([0, 0, 1, 2]))):
+        row = draw(st.sampled_from(cells))
+        row[draw(st.integers(0, len(row) - 1))] = draw(values)
+    kept = draw(st.sampled_from([len(cells), len(cells), len(cells) - 1]))
+    rows = [[one.utt_id, *own] for one, own in zip(FOUR_SPEAKERS, cells, strict=True)]
+    return table(header, draw(st.permutations(rows))[:kept], draw(st.sampled_from("\t,")))
+
+
+@settings(max_examples=400, deadline=None)
+@given(folds_files(), st.booleans())
+def test_folds_from_a_file_that_are_taken_are_honest(file: FoldsFile, shared: bool) -> None:
+    try:
+        folds = make_folds(SHARED if shared else THEIRS, FOUR_SPEAKERS, file)
+    except SercliError as error:
+        event(re.sub(r"\d+|s\d|u\d+", "_", str(error))[:40])
+        return
+    event("taken")
+    listed = {re.split("[\t,]", line)[0] for line in file.text.splitlines()}
+    assert set(folds.labels) <= listed
+    assert max(Counter(utt_id for fold in folds.folds for utt_id in fold.part("test")).values()) == 1
+    for fold in folds.folds:
+        assert set(fold.parts.values()) == PARTS
+        assert {folds.labels[utt_id] for utt_id in fold.part("train")} == set(folds.classes)
+        parts = [who(folds, FOUR_SPEAKERS, fold.number, part) for part in PARTS]
+        assert shared or sum(map(len, parts)) == len(set().union(*parts)), "a speaker is in two parts"
+
+
+@pytest.mark.parametrize("protocol", [SPEAKER, SESSION, RANDOM])
+def test_our_own_table_gives_our_own_parts(protocol: str) -> None:
+    rows = corpus(IEMOCAP)
+    folds = make_folds(Task(protocol=protocol), rows)  # type: ignore[arg-type]
+    again = make_folds(SHARED if protocol == RANDOM else THEIRS, rows, written(folds))
+    assert [fold.parts for fold in again.folds] == [fold.parts for fold in folds.folds]
+    assert (again.classes, again.labels) == (folds.classes, folds.labels)
+
+
+def test_each_fold_is_test_once_and_the_next_is_dev() -> None:
+    folds = make_folds(THEIRS, FOUR_SPEAKERS, by_speaker())
+    assert [fold.parts for fold in folds.folds] == [fold.parts for fold in make_folds(OURS, FOUR_SPEAKERS).folds]
+
+
+def test_one_split_is_one_fold() -> None:
+    part = {"s1": "test", "s2": "dev", "s3": "train", "s4": "train"}
+    file = table("utt_id fold", [(one.utt_id, part[one.speaker]) for one in FOUR_SPEAKERS])
+    (fold,) = make_folds(THEIRS, FOUR_SPEAKERS, file).folds
+    assert fold.parts == {one.utt_id: part[one.speaker] for one in FOUR_SPEAKERS}
+
+
+def test_windows_and_commas_are_read_all_the_same() -> None:
+    wanted = make_folds(THEIRS, FOUR_SPEAKERS, by_speaker())
+    rows = [(one.speaker, one.utt_id, "note") for one in FOUR_SPEAKERS]
+    for file in (table("fold utt_id other", rows, end="\r\n"), table("fold utt_id other", rows, ",")):
+        assert make_folds(THEIRS, FOUR_SPEAKERS, file) == wanted
+
+
+def _changed(old: str, new: str) -> FoldsFile:
+    text = by_speaker().text
+    assert text.count(old) == 1
+    return FoldsFile("FOLDS.tsv", text.replace(old, new))
+
+
+TWICE = [[one.utt_id, *["test" if k + 1 == int(one.speaker[1]) else "dev" if one.speaker == "s4" else "train"
+                        for k in (0, 0)]] for one in FOUR_SPEAKERS]  # fmt: skip
+FILES: dict[str, tuple[FoldsFile, str]] = {
+    "a speaker in two parts": (_changed("u001\ts1", "u001\ts2"), r"puts s1 into dev and test of fold 1 \(s1\).*-file"),
+    "left out": (_changed("u005\ts2\n", ""), r"leaves out 1 of the 16 utterances of this task, u005.*give each a row"),
+    "listed twice": (_changed("u005\ts2\n", "u005\ts2\nu005\ts2\n"), "line 8: u005 is listed twice; mend"),
+    "tested twice": (table("utt_id fold-1 fold-2", TWICE), "tests u000 in 2 folds, wanted once; mend"),
+    "two folds": (
+        table("utt_id fold", [(one.utt_id, "ab"[one.speaker > "s2"]) for one in FOUR_SPEAKERS]),
+        "has 2 folds, wanted at least 3",
+    ),
+    "unknown part": (
+        table("utt_id fold-1", [(one.utt_id, "valid") for one in FOUR_SPEAKERS]),
+        "line 2: 'valid' is no part; wanted train, dev, test or -",
+    ),
+    "no dev": (
+        table("utt_id fold", [(one.utt_id, "train" if one.speaker > "s1" else "test") for one in FOUR_SPEAKERS]),
+        r"fold 1 \(fold-1\) has no dev utterance of this task; mend",
+    ),
+    "wrong header": (_changed("utt_id\tfold", "name\tfold"), "has the columns name, fold; wanted utt_id and fold"),
+    "a gap between folds": (table("utt_id fold-1 fold-3", []), "wanted utt_id and fold, or utt_id and fold-1 to"),
+    "a column twice": (table("utt_id fold fold", []), "wanted utt_id and fold, or utt_id and fold-1 to"),
+    "empty": (FoldsFile("FOLDS.tsv", ""), r"has the columns \(none\); wanted"),
+    "an empty cell": (_changed("u005\ts2", "u005\t"), "line 7: wanted 2 columns with something in each; mend"),
+    "a cell too many": (_changed("u005\ts2", "u005\ts2\ts3"), "line 7: wanted 2 columns"),
+    "another label": (
+        table("utt_id label fold-1", [(one.utt_id, "fear", "train") for one in FOUR_SPEAKERS]),
+        "labels u000 'fear', this task 'anger'; choose the --classes",
+    ),
+}
+
+
+@pytest.mark.parametrize("situation", FILES)
+def test_folds_that_cannot_be_used_are_refused(situation: str) -> None:
+    file, said = FILES[situation]
+    with pytest.raises(SercliError, match=f"FOLDS.tsv.*{said}"):
+        make_folds(THEIRS, FOUR_SPEAKERS, file)
+
+
+def test_shared_speakers_have_to_be_asked_for() -> None:
+    file = FILES["a speaker in two parts"][0]
+    assert SHARED.speaker_dependent
+    assert not THEIRS.speaker_dependent
+    assert len(make_folds(SHARED, FOUR_SPEAKERS, file).folds) == 4
+    for protocol in ("file", "speaker-dependent-file"):
+        with pytest.raises(UsageError, match="needs --folds-file"):
+            Task(protocol=protocol)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="takes no --folds-file; choose --protocol file"):
+        Task(folds="x")
+
+
+def test_the_digest_of_folds_sees_no_label() -> None:
+    """Of somebody else's, whose table may have one."""
+    swapped = [replace(one, emotion={"anger": "sadness", "sadness": "anger"}[one.emotion]) for one in FOUR_SPEAKERS]
+    here, there = (make_folds(THEIRS, rows, by_speaker()) for rows in (FOUR_SPEAKERS, swapped))
+    assert here.labels != there.labels
+    assert here.digest == there.digest
+    assert here.digest != make_folds(SHARED, FOUR_SPEAKERS, FILES["a speaker in two parts"][0]).digest
 
 
 # --- what training may look at

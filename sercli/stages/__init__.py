@@ -3,9 +3,9 @@ set of products up to date."""
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -118,65 +118,80 @@ def build(
 
     With `lock` each is locked while it is made, else the caller holds the locks of all.
     """
-    by_key = {work.product.key: work for work in works}
-    folders: dict[str, Path] = {}
-    finished: list[str] = []
-    locks: dict[str, AbstractContextManager[None]] = {}
-    begun: dict[str, float] = {}
-    spent: dict[str, float] = defaultdict(float)  # s of workers, by kind of product
-
-    def finish(key: str) -> None:
-        finished.append(key)
-        folders.pop(key, None)
-        release(key)
-        published(by_key[key])
-
-    def release(key: str) -> None:
-        if key in locks:
-            locks.pop(key).__exit__(None, None, None)
-
-    def begin(unit: Unit) -> bool:
-        product = by_key[unit.name].product
-        if lock:
-            held = store.lock([unit.name])
-            held.__enter__()
-            locks[unit.name] = held
-        made_meanwhile = lock and store.state(product).name == "fresh"
-        if not run.overwrite and (made_meanwhile or store.finish_publishing(product)):
-            finish(unit.name)
-            return False
-        folders[unit.name] = store.staged(product)
-        begun[unit.name] = time.monotonic()
-        return True
-
-    def publish(unit: Unit, _: Any) -> None:
-        spent[unit.name.removeprefix(f"{ARRAYS}/").split("/")[0]] += time.monotonic() - begun[unit.name]
-        store.publish(by_key[unit.name].product, folders[unit.name] / "product")
-        finish(unit.name)
-
+    making = _Making(store, {work.product.key: work for work in works}, run.overwrite, published, lock)
     units = [
         Unit(key, do_and_mark, (work.function, work.arguments, store.staging(work.product)), work.needs)
-        for key, work in by_key.items()
+        for key, work in making.works.items()
     ]
-    with bar(name, f"{noun}s" if len(units) > 1 else noun, len(units)) as shown:
+    with bar(name, f"{noun}s" if len(units) > 1 else noun, len(units)) as shown, making:
 
         def tick() -> None:
-            shown.update(len(finished) + sum(map(_fraction, folders.values())))
+            shown.update(len(making.finished) + sum(map(_fraction, making.folders.values())))
 
         with workers.processes(devices_for(run, len(units)), preload) as slots:
-            failed = workers.run(units, slots, publish, tick, begin)
-        shown.update(len(finished))
-    for key in list(locks):  # of what failed
-        release(key)
-    if len(spent) > 1:
-        say(f"{name}: time of the workers: {', '.join(f'{kind} {seconds:.0f} s' for kind, seconds in spent.items())}")
-    return failed, finished
+            failed = workers.run(units, slots, making.publish, tick, making.begin)
+        shown.update(len(making.finished))
+    if len(making.spent) > 1:
+        spent = ", ".join(f"{kind} {seconds:.0f} s" for kind, seconds in making.spent.items())
+        say(f"{name}: time of the workers: {spent}")
+    return failed, making.finished
+
+
+class _Making:
+    """Products while they are made; left, it lets go of all that it has locked."""
+
+    def __init__(
+        self, store: Store, works: Mapping[str, Work], again: bool, published: Callable[[Work], None], lock: bool
+    ) -> None:
+        self.store, self.works, self.again, self.published, self.lock = store, works, again, published, lock
+        self.folders: dict[str, Path] = {}  # where they are built
+        self.finished: list[str] = []
+        self.held: dict[str, ExitStack] = {}
+        self.begun: dict[str, float] = {}
+        self.spent: dict[str, float] = defaultdict(float)  # s of workers, by kind of product
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        for held in self.held.values():
+            held.close()
+
+    def begin(self, unit: Unit) -> bool:
+        """False if there is nothing left to do. Raises SercliError if another command makes it right now."""
+        product = self.works[unit.name].product
+        if self.lock:
+            held = ExitStack()
+            held.enter_context(self.store.lock([unit.name]))
+            self.held[unit.name] = held
+        if not self.again:
+            self.store.finish_publishing(product)
+            if self.store.state(product).name == "fresh":  # now, or made meanwhile
+                self._finish(unit.name)
+                return False
+        self.folders[unit.name] = self.store.staged(product)
+        self.begun[unit.name] = time.monotonic()
+        return True
+
+    def publish(self, unit: Unit, _: Any) -> None:
+        kind = unit.name.removeprefix(f"{ARRAYS}/").split("/")[0]
+        self.spent[kind] += time.monotonic() - self.begun[unit.name]
+        self.store.publish(self.works[unit.name].product, self.folders[unit.name] / "product")
+        self._finish(unit.name)
+
+    def _finish(self, key: str) -> None:
+        self.finished.append(key)
+        self.folders.pop(key, None)
+        if key in self.held:
+            self.held.pop(key).close()
+        self.published(self.works[key])
 
 
 def do_and_mark(function: Callable[..., None], arguments: tuple[Any, ...], staged: Path, device: str) -> None:
     """A unit's work, and then the mark that it is done: a parent killed before it publishes leaves nothing to redo."""
     function(*arguments, staged / "product", device)
     (staged / BUILT).touch()
+    workers.let_go_of_memory()
 
 
 def raise_first(failed: Sequence[tuple[Unit, BaseException]], n_finished: int) -> None:

@@ -18,6 +18,7 @@ from ..configurations import (
     categories,
     command,
     cut,
+    reads_segments,
     resolve_autoencoder,
     resolve_classifier,
     sees_labels,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 
 _TASK_AXES = ("target", "bins", "subset", "protocol", "task", "classes")
 _BYTES = 4  # of a float32
+_MAX_REJECTS = 0.1  # of `sercli featurize`
 LOCK = "sweeps"  # of all sweeps of a store: one prunes what another may be about to read
 
 
@@ -89,15 +91,15 @@ def run(path: Path, grid: Grid, keep_latents: bool, run: Run) -> Outcome:
     store = Store(path)
     asked = list(points(grid))
     if run.dry_run:
-        plan = make_plan(store, grid, asked, run)
-        return _tell(store, grid, plan, keep_latents, run)
-    make_plan(store, grid, asked, run)  # the grid is checked whole before anything runs
+        return _tell(store, grid, make_plan(store, grid, asked, run), keep_latents, run)
     with store.lock([LOCK]):
-        for frontend in sorted({_frontend(point) for point in asked}):
-            if not _is_fresh(store, frontend):
-                featurize.run(path, frontend, None, [], None, 0.1, replace(run, device="cpu", jobs=None))
-        store = Store(path)
-        plan = make_plan(store, grid, asked, run)
+        plan = make_plan(store, grid, asked, run)  # the grid is checked whole before anything runs
+        wanted = [name for name in _frontends(plan) if not _is_fresh(store, name)]
+        for frontend in wanted:
+            featurize.run(path, frontend, None, [], None, _MAX_REJECTS, replace(run, device="cpu"))
+        if wanted:
+            store = Store(path)
+            plan = make_plan(store, grid, asked, run)
         failed = _execute(store, grid, plan, keep_latents, run)
         outcome = _publish(store, grid, plan, run)
     _raise_for_points(store, grid, plan, failed)
@@ -132,6 +134,10 @@ def _frontend(point: Point) -> str:
             "frontend", ClassifierConfig.frontend
         )
     )
+
+
+def _frontends(plan: Plan) -> list[str]:
+    return sorted({system.config.frontend for system in plan.systems})
 
 
 def _is_fresh(store: Store, frontend: str) -> bool:
@@ -171,9 +177,15 @@ def _resolve(store: Store, grid: Grid, point: Point, plan: Plan, shared: dict[st
 
 def _check_options(store: Store, kind: str, name: str, config: AutoencoderConfig | ClassifierConfig) -> None:
     """Raises SercliError for values that cannot work, of what is not known to work already."""
-    if store.shared_config(f"{kind}/{name}") is None:
-        options = train_ae.options_of if isinstance(config, AutoencoderConfig) else train_classifier.options_of
-        options(config)  # type: ignore[arg-type]
+    if store.shared_config(f"{kind}/{name}") is not None:
+        return
+    if isinstance(config, AutoencoderConfig):
+        train_ae.options_of(config)
+    else:
+        train_classifier.options_of(config)
+    if isinstance(config, AutoencoderConfig) or reads_segments(config):
+        shift_ms = _extractor(store, config.frontend).frame_shift_ms
+        frames_per(config.segment_shift_ms, shift_ms, "--segment-shift-ms")
 
 
 def _plan_fold(store: Store, system: System, number: int, plan: Plan, run: Run) -> None:
@@ -248,8 +260,10 @@ def _execute(store: Store, grid: Grid, plan: Plan, keep_latents: bool, run: Run)
         store.claim(f"autoencoders/{name}", plain(ae))
     for system in plan.systems:
         store.claim(f"classifiers/{system.classifier}", plain(system.config))
-    made = len(plan.products) - len(plan.works)
-    say(f"{grid.name}: {len(plan.systems)} points, {len(plan.works)} steps to do, {made} done already")
+    done = [product for key, product in plan.products.items() if key not in plan.works]
+    for product in done:
+        store.tidy(product)
+    say(f"{grid.name}: {len(plan.systems)} points, {len(plan.works)} steps to do, {len(done)} done already")
     readers = {key: set(predictions) & set(plan.works) for key, predictions in plan.readers.items()}
 
     def prune(key: str) -> None:
@@ -306,12 +320,13 @@ def _tell(store: Store, grid: Grid, plan: Plan, keep_latents: bool, run: Run) ->
     outcome = Outcome(grid.name, str(store.path / "sweeps" / grid.name), made=list(plan.works))
     outcome.reused = [key for key in plan.products if key not in plan.works]
     outcome.stale = [key for key in plan.works if store.state(plan.products[key]).name == "stale"]
-    for frontend in sorted({system.config.frontend for system in plan.systems}):
+    for frontend in _frontends(plan):
         if not _is_fresh(store, frontend):
             outcome.made.insert(0, features_key(frontend))
             say(f"would make {features_key(frontend)}")
     weights = {name: _n_weights(store, config, plan.tasks[config.task]) for name, config in plan.autoencoders.items()}
-    sizes = {key: _size(store, plan, key, weights) for key in plan.products}
+    seconds = {name: _seconds(store, task) for name, task in plan.tasks.items()}
+    sizes = {key: _size(plan, key, weights, seconds) for key in plan.products}
     say(f"{grid.name}: {len(plan.systems)} points")
     for kind in ("autoencoders", "arrays.zarr/latents", "classifiers", "predictions", "results"):
         keys = [key for key in plan.products if key.startswith(f"{kind}/")]
@@ -329,14 +344,19 @@ def _tell(store: Store, grid: Grid, plan: Plan, keep_latents: bool, run: Run) ->
     return outcome
 
 
-def _size(store: Store, plan: Plan, key: str, weights: Mapping[str, int]) -> int:
+def _seconds(store: Store, task: Task) -> float:
+    """Of all that is said in a task."""
+    labels = cut(store, task).labels
+    return sum(u.duration for u in store.utterances if u.utt_id in labels)
+
+
+def _size(plan: Plan, key: str, weights: Mapping[str, int], seconds: Mapping[str, float]) -> int:
     """Bytes of an autoencoder's weights, or of latents; 0 for what is small beside them."""
     if key in plan.readers:
         config = plan.autoencoders[key.split("/")[2]]
-        fold = cut(store, plan.tasks[config.task]).fold(plan.products[key].config["fold"])
-        seconds = sum(u.duration for u in store.utterances if u.utt_id in fold.parts)
         has_std = plugins.declared("autoencoders", config.model, "Model").get("has_std", True)
-        return round(1000 * seconds / config.segment_shift_ms) * config.latent_dim * (2 if has_std else 1) * _BYTES
+        n_segments = round(1000 * seconds[config.task] / config.segment_shift_ms)
+        return n_segments * config.latent_dim * (2 if has_std else 1) * _BYTES
     kind, name, *_ = key.split("/")
     return weights[name] * _BYTES if kind == "autoencoders" else 0
 
@@ -345,13 +365,18 @@ def _n_weights(store: Store, config: AutoencoderConfig, task: Task) -> int:
     """Counted on a model that takes no memory."""
     import torch
 
-    front = dict(features(store, config.frontend).config)
-    module = plugins.load("frontends", front.pop("frontend"))
-    extractor = module.Extractor(build_config(module.Config, front, config.frontend))
+    extractor = _extractor(store, config.frontend)
     n_inputs = frames_per(SEGMENT_MS, extractor.frame_shift_ms, "a segment") * extractor.n_features
     told = categories(store, task, cut(store, task))[0] if sees_labels(config) else []
     with torch.device("meta"):
         return sum(parameter.numel() for parameter in train_ae.create(config, n_inputs, told).parameters())
+
+
+def _extractor(store: Store, frontend: str) -> Any:
+    """The front end that makes, or made, these features."""
+    front = dict(features(store, frontend).config)
+    module = plugins.load("frontends", front.pop("frontend"))
+    return module.Extractor(build_config(module.Config, front, frontend))
 
 
 def _bytes(n: float) -> str:
@@ -363,10 +388,10 @@ def _bytes(n: float) -> str:
 
 def _publish(store: Store, grid: Grid, plan: Plan, run: Run) -> Outcome:
     """`results.tsv`, the figure where latent sizes were compared, and the grid, of all points that have scores."""
-    scored = [system for system in plan.systems if store.provenance(system.result) is not None]
+    scored = [system for system in plan.systems if store.state(plan.products[system.result]).name == "fresh"]
     results = {system.result: evaluate.read_scores(store, system.result) for system in scored}
     inputs = {"grid": digest(grid.asked())}
-    inputs |= {key: str((store.provenance(key) or {})["digest"]) for key in results}
+    inputs |= {key: plan.products[key].digest for key in results}
     run_again = command(store, "sweep", [grid.where])
     product = Product(f"sweeps/{grid.name}", {"name": grid.name}, inputs, run_again)
     outcome, todo = survey(store, grid.name, product.key, [product], run)
@@ -437,8 +462,8 @@ def _draw(
     store: Store, grid: Grid, scored: Sequence[System], results: Mapping[str, Mapping[str, Any]], built: Path
 ) -> None:
     """Score against latent size: a panel a task, a line for each combination of the other axes."""
-    sizes = grid.axes.get("latent_dim", {})
-    if len(sizes) < 2:
+    axis = next((axis for axis, values in grid.axes.items() if len(_sizes_of(values)) > 1), None)
+    if axis is None:
         say(f"{grid.name}: no figure, latent_dim is no axis")
         return
     from ..report.figures import Panel, score_figure
@@ -447,10 +472,10 @@ def _draw(
     lines: dict[str, dict[str, list[tuple[float, Mapping[str, Any]]]]] = {}
     for group in groups_of(store, list(results.values())):
         labels = point[group["classifiers"][0]].labels
-        if labels["latent_dim"]:
-            shown = [text for axis, text in labels.items() if axis not in (*_TASK_AXES, "latent_dim", "seed") and text]
+        if group["latent_dim"] is not None:
+            shown = [text for key, text in labels.items() if key not in (*_TASK_AXES, axis, "seed") and text]
             name = " ".join([*shown, *group["marks"]]) or "score"
-            lines.setdefault(group["task"], {}).setdefault(name, []).append((float(labels["latent_dim"]), group))
+            lines.setdefault(group["task"], {}).setdefault(name, []).append((float(group["latent_dim"]), group))
     panels = []
     for task, by_name in lines.items():
         first = next(iter(by_name.values()))[0][1]
@@ -460,6 +485,11 @@ def _draw(
         panels.append(Panel(task, "latents a segment", heading, drawn, chance))
     if panels:
         score_figure(panels, built / "figure.png", built / "figure.svg")
+
+
+def _sizes_of(values: Mapping[str, Mapping[str, Any]]) -> set[Any]:
+    """The latent sizes on an axis."""
+    return {options[key] for options in values.values() for key in ("latent_dim", "ae.latent_dim") if key in options}
 
 
 def _line(name: str, score: str, found: Sequence[tuple[float, Mapping[str, Any]]]) -> Line:

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-INTERVAL = 0.2  # s
+INTERVAL = 1.0  # s; looking at large processes takes time itself
 
 
 def tree(root: int) -> list[int]:

@@ -233,7 +233,10 @@ def figure2b(store: Store, quick: str) -> Iterator[str]:
 
 def variations(store: Store, quick: str) -> Iterator[str]:
     """All points of all sweeps in one tidy table, and of the variations the scores beside one another."""
-    names = [f"{quick}{name}" for name in ("table1", "table2", "figure2a", "figure2b", "variations1", "variations2", "variations3")]
+    names = [
+        f"{quick}{name}"
+        for name in ("table1", "table2", "figure2a", "figure2b", "variations1", "variations2", "variations3")
+    ]
     everything = [{"sweep": name, **row} for name in names for row in rows(store, name)]
     if not everything:
         yield NOT_RUN

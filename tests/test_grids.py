@@ -1,0 +1,150 @@
+"""Grids: what a file may say, which points it means, and what each point asks of each step."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sercli.errors import UsageError
+from sercli.grids import Grid, Point, points, read_grid
+
+FIXED = {"protocol": "leave-one-session-out"}
+AXES = {"latent_dim": [2, 4], "model": ["ae", "vae"]}
+
+
+def grid(tmp_path: Path, content: dict[str, Any], **options: Any) -> Grid:
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    return read_grid(path, **options)
+
+
+def asked(tmp_path: Path, axes: dict[str, Any], **options: Any) -> list[Point]:
+    return list(points(grid(tmp_path, {"axes": axes}, **options)))
+
+
+def names(of: list[Point]) -> list[str]:
+    return [str(point) for point in of]
+
+
+def test_a_grid_is_every_combination_the_last_axis_fastest(tmp_path: Path) -> None:
+    found = grid(tmp_path, {"name": "sizes", "fixed": FIXED, "axes": AXES})
+    assert found.name == "sizes"
+    assert names(list(points(found))) == [
+        "latent_dim=2 model=ae",
+        "latent_dim=2 model=vae",
+        "latent_dim=4 model=ae",
+        "latent_dim=4 model=vae",
+    ]
+    for point in points(found):
+        assert point.task == FIXED
+        assert point.autoencoder is not None
+        assert set(point.autoencoder) == {"latent_dim", "model"}
+        assert point.classifier == {}
+
+
+def test_the_name_is_the_file_s_unless_told(tmp_path: Path) -> None:
+    assert grid(tmp_path, {"axes": AXES}).name == "small"
+    assert grid(tmp_path, {"name": "inside", "axes": AXES}, name="told").name == "told"
+
+
+def test_an_option_goes_to_every_step_that_knows_it(tmp_path: Path) -> None:
+    axes = {"lr": [0.1], "ae.epochs": [3], "classifier.epochs": [4], "beta": [0.5], "classifier.hidden": [8]}
+    (point,) = asked(tmp_path, {**axes, "subset": ["scripted"], "condition": ["oracle"], "model": ["cvae"]})
+    assert point.task == {"subset": "scripted"}
+    assert point.autoencoder == {"lr": 0.1, "epochs": 3, "beta": 0.5, "model": "cvae"}
+    assert point.classifier == {"lr": 0.1, "epochs": 4, "hidden": 8, "condition": "oracle"}
+
+
+def test_one_step_may_differ_from_the_others(tmp_path: Path) -> None:
+    (point,) = asked(tmp_path, {"lr": [0.1], "classifier.lr": [0.2]})
+    assert point.autoencoder == {"lr": 0.1}
+    assert point.classifier == {"lr": 0.2}
+
+
+def test_without_an_autoencoder_the_classifier_has_all(tmp_path: Path) -> None:
+    (point,) = asked(tmp_path, {"model": ["none"], "latent_dim": [8], "seed": [1], "normalise": ["speaker"]})
+    assert point.autoencoder is None
+    assert point.classifier == {"seed": 1, "normalise": "speaker"}
+    assert names([point]) == ["model=none seed=1 normalise=speaker"]
+
+
+def test_points_that_differ_in_nothing_come_once(tmp_path: Path) -> None:
+    """An AE has no beta and no condition, what has no autoencoder no latent size; the label is left out as well."""
+    found = asked(tmp_path, {"model": ["none", "ae", "vae"], "latent_dim": [2, 4], "beta": [0.5, 1.0]})
+    assert names(found) == [
+        "model=none",
+        "model=ae latent_dim=2",
+        "model=ae latent_dim=4",
+        "model=vae latent_dim=2 beta=0.5",
+        "model=vae latent_dim=2 beta=1",
+        "model=vae latent_dim=4 beta=0.5",
+        "model=vae latent_dim=4 beta=1",
+    ]
+
+
+def test_named_settings_move_several_options(tmp_path: Path) -> None:
+    adam = {"default": None, "paper": {"ae.adam_beta1": 0.999, "ae.adam_beta2": 0.99}}
+    found = asked(tmp_path, {"adam": adam, "system": {"bare": {"model": "none"}, "AE": {"model": "ae"}}})
+    assert names(found) == ["adam=default system=bare", "adam=default system=AE", "adam=paper system=AE"]
+    assert [point.autoencoder for point in found] == [
+        None,
+        {"model": "ae"},
+        {"adam_beta1": 0.999, "adam_beta2": 0.99, "model": "ae"},
+    ]
+
+
+def test_overrides(tmp_path: Path) -> None:
+    content = {"fixed": {"epochs": 9}, "axes": {"latent_dim": [2, 4], "seed": [0]}}
+    found = grid(tmp_path, content, overrides={"epochs": 1, "latent_dim": 8, "seed": [0, 1]}, folds=[2])
+    assert found.asked() == {
+        "fixed": {"epochs": 1, "latent_dim": 8},
+        "axes": {"seed": {"0": {"seed": 0}, "1": {"seed": 1}}},
+        "folds": [2],
+    }
+    assert [point.autoencoder for point in points(found)] == [
+        {"epochs": 1, "latent_dim": 8, "seed": seed} for seed in (0, 1)
+    ]
+
+
+def test_a_grid_of_one_point(tmp_path: Path) -> None:
+    assert names(asked(tmp_path, {"seed": [0]}, overrides={"seed": 3})) == ["the only point"]
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown part": ({"axes": AXES, "axis": {}}, "has no option 'axis'; did you mean 'axes'?"),
+    "unknown option": ({"axes": {"latent_dims": [2]}}, "has no option 'latent_dims'; did you mean 'latent_dim'?"),
+    "unknown option, fixed": ({"fixed": {"epoch": 2}, "axes": AXES}, "has no option 'epoch'; did you mean 'epochs'?"),
+    "unknown option, named": ({"axes": {"x": {"y": {"bta": 2}}}}, "has no option 'bta'; did you mean 'beta'?"),
+    "option of another step": ({"axes": {"classifier.beta": [1]}}, "has no option 'beta'"),
+    "unknown step": ({"axes": {"encoder.lr": [1]}}, "encoder.lr: there is no step 'encoder'; wanted ae.lr or class"),
+    "of either model": ({"axes": {"hidden": [8]}}, "hidden could be of either model; write ae.hidden or classifier.h"),
+    "empty axis": ({"axes": {"latent_dim": []}}, "the axis latent_dim is empty; give it values, or leave it out"),
+    "empty named axis": ({"axes": {"adam": {}}}, "the axis adam is empty"),
+    "scalar axis": ({"axes": {"latent_dim": 64}}, "the axis latent_dim is 64, wanted a list; write [64], or put it"),
+    "nothing for an axis": ({"axes": {"latent_dim": None}}, "the axis latent_dim is None, wanted a list"),
+    "scalar settings": ({"axes": {"beta": {"half": 0.5}}}, "beta: half is 0.5, wanted options such as `{beta: 0.5}`"),
+    "a value twice": ({"axes": {"seed": [0, 1, 0]}}, "the axis seed has a value twice: 0, 1, 0"),
+    "fixed and axis": ({"fixed": {"model": "ae"}, "axes": AXES}, "model is fixed and on the axis model; leave one"),
+    "fixed and named": (
+        {"fixed": {"ae.lr": 1}, "axes": {"x": {"y": {"ae.lr": 2}}}},
+        "ae.lr is fixed and on the axis x; leave one of them out",
+    ),
+    "no axes": ({"fixed": FIXED}, "has no axes; give at least one"),
+    "a list of axes": ({"axes": ["latent_dim"]}, "axes holds list, wanted lines of the form `option: value`"),
+    "a name that is none": ({"name": "../x", "axes": AXES}, "'../x' is no name for a product"),
+}
+
+
+@pytest.mark.parametrize("situation", REFUSED)
+def test_what_a_grid_may_not_say(situation: str, tmp_path: Path) -> None:
+    content, said = REFUSED[situation]
+    with pytest.raises(UsageError, match=re.escape(said)) as refusal:
+        grid(tmp_path, content)
+    assert str(refusal.value).startswith(str(tmp_path)) or "no name" in said
+
+
+def test_two_axes_that_move_one_option_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"ae\.lr is on the axes x and ae\.lr; leave one of them out"):
+        grid(tmp_path, {"axes": {"x": {"y": {"ae.lr": 1}}, "ae.lr": [1, 2]}})
