@@ -15,7 +15,7 @@ from test_promises import Command, in_turn, same
 
 from sercli import checkpoints
 from sercli.manifest import read_table
-from sercli.store import Ragged
+from sercli.ragged import Ragged
 
 FIXABLE, USAGE = 1, 2
 Row = dict[str, str]
