@@ -11,8 +11,9 @@ from .classifiers import Sequences
 from .configurations import NO_AUTOENCODER, AutoencoderConfig, ClassifierConfig, reads_segments
 from .normalisation import Statistics, normalise, statistics
 from .products import features_key
+from .ragged import Ragged
 from .segments import SEGMENT_MS, Frames, Offsets, frames_per, pad_short, segment_counts, segment_starts, segment_view
-from .store import ARRAYS, Ragged, Store
+from .store import ARRAYS, Store
 from .training import seed_for
 
 _BLOCK_FRAMES = 100_000  # read, normalised and encoded at a time

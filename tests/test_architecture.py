@@ -32,6 +32,7 @@ grids
 products
 configurations
 store
+ragged
 fingerprints
 corpora/*
 corpora
@@ -61,7 +62,7 @@ LAYERS = TABLE.split()
 
 ONLY_IMPORTER = {
     "typer": {"cli", "options"},
-    "zarr": {"store"},
+    "zarr": {"ragged"},
     "soundfile": {"audio"},
     "soxr": {"audio"},
     "matplotlib": {"report"},

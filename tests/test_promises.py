@@ -18,7 +18,7 @@ from conftest import QUICK, Sercli
 from sercli import plugins
 from sercli.autoencoders import CONDITIONS
 from sercli.manifest import read_table
-from sercli.store import Ragged
+from sercli.ragged import Ragged
 
 Command = list[object]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -15,7 +15,7 @@ from test_promises import Command, in_turn, same
 
 from sercli import checkpoints
 from sercli.manifest import read_table
-from sercli.store import Ragged
+from sercli.ragged import Ragged
 
 FIXABLE, USAGE = 1, 2
 Row = dict[str, str]
@@ -282,3 +282,27 @@ def test_three_dimensions_in_one_sweep_have_one_autoencoder(iemocap_store: Path,
         *(("point", target, system) for target in ("arousal", "power", "valence") for system in ("vae", "bare")),
         *(("nested", target, "") for target in ("arousal", "power", "valence")),
     ]
+
+
+def test_a_sweep_under_somebody_else_s_folds(featurized: Path, tmp_path: Path, sercli: Sercli) -> None:
+    """The file is named in the grid; the task may have a name of its own."""
+    store = Path(shutil.copytree(featurized, tmp_path / "toy"))
+    order = sorted({row["speaker"] for row in rows_of(store)})
+    path = write_folds(tmp_path / "FOLDS.tsv", store, lambda row: f"{order.index(row['speaker'])}")
+    grid = tmp_path / "theirs.yaml"
+    grid.write_text(
+        f"fixed: {{folds_file: {path}, task: theirs, ae.hidden: [16], ae.epochs: 1, classifier: functionals}}\n"
+        "axes: {model: [none, vae], latent_dim: [2]}\n"
+    )
+    sercli("sweep", store, grid, "--fold", 1, "--jobs", 2)
+    assert [path.name for path in (store / "tasks").iterdir()] == ["theirs"]
+    rows = rows_of(store, "sweeps/theirs/results.tsv")
+    assert [(row["row"], row["model"], row["protocol"]) for row in rows] == [
+        ("point", "none", "file"),
+        ("point", "vae", "file"),
+        ("nested", "", "file"),
+    ]
+    path.unlink()
+    refused(sercli, FIXABLE, f"model=none: {path}: No such file", "sweep", store, grid, "--fold", 1)
+    grid.write_text(grid.read_text().replace(f"folds_file: {path}, ", ""))
+    assert "2 points, 0 steps to do" in sercli("sweep", store, grid, "--fold", 1).stderr

@@ -10,7 +10,8 @@ from ..config import build
 from ..configurations import AutoencoderConfig, Condition, autoencoder_config, categories, condition_of, task_of
 from ..errors import DamagedProduct
 from ..products import autoencoder_fold, features, folds_of, latents_fold
-from ..store import ARRAYS, Rows, Store, write_ragged
+from ..ragged import Rows, write_ragged
+from ..store import ARRAYS, Store
 from ..tasks import Folds
 from . import Outcome, Run, Work, make, report_fraction
 from .train_ae import PRELOAD, create

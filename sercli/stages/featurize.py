@@ -18,7 +18,8 @@ from ..frontends import Extractor
 from ..manifest import Utterance, printable, write_table
 from ..products import features, features_key
 from ..progress import bar, say
-from ..store import Product, Rows, Store, check_name, write_ragged
+from ..ragged import Rows, write_ragged
+from ..store import Product, Store, check_name
 from ..workers import Unit
 from . import Outcome, Run, n_jobs, raise_first, survey
 
