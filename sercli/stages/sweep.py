@@ -6,9 +6,9 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .. import metrics, plugins
+from .. import plugins
 from ..config import build as build_config
 from ..config import plain, write_yaml
 from ..configurations import (
@@ -26,10 +26,9 @@ from ..configurations import (
 from ..errors import SercliError
 from ..grids import Grid, Point, points
 from ..manifest import digest, write_table
-from ..products import autoencoder_fold, classifier_fold, features, features_key, latents_of
+from ..products import autoencoder_fold, classifier_fold, features, features_key, latents_of, predictions_fold
 from ..progress import say
-from ..results import group as groups_of
-from ..results import nested
+from ..report.sweeps import Scored, draw, rows_of
 from ..segments import SEGMENT_MS, frames_per
 from ..store import Product, Store
 from ..tasks import Folds, Task
@@ -50,10 +49,6 @@ from . import (
 )
 from .folds import write_task
 
-if TYPE_CHECKING:
-    from ..report.figures import Line
-
-_TASK_AXES = ("target", "bins", "subset", "protocol", "task", "classes")
 _BYTES = 4  # of a float32
 _MAX_REJECTS = 0.1  # of `sercli featurize`
 LOCK = "sweeps"  # of all sweeps of a store: one prunes what another may be about to read
@@ -122,10 +117,19 @@ def make_plan(store: Store, grid: Grid, asked: Sequence[Point], run: Run) -> Pla
         for number in system.numbers:
             _plan_fold(store, system, number, plan, run)
     for system in plan.systems:
-        work = evaluate.scores(store, system.classifier, system.config, system.folds, system.numbers)
-        _add(store, plan, work, run, [f"predictions/{system.classifier}/fold-{number}" for number in system.numbers])
+        numbers = _folds_to_score(store, system)
+        work = evaluate.scores(store, system.classifier, system.config, system.folds, numbers)
+        _add(store, plan, work, run, [f"predictions/{system.classifier}/fold-{number}" for number in numbers])
     plan.works = {key: plan.works[key] for key in _fold_by_fold(plan)}
     return plan
+
+
+def _folds_to_score(store: Store, system: System) -> list[int]:
+    """Those of the sweep, and those that another command has finished: a sweep of some folds takes nothing away."""
+    name, config, folds = system.classifier, system.config, system.folds
+    others = (fold.number for fold in folds.folds if fold.number not in system.numbers)
+    done = [k for k in others if store.state(predictions_fold(store, name, config, folds, k)).name == "fresh"]
+    return sorted([*system.numbers, *done])
 
 
 def _frontend(point: Point) -> str:
@@ -389,9 +393,9 @@ def _bytes(n: float) -> str:
 def _publish(store: Store, grid: Grid, plan: Plan, run: Run) -> Outcome:
     """`results.tsv`, the figure where latent sizes were compared, and the grid, of all points that have scores."""
     scored = [system for system in plan.systems if store.state(plan.products[system.result]).name == "fresh"]
-    results = {system.result: evaluate.read_scores(store, system.result) for system in scored}
+    results = [Scored(system.point.labels, evaluate.read_scores(store, system.result)) for system in scored]
     inputs = {"grid": digest(grid.asked())}
-    inputs |= {key: plan.products[key].digest for key in results}
+    inputs |= {system.result: plan.products[system.result].digest for system in scored}
     run_again = command(store, "sweep", [grid.where])
     product = Product(f"sweeps/{grid.name}", {"name": grid.name}, inputs, run_again)
     outcome, todo = survey(store, grid.name, product.key, [product], run)
@@ -403,98 +407,17 @@ def _publish(store: Store, grid: Grid, plan: Plan, run: Run) -> Outcome:
         built = store.staged(product) / "product"
         built.mkdir(exist_ok=True)
         write_yaml(built / "grid.yaml", {"name": grid.name, **grid.asked()})
-        rows = [_row(system.point.labels, results[system.result]) for system in scored]
-        rows += _nested_rows(store, scored, results)
+        rows = rows_of(store, results, lambda name: evaluate.read_predictions(store, f"results/{name}"))
         write_table(built / "results.tsv", list(rows[0]), [list(row.values()) for row in rows])
-        _draw(store, grid, scored, results, built)
+        axis = next((axis for axis, values in grid.axes.items() if len(_sizes_of(values)) > 1), None)
+        if axis is None:
+            say(f"{grid.name}: no figure, latent_dim is no axis")
+        else:
+            draw(store, results, axis, built / "figure")
         store.publish(product, built)
     return outcome
-
-
-def _row(labels: Mapping[str, str], result: Mapping[str, Any], kind: str = "point", chosen: str = "") -> dict[str, str]:
-    """One row of `results.tsv`: what was asked, and every score on test and beside it on dev."""
-    about = (
-        "seed",
-        "classifier",
-        "task",
-        "target",
-        "subset",
-        "bins",
-        "protocol",
-        "folds_done",
-        "folds_expected",
-        "n_utterances",
-    )
-    row = {"row": kind, **labels, **{key: _cell(result[key]) for key in about}, "marks": " ".join(result["marks"])}
-    for score in metrics.SCORES:
-        low, high = result[f"{score}_ci95"]
-        row |= {score: _cell(result[score]), f"{score}_low": _cell(low), f"{score}_high": _cell(high)}
-        row |= {
-            f"{score}_fold_mean": _cell(result[f"{score}_fold_mean"]),
-            f"dev_{score}": _cell(result[f"dev_{score}"]),
-        }
-    return {**row, **{f"chance_{key}": _cell(value) for key, value in result["chance"].items()}, "chosen": chosen}
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else f"{value:.6f}" if isinstance(value, float) else str(value)
-
-
-def _nested_rows(
-    store: Store, scored: Sequence[System], results: Mapping[str, Mapping[str, Any]]
-) -> Iterator[dict[str, str]]:
-    """For each task and seed, what choosing by dev in each fold gives; systems that see the answer are no candidates."""
-    groups: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
-    for system in scored:
-        result = results[system.result]
-        if "ORACLE" not in result["marks"]:
-            alike = digest([result["task"], result["marks"], [fold["fold"] for fold in result["per_fold"]]])
-            point = replace(system.point, labels={k: v for k, v in system.point.labels.items() if k != "seed"})
-            groups.setdefault(alike, {}).setdefault(str(point), []).append(result)
-    for candidates in groups.values():
-        if len(candidates) > 1:
-            for row in nested(store, candidates, lambda name: evaluate.read_predictions(store, f"results/{name}")):
-                labels = dict.fromkeys(scored[0].point.labels, "")
-                yield _row(labels, row, "nested", "; ".join(f"fold {k}: {point}" for k, point in row["chosen"].items()))
-
-
-def _draw(
-    store: Store, grid: Grid, scored: Sequence[System], results: Mapping[str, Mapping[str, Any]], built: Path
-) -> None:
-    """Score against latent size: a panel a task, a line for each combination of the other axes."""
-    axis = next((axis for axis, values in grid.axes.items() if len(_sizes_of(values)) > 1), None)
-    if axis is None:
-        say(f"{grid.name}: no figure, latent_dim is no axis")
-        return
-    from ..report.figures import Panel, score_figure
-
-    point = {system.classifier: system.point for system in scored}
-    lines: dict[str, dict[str, list[tuple[float, Mapping[str, Any]]]]] = {}
-    for group in groups_of(store, list(results.values())):
-        labels = point[group["classifiers"][0]].labels
-        if group["latent_dim"] is not None:
-            shown = [text for key, text in labels.items() if key not in (*_TASK_AXES, axis, "seed") and text]
-            name = " ".join([*shown, *group["marks"]]) or "score"
-            lines.setdefault(group["task"], {}).setdefault(name, []).append((float(group["latent_dim"]), group))
-    panels = []
-    for task, by_name in lines.items():
-        first = next(iter(by_name.values()))[0][1]
-        score, heading = ("uar", "UA %") if first["target"] == "emotion" else ("macro_f1", "macro F1 %")
-        drawn = [_line(name, score, found) for name, found in by_name.items()]
-        chance = first["chance"].get(score)
-        panels.append(Panel(task, "latents a segment", heading, drawn, chance))
-    if panels:
-        score_figure(panels, built / "figure.png", built / "figure.svg")
 
 
 def _sizes_of(values: Mapping[str, Mapping[str, Any]]) -> set[Any]:
     """The latent sizes on an axis."""
     return {options[key] for options in values.values() for key in ("latent_dim", "ae.latent_dim") if key in options}
-
-
-def _line(name: str, score: str, found: Sequence[tuple[float, Mapping[str, Any]]]) -> Line:
-    from ..report.figures import Line
-
-    sizes, groups = zip(*sorted(found, key=lambda pair: pair[0]), strict=True)
-    low, high = zip(*(group[f"{score}_ci95"] for group in groups), strict=True)
-    return Line(name, sizes, [group[score]["mean"] for group in groups], low, high)
