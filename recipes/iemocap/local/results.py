@@ -5,7 +5,6 @@ usage: python recipes/iemocap/local/results.py STORE --command COMMAND [--quick]
 
 import argparse
 import csv
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 import yaml
 
 from sercli import metrics
+from sercli.configurations import autoencoder_config, classifier_config
 from sercli.report.figures import Line, Panel, score_figure
 from sercli.results import group
 from sercli.stages.evaluate import read_scores
@@ -307,23 +307,34 @@ def corpus(store: Store) -> Iterator[str]:
 
 
 def done(store: Store, quick: str) -> Iterator[str]:
-    """For each table, what all its cells have in common, from the scores themselves."""
+    """The question, the folds and every setting of the two tables, from what lies in the store."""
     for sweep in ("table1", "table2"):
-        results = [
-            read_scores(store, f"results/{row['classifier']}")
-            for row in rows(store, f"{quick}{sweep}")
-            if row["row"] == "point"
-        ]
-        if results:
-            keys = ("protocol", "frontend", "normalise", "condition", "latents", "bins", "latent_dim")
-            values = {key: " or ".join(dict.fromkeys(str(one[key]) for one in results)) for key in keys}
-            folds = dict.fromkeys(
-                f"{one['task']} {one['folds'][:8]}, {one['folds_done']} of {one['folds_expected']}" for one in results
-            )
-            yield f"- {sweep}: {json.dumps(values)[1:-1]}. Folds: {'; '.join(folds)}."
+        points = [row for row in rows(store, f"{quick}{sweep}") if row["row"] == "point"]
+        results = {row["classifier"]: read_scores(store, f"results/{row['classifier']}") for row in points}
+        for task in dict.fromkeys(one["task"] for one in results.values()):
+            one = next(one for one in results.values() if one["task"] == task)
+            labels = ", ".join(one["labels"]) + (f" (bins: {one['bins']})" if one["bins"] else "")
+            folds = f"{one['folds_done']} of {one['folds_expected']} folds, whose digest is {one['folds'][:8]}"
+            yield f"- {sweep}, `{task}`: {labels}; {folds}; normalised by each fold's training part."
+        for model, name in MODELS.items():
+            for row in [row for row in points if row["model"] == model][:1]:
+                yield f"- {sweep}, {name}: {settings(store, row['classifier'])}."
     for path in sorted((store.path / "sweeps").glob(f"{quick}*/grid.yaml")):
         if quick or not path.parent.name.startswith("quick-"):
             yield f"- [{path.parent.name}](sweeps/{path.parent.name}/grid.yaml): the grid, with what was given on the command line."
+
+
+def settings(store: Store, classifier: str) -> str:
+    config = classifier_config(store, classifier)
+    autoencoder = autoencoder_config(store, config.autoencoder)
+    how = f"condition {config.condition}, latents {config.latents}, {autoencoder.latent_dim} of them"
+    parts = (
+        ("autoencoder", {**autoencoder.options, **autoencoder.training}),
+        ("LSTM", {**config.options, **config.training}),
+    )
+    return "; ".join(
+        [how, *(f"{step}: {', '.join(f'{key} {value}' for key, value in own.items())}" for step, own in parts)]
+    )
 
 
 if __name__ == "__main__":
