@@ -60,6 +60,16 @@ def segment_view(frames: torch.Tensor, size: int) -> torch.Tensor:
     return frames.as_strided((max(n_frames - size + 1, 0), size * n_features), (n_features, 1))
 
 
+def move_together(frames: Frames, offsets: Offsets, size: int) -> Frames:
+    """Segments without overlap, in the memory of the frames, (N, F) -> (M, size * F), for utterances that `pad_short` has seen."""
+    end = 0
+    for start, count in zip(offsets[:-1], segment_counts(np.diff(offsets), size, size), strict=True):
+        length = int(count) * size
+        frames[end : end + length] = frames[start : start + length]
+        end += length
+    return frames[:end].reshape(end // size, size * frames.shape[1])
+
+
 def join_segments(segments: Frames, size: int) -> Frames:
     """Segments without overlap back to frames: (T, size * F) -> (T * size, F)."""
     return segments.reshape(len(segments) * size, segments.shape[1] // size)

@@ -12,7 +12,17 @@ from .configurations import NO_AUTOENCODER, AutoencoderConfig, ClassifierConfig,
 from .normalisation import Statistics, normalise, statistics
 from .products import features_key
 from .ragged import Ragged
-from .segments import SEGMENT_MS, Frames, Offsets, frames_per, pad_short, segment_counts, segment_starts, segment_view
+from .segments import (
+    SEGMENT_MS,
+    Frames,
+    Offsets,
+    frames_per,
+    move_together,
+    pad_short,
+    segment_counts,
+    segment_starts,
+    segment_view,
+)
 from .store import ARRAYS, Store
 from .training import seed_for
 
@@ -41,6 +51,15 @@ class Speech:
         starts = segment_starts(offsets, shape.size, shape.shift)
         counts = segment_counts(np.diff(offsets), shape.size, shape.shift)
         return segment_view(torch.from_numpy(frames), shape.size), torch.from_numpy(starts), counts
+
+    def segment_rows(self, shape: SegmentShape) -> tuple[torch.Tensor, Offsets]:
+        """Segments (M, S·F) and those of each utterance (U,); of these frames nothing is left where they do not overlap."""
+        if shape.shift != shape.size:
+            view, starts, counts = self.segments(shape)
+            return view[starts], counts
+        frames, offsets = pad_short(self.frames, self.offsets, shape.size)
+        counts = segment_counts(np.diff(offsets), shape.size, shape.shift)
+        return torch.from_numpy(move_together(frames, offsets, shape.size)), counts
 
 
 def open_features(store: Store, config: AutoencoderConfig | ClassifierConfig) -> Ragged:
@@ -146,8 +165,8 @@ class ClassifierInput:
         speech = self.normaliser.read(utt_ids)
         if not reads_segments(self.config):
             return torch.from_numpy(speech.frames), speech.offsets
-        view, starts, counts = speech.segments(segment_shape(self.features, self.config.segment_shift_ms))
-        return view[starts], np.concatenate([[0], np.cumsum(counts)])
+        rows, counts = speech.segment_rows(segment_shape(self.features, self.config.segment_shift_ms))
+        return rows, np.concatenate([[0], np.cumsum(counts)])
 
     def _latents(self, utt_ids: Sequence[str]) -> tuple[torch.Tensor, Offsets]:
         assert self.latents is not None

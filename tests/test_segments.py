@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 
 from sercli.errors import DamagedProduct, UsageError
 from sercli.ragged import Ragged, write_ragged
-from sercli.segments import frames_per, join_segments, pad_short, segment_counts, segment_starts, segment_view
+from sercli.segments import (
+    frames_per,
+    join_segments,
+    move_together,
+    pad_short,
+    segment_counts,
+    segment_starts,
+    segment_view,
+)
 
 lengths_of_utterances = st.lists(st.integers(0, 40), min_size=1, max_size=12)
 
@@ -77,6 +85,15 @@ def test_a_segment_is_a_run_of_frames_of_one_utterance(lengths: list[int], size:
 )
 def test_counts_by_hand(n_frames: int, shift: int, count: int) -> None:
     assert segment_counts(np.array([n_frames]), 10, shift).tolist() == [count]
+
+
+@given(lengths_of_utterances, st.integers(1, 12))
+def test_segments_moved_together_are_those_of_the_view(lengths: list[int], size: int) -> None:
+    wanted, _ = segments(lengths, size, size)
+    frames, offsets = pad_short(*speech(lengths), size)
+    moved = move_together(frames, offsets, size)
+    assert np.array_equal(moved, wanted)
+    assert len(moved) == 0 or np.shares_memory(moved, frames)
 
 
 def test_the_view_copies_nothing() -> None:

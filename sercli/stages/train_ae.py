@@ -19,6 +19,7 @@ from ..products import autoencoder_fold, features, further_training
 from ..segments import SEGMENT_MS
 from ..store import Store
 from ..tasks import Folds
+from ..workers import let_go_of_memory
 from . import Outcome, Run, Work, make, report_fraction
 from .folds import write_task
 
@@ -69,6 +70,7 @@ def fit_fold(path: Path, config: AutoencoderConfig, folds: Folds, number: int, b
     normaliser = Normaliser(store, source, config)
     train = normaliser.read([*fold.part("train"), *further_training(store, config, folds, number)])
     dev = normaliser.read(fold.part("dev"))
+    let_go_of_memory()  # of reading
     refuse_empty(number, {"train": train.utt_ids, "dev": dev.utt_ids})
     training = build(TrainingConfig, config.training, "training")
     seed = seed_for(config.seed, number, "train-ae")

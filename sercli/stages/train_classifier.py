@@ -14,6 +14,7 @@ from ..errors import DamagedProduct
 from ..products import classifier_fold, features, latents_of
 from ..store import Store
 from ..tasks import Folds
+from ..workers import let_go_of_memory
 from . import Outcome, Run, Work, make, report_fraction
 from .folds import write_task
 from .train_ae import PRELOAD, refuse_empty, refuse_impossible_segments, write_history
@@ -66,6 +67,7 @@ def fit_fold(path: Path, config: ClassifierConfig, folds: Folds, number: int, bu
     }
     train = source.read(fold.part("train"), labels)
     dev = source.read(fold.part("dev"), labels)
+    let_go_of_memory()  # of reading
     refuse_empty(number, {"train": train, "dev": dev})
     seed = seed_for(config.seed, number, f"train-classifier {config.classifier}")
     torch.manual_seed(seed)
