@@ -86,10 +86,10 @@ def read_grid(
     if not axes:
         raise UsageError(f"{where}: has no axes; give at least one, such as `axes: {{latent_dim: [64, 128]}}`")
     for option, value in (overrides or {}).items():
-        if option in axes and isinstance(value, list):
-            axes[option] = _axis(where, option, fixed.pop(option))
-        else:
-            axes.pop(option, None)
+        several = isinstance(value, list) and not _takes_list(option)
+        if option in axes or several:
+            axes[option] = _instead(where, option, axes.get(option, {}), value if several else [value])
+            del fixed[option]
     grid = Grid(where, check_name(name or found.get("name", path.stem)), fixed, axes, folds)
     for options in (fixed, *(options for values in axes.values() for options in values.values())):
         for option in options:
@@ -104,6 +104,18 @@ def read_grid(
                     f"{where}: {option} is on the axes {moved_by[option]} and {axis}; leave one of them out"
                 )
     return grid
+
+
+def _instead(
+    where: str, axis: str, usual: Mapping[str, Mapping[str, Any]], values: list[Any]
+) -> dict[str, dict[str, Any]]:
+    """An axis with these values in place of the usual ones; of named settings, those of these names."""
+    if all(axis in options for options in usual.values()):
+        return _axis(where, axis, values)
+    for name in values:
+        if name not in usual:
+            raise UsageError(f"{where}: the axis {axis} has no {name!r}; it has {', '.join(usual)}")
+    return {name: dict(usual[name]) for name in values}
 
 
 def _axis(where: str, axis: str, values: Any) -> dict[str, dict[str, Any]]:
@@ -163,9 +175,24 @@ def _of_plugins(package: str) -> set[str]:
     return {option for name in plugins.names(package) for option in plugins.declared(package, name, "Config")}
 
 
+def _takes_list(option: str) -> bool:
+    """Whether one value of an option is a list: of the classes, of the sizes of layers."""
+    name = option.rpartition(".")[2]
+    configs = (
+        plugins.declared(package, plugin, "Config")
+        for package in ("autoencoders", "classifiers")
+        for plugin in plugins.names(package)
+    )
+    return name == "classes" or any(isinstance(config.get(name), tuple) for config in configs)
+
+
 def points(grid: Grid) -> Iterator[Point]:
-    """Every combination, the last axis fastest. Combinations that differ in nothing that matters come once."""
+    """Every combination, the last axis fastest. Combinations that differ in nothing that matters come once.
+
+    Raises UsageError for an option that no point has a use for.
+    """
     seen: set[str] = set()
+    useless = {*grid.fixed, *(option for values in grid.axes.values() for own in values.values() for option in own)}
     for chosen in itertools.product(*(values.items() for values in grid.axes.values())):
         options = dict(grid.fixed)
         for _, own in chosen:
@@ -174,6 +201,7 @@ def points(grid: Grid) -> Iterator[Point]:
             point, used = _route(options)
         except UsageError as error:
             raise UsageError(f"{grid.where}: {error}") from None
+        useless -= used
         labels = {
             axis: name if not own or used.intersection(own) else ""
             for axis, (name, own) in zip(grid.axes, chosen, strict=True)
@@ -181,6 +209,10 @@ def points(grid: Grid) -> Iterator[Point]:
         if repr(point) not in seen:
             seen.add(repr(point))
             yield replace(point, labels=labels)
+    for option in sorted(useless):
+        raise UsageError(
+            f"{grid.where}: {option} is of no use: no model or classifier of this grid knows it; leave it out"
+        )
 
 
 def _route(options: Mapping[str, Any]) -> tuple[Point, set[str]]:
@@ -197,6 +229,10 @@ def _route(options: Mapping[str, Any]) -> tuple[Point, set[str]]:
         for_classifier |= {"latents"} if own.get("has_std", True) else set()
     else:
         for_classifier |= _BOTH
+    options = {
+        key: value.split(",") if key == "classes" and isinstance(value, str) else value
+        for key, value in options.items()
+    }
     task: dict[str, Any] = {}
     autoencoder: dict[str, Any] = {}
     classifier: dict[str, Any] = {}

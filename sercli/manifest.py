@@ -70,6 +70,7 @@ class Scan:
     warnings: Sequence[str] = ()  # odd but kept; one line each
     durations: Mapping[str, float] = field(default_factory=dict)  # utt_id -> seconds of sound that the corpus promises
     tables: Mapping[str, Table] = field(default_factory=dict)  # name -> further table: `ratings` for `ratings.tsv`
+    synthetic: bool = False  # spoken by nobody: every score is marked
 
 
 @dataclass(frozen=True)

@@ -249,6 +249,7 @@ def result(store: Store, name: str, config: ClassifierConfig, folds: Folds, done
     inputs = {product.key: product.digest for product in products}
     labels, speakers = _scored_against(store, task_of(store, config.task))
     inputs |= {"labels": labels, "speakers": speakers, "folds": folds.digest}
+    inputs |= {"synthetic": "true"} if store.corpus.get("synthetic") else {}
     return Product(f"results/{name}", plain(config), inputs, command(store, "evaluate", ["--classifier", name]))
 
 

@@ -157,7 +157,7 @@ def _per(by: str, rows: Sequence[Prediction], by_id: Mapping[str, Utterance], sc
 
 def _marks(store: Store, config: ClassifierConfig, partial: bool) -> list[str]:
     """Words that go with the result wherever it is shown."""
-    marks = []
+    marks = ["SYNTHETIC"] if store.corpus.get("synthetic") else []
     if config.condition == "oracle":
         marks.append("ORACLE")
     if task_of(store, config.task).speaker_dependent:

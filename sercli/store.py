@@ -300,6 +300,11 @@ class Store:
                 _write_json(draft, {"zarr_format": 3, "node_type": "group", "attributes": {}})
                 draft.replace(path / "zarr.json")  # two writers write the same bytes
 
+    def attributes(self, key: str) -> dict[str, Any]:
+        """What a published group of arrays says of itself."""
+        found: dict[str, Any] = json.loads((self.location(key) / "zarr.json").read_text(encoding="utf-8"))["attributes"]
+        return found
+
     def ragged(self, key: str) -> Ragged:
         """Open a published ragged array for reading."""
         return Ragged(self.location(key), (self.provenance(key) or {}).get("files", {}))

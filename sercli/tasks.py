@@ -1,7 +1,7 @@
 """The question asked of a corpus: target, classes, subset, protocol; and the folds that answer it.
 
-Decisions are those of the science page: dev is held out by speaker or session and never depends on a seed; test is
-looked at once. Folds count from 1, in C order of what is left out.
+Dev is held out by speaker or session and never depends on a seed; test is looked at once. Folds count from 1, in C order
+of what is left out.
 """
 
 import csv
@@ -122,8 +122,8 @@ class Folds:
 
     @cached_property
     def digest(self) -> str:
-        """Of who is where in all folds, whatever their labels. It travels into all that is made under these folds."""
-        return digest([[fold.number, fold.left_out, fold.dev, sorted(fold.parts.items())] for fold in self.folds])
+        """Of who is where in all folds, whatever labels and folds are called. It travels into all that is made under them."""
+        return digest([sorted(fold.parts.items()) for fold in self.folds])
 
     def fold(self, number: int) -> Fold:
         if not 1 <= number <= len(self.folds):
@@ -365,6 +365,12 @@ def _from_file(
                 f"{where} labels {utterance.utt_id} {told!r}, this task {labels[utterance.utt_id]!r}; choose the --classes "
                 "that the folds were made for, or remove that column"
             )
+    nowhere = [u.utt_id for u in utterances if set(rows[u.utt_id].values()) == {"-"}]
+    if nowhere:
+        raise SercliError(
+            f"{where} leaves out {nowhere[0]}, which has no part in any fold ({len(nowhere)} like it); give it one, or choose "
+            "classes and subset that the folds were made for"
+        )
     cut = _next_is_dev if "fold" in rows[utterances[0].utt_id] else _as_listed
     folds = cut({utterance.utt_id: rows[utterance.utt_id] for utterance in utterances}, where)
     for fold in folds:
@@ -376,6 +382,12 @@ def _from_file(
         if times > 1:
             raise SercliError(f"{where} tests {utt_id} in {times} folds, wanted once; mend the file")
     return folds
+
+
+def strangers(file: FoldsFile, utterances: Sequence[Utterance]) -> list[str]:
+    """Whom somebody else's folds list and the corpus has not."""
+    known = {utterance.utt_id for utterance in utterances}
+    return [utt_id for utt_id in _read_folds_file(file) if utt_id not in known]
 
 
 def _read_folds_file(file: FoldsFile) -> dict[str, dict[str, str]]:
@@ -413,7 +425,7 @@ def _read_folds_file(file: FoldsFile) -> dict[str, dict[str, str]]:
 
 
 def _next_is_dev(rows: Mapping[str, Mapping[str, str]], where: str) -> list[Fold]:
-    groups = sorted({row["fold"] for row in rows.values()}, key=c_order)
+    groups = sorted({row["fold"] for row in rows.values()}, key=_as_counted)
     if len(groups) < len(PARTS):
         raise SercliError(f"{where} has {len(groups)} folds, wanted at least 3 (train, dev, test)")
     folds = []
@@ -424,6 +436,11 @@ def _next_is_dev(rows: Mapping[str, Mapping[str, str]], where: str) -> list[Fold
             Fold(index + 1, left_out, dev, {utt_id: part.get(row["fold"], "train") for utt_id, row in rows.items()})
         )
     return folds
+
+
+def _as_counted(name: str) -> list[str | int]:
+    """Sort key by which fold 10 comes after fold 9."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 
 
 def _as_listed(rows: Mapping[str, Mapping[str, str]], _: str) -> list[Fold]:
@@ -443,10 +460,13 @@ def _check_whole(fold: Fold, where: str) -> None:
 
 
 def _check_speakers(fold: Fold, utterances: Sequence[Utterance], where: str) -> None:
-    speakers = {part: {u.speaker for u in utterances if fold.parts.get(u.utt_id) == part} for part in PARTS}
-    for one, other in combinations(PARTS, 2):
+    """Also those of whom a part is left out: a test speaker's utterances are not picked."""
+    parts = (*PARTS, "-")
+    speakers = {part: {u.speaker for u in utterances if fold.parts.get(u.utt_id, "-") == part} for part in parts}
+    for one, other in combinations(parts, 2):
         for shared in sorted(speakers[one] & speakers[other], key=c_order):
+            there = "no part" if other == "-" else other
             raise SercliError(
-                f"{where} puts {shared} into {one} and {other} of fold {fold.number} ({fold.left_out}); mend the file, or say "
+                f"{where} puts {shared} into {one} and {there} of fold {fold.number} ({fold.left_out}); mend the file, or say "
                 "--protocol speaker-dependent-file, which marks every score made with it"
             )

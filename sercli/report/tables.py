@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 _EXPLANATION = (
     "WA: accuracy. UA: mean recall of the classes, pooled over folds; ± standard deviation over seeds; 95 %: bootstrap over speakers.\n"
+    "Few speakers make it too narrow: it holds the true score about 9 times of 10 with ten speakers, 8 times of 10 with four.\n"
     "Chance is what ignoring the speech gives: UA by guessing, WA by always naming the commonest class."
 )
 _PAIRED = (

@@ -69,7 +69,8 @@ def survey(
             continue
         if state.name == "stale":
             outcome.stale.append(product.key)
-            say(f"{product.key} is stale: {', '.join(state.changed)} changed")
+            more = f" and {len(state.changed) - _MOST_CHANGES} more" if len(state.changed) > _MOST_CHANGES else ""
+            say(f"{product.key} is stale: {', '.join(state.changed[:_MOST_CHANGES])}{more} changed")
         outcome.made.append(product.key)
         todo.append(product)
     if not todo:
@@ -100,6 +101,8 @@ def make(
     raise_first(failed, len(finished))
     return outcome
 
+
+_MOST_CHANGES = 3  # named
 
 Failed = list[tuple[Unit, BaseException]]
 

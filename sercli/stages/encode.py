@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..normalisation import Statistics
 
 _BATCH = 4096  # segments
+PASSING = "passing"  # the attribute of latents that a sweep made for itself
 
 
 def run(path: Path, name: str, condition: str | None, numbers: Sequence[int], run: Run) -> Outcome:
@@ -35,15 +36,17 @@ def run(path: Path, name: str, condition: str | None, numbers: Sequence[int], ru
         store.require(autoencoder_fold(store, name, config, folds, number))
     products = [latents_fold(store, name, asked, folds, number) for number in chosen]
 
-    works = [Work(product, encode_fold, (path, name, asked, folds, product.config["fold"])) for product in products]
+    works = [
+        Work(product, encode_fold, (path, name, asked, folds, product.config["fold"], True)) for product in products
+    ]
     folder = f"{ARRAYS}/latents/{name}/{asked}"
     return make(store, name, folder, works, run, PRELOAD)
 
 
 def encode_fold(
-    path: Path, name: str, condition: Condition, folds: Folds, number: int, built: Path, device: str
+    path: Path, name: str, condition: Condition, folds: Folds, number: int, keep: bool, built: Path, device: str
 ) -> None:
-    """Write the latents of one fold into `built`.
+    """Write the latents of one fold into `built`; without `keep` they say that they may go once they are read.
 
     Each utterance is encoded by itself: even the last bits of its latents depend on no other utterance, so a new test
     recording changes nothing that a classifier was trained on.
@@ -89,6 +92,7 @@ def encode_fold(
         "frames_per_segment": shape.size,
         "condition": condition.upper() if condition == "oracle" else condition,
         "folds": folds.digest,
+        **({} if keep else {PASSING: True}),
     }
     write_ragged(built, latents(), lengths.tolist(), source.utt_ids, widths, ("segment", "latent"), attributes)
 

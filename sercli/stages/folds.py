@@ -23,6 +23,8 @@ def run(path: Path, given: Mapping[str, Any], run: Run) -> tuple[Outcome, Folds]
     if rest:
         raise UsageError(f"folds: unknown option {next(iter(rest))!r}")
     outcome, folds = write_task(store, name, task, run)
+    if task.speaker_dependent:
+        say(f"{name}: SPEAKER-DEPENDENT, speakers are shared between parts; every score made with it is marked")
     if not outcome.made:
         say(f"{name}: nothing to do, {len(folds.folds)} folds are up to date")
     return outcome, folds

@@ -59,13 +59,15 @@ def run(
     outcome = Outcome(name, str(path))
     if path.exists() and not (path / "corpus.yaml").exists() and _holds_something_else(path):
         raise SercliError(f"{path}: exists and is no store; choose another folder for the store")
+    about: dict[str, Any] = {"name": name, "corpus": reader_name, "root": str(folder.resolve())}
+    about |= {"synthetic": True} if scan.synthetic else {}
+    _refuse_other_corpus(path, about, run)
     if run.dry_run:
         say(
             f"would ingest {len(scan.utterances)} utterances from {folder} ({len(scan.rejects)} rejects before any file is opened)"
         )
         outcome.made = ["utterances.tsv"]
         return outcome
-    about = {"name": name, "corpus": reader_name, "root": str(folder.resolve())}
     utterances, rejects = _prepare(scan, name)
     with lock(path, "utterances.tsv"):
         found = _fingerprints(path, folder.resolve(), utterances, run)
@@ -106,6 +108,19 @@ def _reader(corpus: Path, kind: str | None) -> tuple[str, ModuleType]:
         raise SercliError(f"{corpus}: {seen}; say which with --corpus {'|'.join(readers)}{table}")
     say(f"{corpus}: looks like {fitting[0]}")
     return fitting[0], readers[fitting[0]]
+
+
+def _refuse_other_corpus(path: Path, about: Mapping[str, Any], run: Run) -> None:
+    """A store is of one corpus: what was made from it would be lost to another. It may lie elsewhere by now."""
+    if run.overwrite or not (path / "corpus.yaml").is_file():
+        return
+    there = Store(path).corpus
+    for key in ("corpus", "name"):
+        if there.get(key) != about[key]:
+            raise SercliError(
+                f"{path}: is the store of another corpus: {key} is {there.get(key)!r} there, {about[key]!r} was asked; "
+                "choose another folder for the store, or replace this one's with --overwrite"
+            )
 
 
 def _holds_something_else(path: Path) -> bool:
@@ -237,7 +252,7 @@ def _publish(
     utterances: list[Utterance],
     rejects: list[Reject],
     tables: Mapping[str, Table],
-    about: dict[str, str],
+    about: dict[str, Any],
     task: dict[str, Any],
     outcome: Outcome,
     run: Run,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -74,6 +75,7 @@ class Plan:
     """All products of a sweep, in an order that finishes one fold before it begins the next."""
 
     systems: list[System]
+    keep_latents: bool
     tasks: dict[str, Task] = field(default_factory=dict)
     autoencoders: dict[str, AutoencoderConfig] = field(default_factory=dict)
     works: dict[str, Work] = field(default_factory=dict)  # what is to be made
@@ -85,17 +87,22 @@ def run(path: Path, grid: Grid, keep_latents: bool, run: Run) -> Outcome:
     """Raises UsageError for a grid with a point that cannot be, and SercliError, once all others are done, for points that failed."""
     store = Store(path)
     asked = list(points(grid))
+    combinations = math.prod(map(len, grid.axes.values()))
+    if len(asked) < combinations:
+        say(
+            f"{grid.name}: {combinations} combinations make {len(asked)} points: the others differ in nothing that matters to them"
+        )
     if run.dry_run:
-        return _tell(store, grid, make_plan(store, grid, asked, run), keep_latents, run)
+        return _tell(store, grid, make_plan(store, grid, asked, keep_latents, run), run)
     with store.lock([LOCK]):
-        plan = make_plan(store, grid, asked, run)  # the grid is checked whole before anything runs
+        plan = make_plan(store, grid, asked, keep_latents, run)  # the grid is checked whole before anything runs
         wanted = [name for name in _frontends(plan) if not _is_fresh(store, name)]
         for frontend in wanted:
             featurize.run(path, frontend, None, [], None, _MAX_REJECTS, replace(run, device="cpu"))
         if wanted:
             store = Store(path)
-            plan = make_plan(store, grid, asked, run)
-        failed = _execute(store, grid, plan, keep_latents, run)
+            plan = make_plan(store, grid, asked, keep_latents, run)
+        failed = _execute(store, grid, plan, run)
         outcome = _publish(store, grid, plan, run)
     _raise_for_points(store, grid, plan, failed)
     return outcome
@@ -104,9 +111,9 @@ def run(path: Path, grid: Grid, keep_latents: bool, run: Run) -> Outcome:
 # --- the plan
 
 
-def make_plan(store: Store, grid: Grid, asked: Sequence[Point], run: Run) -> Plan:
+def make_plan(store: Store, grid: Grid, asked: Sequence[Point], keep_latents: bool, run: Run) -> Plan:
     """Which products the points are made of, and which of them are to be made. Nothing is written."""
-    plan = Plan([])
+    plan = Plan([], keep_latents)
     shared: dict[str, str] = {}
     for point in asked:
         try:
@@ -213,7 +220,7 @@ def _plan_fold(store: Store, system: System, number: int, plan: Plan, run: Run) 
         plan.products[latents.key] = latents
         plan.readers.setdefault(latents.key, set()).add(prediction.product.key)
         if any(states) and latents.key not in plan.works and _wanted(store, latents, run):
-            arguments = (store.path, ae, config.condition, its, number)
+            arguments = (store.path, ae, config.condition, its, number, plan.keep_latents)
             plan.works[latents.key] = Work(latents, encode.encode_fold, arguments, _to_make(plan, needs))
         needs = [latents.key]
     _add(store, plan, classifier, run, needs)
@@ -257,7 +264,7 @@ def _fold_by_fold(plan: Plan) -> Iterator[str]:
 # --- carrying it out
 
 
-def _execute(store: Store, grid: Grid, plan: Plan, keep_latents: bool, run: Run) -> Failed:
+def _execute(store: Store, grid: Grid, plan: Plan, run: Run) -> Failed:
     for name, task in plan.tasks.items():
         write_task(store, name, task, run)
     for name, ae in plan.autoencoders.items():
@@ -271,7 +278,9 @@ def _execute(store: Store, grid: Grid, plan: Plan, keep_latents: bool, run: Run)
     readers = {key: set(predictions) & set(plan.works) for key, predictions in plan.readers.items()}
 
     def prune(key: str) -> None:
-        if not keep_latents and not readers[key] and store.state(plan.products[key]).name == "fresh":
+        """Of what somebody has encoded for himself, nothing goes."""
+        done = not plan.keep_latents and not readers[key] and store.state(plan.products[key]).name == "fresh"
+        if done and store.attributes(key).get(encode.PASSING):
             store.prune(plan.products[key])
 
     def published(work: Work) -> None:
@@ -319,7 +328,7 @@ def _reason(error: BaseException) -> str:
 # --- what it would do
 
 
-def _tell(store: Store, grid: Grid, plan: Plan, keep_latents: bool, run: Run) -> Outcome:
+def _tell(store: Store, grid: Grid, plan: Plan, run: Run) -> Outcome:
     """The plan on stderr: steps of each kind, and bytes on disk."""
     outcome = Outcome(grid.name, str(store.path / "sweeps" / grid.name), made=list(plan.works))
     outcome.reused = [key for key in plan.products if key not in plan.works]
@@ -338,7 +347,7 @@ def _tell(store: Store, grid: Grid, plan: Plan, keep_latents: bool, run: Run) ->
         size = f", about {_bytes(sum(sizes[key] for key in todo))}" if any(sizes[key] for key in todo) else ""
         say(f"{kind.rpartition('/')[2]}: {len(keys)}, {len(todo)} to make{size}")
     latents = [sizes[key] for key in plan.works if key in plan.readers]
-    if latents and not keep_latents:
+    if latents and not plan.keep_latents:
         n_workers = len(devices_for(run, len(plan.works)))
         at_once = sum(sorted(latents)[-n_workers:])
         say(

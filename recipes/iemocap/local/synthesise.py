@@ -445,6 +445,9 @@ def write_corpus(folder: Path, turns: Sequence[Turn], settings: Settings) -> flo
     tasks = [(release, group, int(settings["seed"]), first[group[0].name[:5]] is group) for group in grouped]
     with multiprocessing.Pool(initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
         seconds = _told(pool.imap_unordered(_write_one, tasks), len(tasks))
+    (folder / RELEASE / "SYNTHETIC.txt").write_text(
+        "Synthetic speech in the folders of IEMOCAP: nobody has said this, and no score on it says anything about people.\n"
+    )
     marker = {"settings": settings, "utterances": len(turns), "seconds": round(seconds, 2)}
     (folder / "synthesis.json").write_text(json.dumps(marker, indent=2) + "\n", encoding="utf-8")
     return seconds
