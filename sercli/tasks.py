@@ -399,7 +399,7 @@ def _read_folds_file(file: FoldsFile) -> dict[str, dict[str, str]]:
     header = [name.strip() for name in lines[0]] if lines else []
     numbered = [f"fold-{number + 1}" for number in range(sum(name.startswith("fold-") for name in header))]
     in_a_form = {"utt_id", "fold"} <= set(header) or (numbered and {"utt_id", *numbered} <= set(header))
-    if not in_a_form or len(set(header)) < len(header):
+    if not in_a_form or len(set(header)) < len(header) or ("fold" in header and numbered):
         raise SercliError(
             f"{where} has the columns {', '.join(header) or '(none)'}; wanted utt_id and fold, or utt_id and fold-1 to fold-K, each once"
         )

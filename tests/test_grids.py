@@ -64,10 +64,26 @@ def test_one_step_may_differ_from_the_others(tmp_path: Path) -> None:
 
 
 def test_without_an_autoencoder_the_classifier_has_all(tmp_path: Path) -> None:
-    (point,) = asked(tmp_path, {"model": ["none"], "latent_dim": [8], "seed": [1], "normalise": ["speaker"]})
+    (point,) = asked(tmp_path, {"model": ["none"], "seed": [1], "normalise": ["speaker"]})
     assert point.autoencoder is None
     assert point.classifier == {"seed": 1, "normalise": "speaker"}
     assert names([point]) == ["model=none seed=1 normalise=speaker"]
+
+
+@pytest.mark.parametrize(
+    ("fixed", "axes"),
+    [
+        ({"model": "none"}, {"latent_dim": [8]}),
+        ({"model": "ae", "beta": 0.1}, {"seed": [0]}),
+        ({"C": 3.0}, {"seed": [0]}),
+    ],
+)
+def test_an_option_that_no_point_has_a_use_for_is_refused(
+    fixed: dict[str, object], axes: dict[str, object], tmp_path: Path
+) -> None:
+    option = next(name for name in fixed | axes if name not in ("model", "seed"))
+    with pytest.raises(UsageError, match=f"{option} is of no use"):
+        list(points(grid(tmp_path, {"fixed": fixed, "axes": axes})))
 
 
 def test_points_that_differ_in_nothing_come_once(tmp_path: Path) -> None:
@@ -99,8 +115,8 @@ def test_overrides(tmp_path: Path) -> None:
     content = {"fixed": {"epochs": 9}, "axes": {"latent_dim": [2, 4], "seed": [0]}}
     found = grid(tmp_path, content, overrides={"epochs": 1, "latent_dim": 8, "seed": [0, 1]}, folds=[2])
     assert found.asked() == {
-        "fixed": {"epochs": 1, "latent_dim": 8},
-        "axes": {"seed": {"0": {"seed": 0}, "1": {"seed": 1}}},
+        "fixed": {"epochs": 1},
+        "axes": {"latent_dim": {"8": {"latent_dim": 8}}, "seed": {"0": {"seed": 0}, "1": {"seed": 1}}},
         "folds": [2],
     }
     assert [point.autoencoder for point in points(found)] == [
@@ -109,7 +125,23 @@ def test_overrides(tmp_path: Path) -> None:
 
 
 def test_a_grid_of_one_point(tmp_path: Path) -> None:
-    assert names(asked(tmp_path, {"seed": [0]}, overrides={"seed": 3})) == ["the only point"]
+    assert names(asked(tmp_path, {"seed": [0]}, overrides={"seed": 3})) == ["seed=3"]
+
+
+def test_a_list_makes_an_axis_unless_one_value_is_a_list(tmp_path: Path) -> None:
+    found = asked(tmp_path, {"model": ["ae"]}, overrides={"seed": [0, 1], "ae.hidden": [8, 4]})
+    assert names(found) == ["model=ae seed=0", "model=ae seed=1"]
+    assert [point.autoencoder for point in found] == [
+        {"hidden": [8, 4], "model": "ae", "seed": seed} for seed in (0, 1)
+    ]
+
+
+def test_of_named_settings_some_are_chosen_by_name(tmp_path: Path) -> None:
+    axes = {"system": {"bare": {"model": "none"}, "AE": {"model": "ae"}, "VAE": {"model": "vae"}}}
+    assert names(asked(tmp_path, axes, overrides={"system": ["AE", "bare"]})) == ["system=AE", "system=bare"]
+    assert names(asked(tmp_path, axes, overrides={"system": "VAE"})) == ["system=VAE"]
+    with pytest.raises(UsageError, match="the axis system has no 'CVAE'; it has bare, AE, VAE"):
+        asked(tmp_path, axes, overrides={"system": "CVAE"})
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import IEMOCAP_SYNTHESISER, Sercli, load_synthesiser
+from test_bad_input import FIXABLE, USAGE, refused
 
 from sercli.corpora import emodb as emodb_reader
 from sercli.corpora import iemocap as reader
 from sercli.manifest import Count, Utterance
 
-FIXABLE, USAGE = 1, 2
 synthesiser = load_synthesiser(IEMOCAP_SYNTHESISER)
 Row = dict[str, str]
 
@@ -248,9 +248,25 @@ def test_votes_follow_the_utterances(copy: Path, sercli: Sercli, tmp_path: Path)
     )
     table = tmp_path / "table.csv"
     table.write_text("path,speaker,emotion\n" + f"{SOUNDS}/{M000}.wav,1,anger\n{SOUNDS}/{F001}.wav,2,fear\n")
-    sercli("ingest", table, store, "--root", copy)
+    told = "is the store of another corpus|'iemocap' there, 'table' was asked|--overwrite"
+    refused(sercli, FIXABLE, told, "ingest", table, store, "--root", copy)
+    sercli("ingest", table, store, "--root", copy, "--overwrite")
     assert not (store / "ratings.tsv").exists()
     assert not (store / "counts.tsv").exists()
+
+
+def test_what_nobody_has_said_is_marked(copy: Path, sercli: Sercli, tmp_path: Path) -> None:
+    """In every score; a folder without that sign beside its sessions is taken for the corpus itself."""
+    marks = []
+    for turn in ("synthetic", "real"):
+        store = tmp_path / turn
+        sercli("ingest", copy, store)
+        sercli("featurize", store, "--jobs", 1)
+        sercli("train-classifier", store, "--classifier", "functionals", "--fold", 1, "--jobs", 1)
+        (result,) = json.loads(sercli("evaluate", store, "--json", "--jobs", 1).stdout)["results"]
+        marks.append(result["marks"])
+        (copy / "SYNTHETIC.txt").unlink(missing_ok=True)
+    assert marks == [["SYNTHETIC", "PARTIAL"], ["PARTIAL"]]
 
 
 # --- which folder

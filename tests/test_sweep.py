@@ -184,8 +184,28 @@ def test_latents_are_kept_if_asked(fresh: Path, tmp_path: Path, sercli: Sercli) 
     (group,) = (fresh / "arrays.zarr/latents").glob("*/*/fold-1")
     assert Ragged(group, {}).width("std") == 2
     sercli("sweep", fresh, grid, "--fold", 1, "--jobs", 1)
-    assert not (group / "mean").exists()
+    assert Ragged(group, {}).width("std") == 2
     assert not (fresh / "sweeps/grid/figure.png").exists()
+
+
+def test_what_somebody_has_encoded_for_himself_stays(fresh: Path, tmp_path: Path, sercli: Sercli) -> None:
+    grid = write_grid(tmp_path, {"fixed": {**SMALL, "classifier": "functionals"}, "axes": {"latent_dim": [2, 4]}})
+    sercli("featurize", fresh, "--jobs", 1)
+    options = ["--latent-dim", 2, "--set", "hidden=[16]", "--epochs", 2, "--fold", 1, "--jobs", 1]
+    mine = sercli("train-ae", fresh, *options).stdout.strip()
+    sercli("encode", fresh, "--ae", mine, "--fold", 1, "--jobs", 1)
+    sercli("sweep", fresh, grid, "--fold", 1, "--jobs", 1)
+    kept = {
+        group.parents[1].name: (group / "mean").exists() for group in (fresh / "arrays.zarr/latents").glob("*/*/fold-1")
+    }
+    assert kept == {mine: True, mine.replace("vae-2", "vae-4"): False}
+
+
+def test_a_sweep_of_some_folds_takes_nothing_away(own: Path, grid: Path, sercli: Sercli) -> None:
+    before = table(own)
+    assert "0 steps to do" in sercli("sweep", own, grid, "--fold", 1).stderr
+    assert table(own) == before
+    assert {row["folds_done"] for row in before} == {"2"}
 
 
 def test_a_kill_between_the_two_renames_of_letting_go(own: Path, grid: Path, sercli: Sercli) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sercli.errors import SercliError, UsageError
 from sercli.manifest import Utterance, digest
-from sercli.tasks import Folds, FoldsFile, Task, asked, difference, label, make_folds, task_name
+from sercli.tasks import Folds, FoldsFile, Task, asked, difference, label, make_folds, strangers, task_name
 
 SPEAKER, SESSION, RANDOM = "leave-one-speaker-out", "leave-one-session-out", "random-10-fold"
 PARTS = {"train", "dev", "test"}
@@ -413,6 +413,28 @@ def test_each_fold_is_test_once_and_the_next_is_dev() -> None:
     assert [fold.parts for fold in folds.folds] == [fold.parts for fold in make_folds(OURS, FOUR_SPEAKERS).folds]
 
 
+def test_fold_ten_comes_after_fold_nine() -> None:
+    rows = corpus([(f"s{k:02d}", "", "") for k in range(1, 13)])
+    for prefix in ("", "fold ", "a1-"):
+        file = table("utt_id fold", [(one.utt_id, f"{prefix}{int(one.speaker[1:])}") for one in rows])
+        folds = make_folds(THEIRS, rows, file)
+        assert [fold.left_out for fold in folds.folds] == [f"{prefix}{k}" for k in range(1, 13)]
+        assert [fold.dev for fold in folds.folds] == [f"{prefix}{k}" for k in [*range(2, 13), 1]]
+
+
+def test_whom_the_corpus_has_not_is_named() -> None:
+    file = FoldsFile("FOLDS.tsv", by_speaker().text + "nobody\ts1\n")
+    assert strangers(file, FOUR_SPEAKERS) == ["nobody"]
+    assert make_folds(THEIRS, FOUR_SPEAKERS, file) == make_folds(THEIRS, FOUR_SPEAKERS, by_speaker())
+
+
+def test_names_of_folds_are_not_in_their_digest() -> None:
+    ours = make_folds(OURS, FOUR_SPEAKERS)
+    theirs = make_folds(THEIRS, FOUR_SPEAKERS, written(ours))
+    assert ours.folds[0].left_out != theirs.folds[0].left_out
+    assert ours.digest == theirs.digest
+
+
 def test_one_split_is_one_fold() -> None:
     part = {"s1": "test", "s2": "dev", "s3": "train", "s4": "train"}
     file = table("utt_id fold", [(one.utt_id, part[one.speaker]) for one in FOUR_SPEAKERS])
@@ -433,6 +455,7 @@ def _changed(old: str, new: str) -> FoldsFile:
     return FoldsFile("FOLDS.tsv", text.replace(old, new))
 
 
+SPLIT = {"s1": "test", "s2": "dev", "s3": "train", "s4": "train"}
 TWICE = [[one.utt_id, *["test" if k + 1 == int(one.speaker[1]) else "dev" if one.speaker == "s4" else "train"
                         for k in (0, 0)]] for one in FOUR_SPEAKERS]  # fmt: skip
 FILES: dict[str, tuple[FoldsFile, str]] = {
@@ -458,6 +481,28 @@ FILES: dict[str, tuple[FoldsFile, str]] = {
     "empty": (FoldsFile("FOLDS.tsv", ""), r"has the columns \(none\); wanted"),
     "an empty cell": (_changed("u005\ts2", "u005\t"), "line 7: wanted 2 columns with something in each; mend"),
     "a cell too many": (_changed("u005\ts2", "u005\ts2\ts3"), "line 7: wanted 2 columns"),
+    "both forms": (table("utt_id fold fold-1", []), "wanted utt_id and fold, or utt_id and fold-1 to"),
+    "no part at all": (
+        table(
+            "utt_id fold-1",
+            [(one.utt_id, "-" if one.utt_id == "u003" else SPLIT[one.speaker]) for one in FOUR_SPEAKERS],
+        ),
+        "leaves out u003, which has no part in any fold",
+    ),
+    "some of a test speaker's": (
+        table(
+            "utt_id fold-1 fold-2",
+            [
+                (
+                    one.utt_id,
+                    "-" if one.utt_id == "u003" else SPLIT[one.speaker],
+                    "train" if one.speaker < "s3" else {"s3": "dev", "s4": "test"}[one.speaker],
+                )
+                for one in FOUR_SPEAKERS
+            ],
+        ),
+        r"puts s1 into test and no part of fold 1",
+    ),
     "another label": (
         table("utt_id label fold-1", [(one.utt_id, "fear", "train") for one in FOUR_SPEAKERS]),
         "labels u000 'fear', this task 'anger'; choose the --classes",

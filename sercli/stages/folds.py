@@ -11,7 +11,7 @@ from ..manifest import c_order, write_table
 from ..products import task_product
 from ..progress import say
 from ..store import FOLDS_FILE, Product, Store
-from ..tasks import FROM_FILE, Fold, Folds, Task
+from ..tasks import FROM_FILE, Fold, Folds, Task, strangers
 from . import Outcome, Run, survey
 
 
@@ -40,6 +40,7 @@ def write_task(store: Store, name: str, task: Task, run: Run) -> tuple[Outcome, 
         outcome, todo = survey(store, name, product.key, [product], run)
         if todo and not run.dry_run:
             _build(store, product, task, folds)
+            _tell_strangers(store, task)
             say(
                 f"{product.key}: {len(folds.labels)} utterances, {len(folds.classes)} classes, {len(folds.folds)} folds"
             )
@@ -59,6 +60,16 @@ def _build(store: Store, product: Product, task: Task, folds: Folds) -> None:
     if task.protocol in FROM_FILE:
         (built / FOLDS_FILE).write_text(store.folds_file(task.folds).text, encoding="utf-8")
     store.publish(product, built)
+
+
+def _tell_strangers(store: Store, task: Task) -> None:
+    if task.protocol in FROM_FILE:
+        file = store.folds_file(task.folds)
+        unknown = strangers(file, store.utterances)
+        if unknown:
+            say(
+                f"{file.where}: {len(unknown)} of its utterances are not in this store, {unknown[0]} first; passed over"
+            )
 
 
 def describe(folds: Folds) -> list[dict[str, Any]]:
