@@ -262,11 +262,12 @@ def test_what_nobody_has_said_is_marked(copy: Path, sercli: Sercli, tmp_path: Pa
         store = tmp_path / turn
         sercli("ingest", copy, store)
         sercli("featurize", store, "--jobs", 1)
-        sercli("train-classifier", store, "--classifier", "functionals", "--fold", 1, "--jobs", 1)
+        options = ["--protocol", "random-10-fold", "--fold", 1, "--jobs", 1]
+        sercli("train-classifier", store, "--classifier", "functionals", *options)
         (result,) = json.loads(sercli("evaluate", store, "--json", "--jobs", 1).stdout)["results"]
         marks.append(result["marks"])
         (copy / "SYNTHETIC.txt").unlink(missing_ok=True)
-    assert marks == [["SYNTHETIC", "PARTIAL"], ["PARTIAL"]]
+    assert marks == [["SYNTHETIC", "SPEAKER-DEPENDENT", "PARTIAL"], ["SPEAKER-DEPENDENT", "PARTIAL"]]
 
 
 # --- which folder
