@@ -14,8 +14,8 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 project=$(cd "$here/../.." && pwd)
 . "$project/recipes/setup.sh"
-recipe_options "$@"
-corpus=${arguments[0]:?"the folder of EMO-DB is missing; see --help"}
+recipe_options EMODB_FOLDER '[WORK]' -- "$@"
+corpus=${arguments[0]}
 sercli_setup benchmark
 if [ -n "${arguments[1]:-}" ]; then
     work=${arguments[1]} && mkdir -p "$work"

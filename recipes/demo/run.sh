@@ -11,7 +11,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 project=$(cd "$here/../.." && pwd)
 . "$project/recipes/setup.sh"
-recipe_options "$@"
+recipe_options '[FOLDER]' -- "$@"
 folder=${arguments[0]:-demo}
 corpus=$folder/corpus
 store=$folder/store

@@ -13,8 +13,8 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 project=$(cd "$here/../.." && pwd)
 . "$project/recipes/setup.sh"
-recipe_options "$@"
-corpus=${arguments[0]:?"the folder of EMO-DB is missing; see --help"}
+recipe_options EMODB_FOLDER '[STORE]' -- "$@"
+corpus=${arguments[0]}
 store=${arguments[1]:-emodb}
 conf=$here/conf
 seeds=${SEEDS:-0 1 2}

@@ -9,23 +9,28 @@
 #
 # --quick: two folds, two epochs and no seeds but the first, for a look at whether all works; its output says so.
 # Sweep's options are --device, --jobs and --set: `--device cuda:0,cuda:1`, `--set precision=bfloat16`,
-# `--set 'seed=[0,1,2]'`. Stages may be run apart and again: what is made is kept. STORE is iemocap by default.
+# `--set 'seed=[0,1,2]'`; a --set must fit the grids of all stages that are run.
+# Stages may be run apart and again: what is made is kept. STORE is iemocap by default.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 project=$(cd "$here/../.." && pwd)
 . "$project/recipes/setup.sh"
-quick="" options=() rest=()
-while [ $# -gt 0 ]; do
-    case $1 in
-    --quick) quick=quick- options+=(--set epochs=2 --set seed=0 --fold 1 --fold 2) && shift ;;
-    --device | --jobs | --set) options+=("$1" "${2:?"$1 wants a value"}") && shift 2 ;;
-    *) rest+=("$1") && shift ;;
-    esac
-done
-recipe_options ${rest[@]+"${rest[@]}"}
-corpus=${arguments[0]:?"the folder of IEMOCAP is missing; see --help"}
+recipe_options IEMOCAP_FOLDER '[STORE]' --quick --device= --jobs= --set= -- "$@"
+corpus=${arguments[0]}
 store=${arguments[1]:-iemocap}
+quick="" given=()
+for word in ${options[@]+"${options[@]}"}; do
+    if [ "$word" = --quick ]; then quick=quick-; else given+=("$word"); fi
+done
+options=(${quick:+--set epochs=2 --set seed=0 --fold 1 --fold 2} ${given[@]+"${given[@]}"}) # what is given wins
+grids=(table1 table2 figure2a figure2b variations1 variations2 variations3) # of stages 3 to 9
 sercli_setup
+
+asked=()
+for k in "${!grids[@]}"; do
+    if [ "$stage" -le $((k + 3)) ] && [ $((k + 3)) -le "$stop_stage" ]; then asked+=("$here/conf/${grids[k]}.yaml"); fi
+done
+python "$here/local/check.py" ${asked[@]+"${asked[@]}"} ${options[@]+"${options[@]}"}
 
 sweep() {
     sercli sweep "$store" "$here/conf/$1.yaml" --name "$quick$1" ${options[@]+"${options[@]}"}
@@ -41,6 +46,6 @@ if stage 7 "variations of Table 1"; then sweep variations1; fi
 if stage 8 "variations of Table 2"; then sweep variations2; fi
 if stage 9 "variations of Table 2: speakers shared"; then sweep variations3; fi
 if stage 10 "scores"; then
-    python "$here/local/results.py" "$store" ${quick:+--quick} \
-        --command "bash recipes/iemocap/run.sh IEMOCAP_FOLDER${quick:+ --quick}"
+    python "$here/local/results.py" "$store" ${quick:+--quick} -- \
+        bash recipes/iemocap/run.sh IEMOCAP_FOLDER ${quick:+--quick} ${given[@]+"${given[@]}"}
 fi

@@ -1,0 +1,51 @@
+"""Refuses options that do not fit every one of these grids, before hours of work.
+
+usage: python recipes/iemocap/local/check.py [GRID.yaml …] [--set KEY=VALUE …] [other options of sweep]
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from sercli.config import assignments
+from sercli.errors import SercliError, UsageError
+from sercli.grids import points, read_grid
+
+ASKED = {"task", "target", "classes", "protocol"}  # with another, what is printed would stand beside what it is not
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("grids", type=Path, nargs="*")
+    parser.add_argument("--set", action="append", default=[], dest="settings")
+    for other in ("--device", "--jobs", "--fold"):  # which no grid can refuse
+        parser.add_argument(other, action="append")
+    arguments = parser.parse_args()
+    try:
+        check(arguments.grids, arguments.settings)
+    except SercliError as error:
+        print(f"check: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def check(paths: list[Path], settings: list[str]) -> None:
+    """Raises UsageError, which names the grid."""
+    overrides = assignments(settings)
+    for option in ASKED & set(overrides):
+        raise UsageError(
+            f"--set {option}: the paper's tables ask for their own {option}; write a grid for `sercli sweep`"
+        )
+    grids = [read_grid(path, overrides=overrides) for path in paths]
+    for grid in grids:
+        list(points(grid))
+    for option in (option for option, value in overrides.items() if isinstance(value, list)):
+        lacking = [grid for grid in grids if option not in grid.axes]
+        if 0 < len(lacking) < len(grids):
+            raise UsageError(
+                f"{lacking[0].where}: {option} is no axis of this grid and cannot be a list; give one value, or run the stages apart"
+            )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
