@@ -41,7 +41,7 @@ EMOTIONS = {
 }
 DIMENSIONS = ("valence", "arousal", "dominance")  # in the order of the files
 LOWEST, HIGHEST = 1.0, 5.0
-SYNTHETIC = "SYNTHETIC.txt"  # beside the sessions of a corpus that only has this form
+SYNTHETIC = "SYNTHETIC.txt"  # in the sessions of a corpus that only has this form
 RATINGS = ["utt_id", "rater", "kind", "emotions", *DIMENSIONS, "comment"]
 
 _DIALOGUE = r"Ses0[1-5][FM]_(?:impro|script)\d\d[ab]?(?:_\d[ab]?)?"
@@ -176,7 +176,7 @@ def scan(folder: Path) -> Scan:
         [*_out_of_range(kept), *_without_text(kept, spoken)],
         {utt_id: said.end - said.start for utt_id, said in times.items()},
         {"ratings": Table(RATINGS, [row for labels in kept for row in _ratings(labels)])},
-        (sessions[0].parent / SYNTHETIC).exists(),
+        any((session / SYNTHETIC).exists() for session in sessions),
     )
 
 

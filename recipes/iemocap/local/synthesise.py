@@ -53,6 +53,9 @@ def _load_synthesiser() -> ModuleType:
 synth = _load_synthesiser()
 
 RELEASE = "IEMOCAP_full_release"
+SYNTHETIC = (
+    "Synthetic speech in the folders of IEMOCAP: nobody has said this, and no score on it says anything about people.\n"
+)
 SESSIONS = range(1, 6)
 WORDS = {
     "neu": "Neutral",
@@ -445,9 +448,8 @@ def write_corpus(folder: Path, turns: Sequence[Turn], settings: Settings) -> flo
     tasks = [(release, group, int(settings["seed"]), first[group[0].name[:5]] is group) for group in grouped]
     with multiprocessing.Pool(initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
         seconds = _told(pool.imap_unordered(_write_one, tasks), len(tasks))
-    (folder / RELEASE / "SYNTHETIC.txt").write_text(
-        "Synthetic speech in the folders of IEMOCAP: nobody has said this, and no score on it says anything about people.\n"
-    )
+    for session in sorted(release.glob("Session*")):  # in each, since they may be copied apart
+        (session / "SYNTHETIC.txt").write_text(SYNTHETIC)
     marker = {"settings": settings, "utterances": len(turns), "seconds": round(seconds, 2)}
     (folder / "synthesis.json").write_text(json.dumps(marker, indent=2) + "\n", encoding="utf-8")
     return seconds
