@@ -120,8 +120,8 @@ def test_iemocap_recipe(iemocap: Path, tmp_path: Path) -> None:
     assert again.stderr.count(" 0 steps to do") == 7
     relabel(next(corpus.glob("**/EmoEvaluation/Ses01F_impro01.txt")))
     for stage, code in (("1", 0), ("10", 1)):
-        words[4:] = [str(tmp_path / "store"), "--quick", "--stage", stage, "--stop-stage", stage]
-        stale = subprocess.run(words, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True)
+        only = [*words, "--stage", stage, "--stop-stage", stage]
+        stale = subprocess.run(only, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True)
         assert stale.returncode == code, stale.stderr
     announced, said = stale.stderr.splitlines()
     assert announced.startswith("== stage 10")
