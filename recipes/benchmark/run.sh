@@ -65,6 +65,6 @@ if stage 8 "train-lstm at IEMOCAP's lengths"; then measure lstm "$work/corpus"; 
 if stage 9 "Table 1 in bfloat16"; then table bfloat16 table1; fi
 if stage 10 "Table 1 in float32"; then table float32 table1; fi
 if stage 11 "a part of Table 2 and Figure 2"; then
-    table bfloat16 table2 --fold 1 --fold 2 --set model=cvae
-    table bfloat16 figure2a --fold 1 --fold 2 --set model=cvae --set latent_dim=512
+    table bfloat16 table2 --fold 1 --fold 2 --set model=cvae --set epochs=4
+    table bfloat16 figure2b --fold 1 --fold 2 --set model=cvae --set latent_dim=512 --set epochs=2
 fi
