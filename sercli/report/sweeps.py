@@ -89,9 +89,9 @@ def draw(store: Store, scored: Sequence[Scored], axis: str, stem: Path) -> None:
 
 def _panel(task: str, by_name: Mapping[str, Sequence[Result]]) -> Panel:
     first = next(iter(by_name.values()))[0]
-    score, heading = ("uar", "UA %") if first["target"] == "emotion" else ("macro_f1", "macro F1 %")
+    score, heading = ("uar", "UA") if first["target"] == "emotion" else ("macro_f1", "macro F1")
     lines = [_line(name, score, found) for name, found in by_name.items()]
-    return Panel(task, "latents a segment", heading, lines, first["chance"].get(score))
+    return Panel(task, "latents a segment", f"{heading} %, band: 95 %", lines, first["chance"].get(score))
 
 
 def _line(name: str, score: str, found: Sequence[Result]) -> Line:

@@ -333,7 +333,7 @@ def figure2b(store: Store, quick: str) -> Iterator[str]:
     lines = [line(MODELS[model], of_size) for model, of_size in means.items() if of_size]
     chance = chances_of_targets(store, found).get("mean")
     note = marks(all_marks(found.values()))
-    panel = Panel("mean of arousal, power, valence", "latents a segment", "macro F1 %", lines, chance, note)
+    panel = Panel("mean of arousal, power, valence", "latents a segment", "macro F1 %, band: 95 %", lines, chance, note)
     score_figure([panel], picture, picture.with_suffix(".svg"))
     yield from [f"![mean macro F1 against latent size]({picture.name})", ""]
     if (store.path / f"sweeps/{quick}figure2b/figure.png").is_file():
