@@ -286,7 +286,14 @@ def test_the_figure_has_a_line_a_system_with_its_marks(swept: tuple[Path, str]) 
     folder = swept[0] / "sweeps/small"
     assert (folder / "figure.png").read_bytes().startswith(b"\x89PNG")
     drawn = (folder / "figure.svg").read_text()
-    for text in (">marginal PARTIAL<", ">oracle ORACLE PARTIAL<", ">latents a segment<", ">UA %<", ">2<", ">4<"):
+    for text in (
+        ">marginal PARTIAL<",
+        ">oracle ORACLE PARTIAL<",
+        ">latents a segment<",
+        ">UA %, band: 95 %<",
+        ">2<",
+        ">4<",
+    ):
         assert text in drawn
 
 
