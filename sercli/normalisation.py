@@ -9,7 +9,7 @@ import numpy.typing as npt
 from .segments import Frames, Offsets
 
 Normalise = Literal["train", "speaker", "utterance"]
-_BLOCK = 2**14  # rows
+_MOST_ROWS, _MOST_CELLS = 2**14, 2**22  # of a block
 _SMALLEST_STD = 1e-3  # in nepers of power: a bin that never moves (a file below the filter's band) is left at zero
 
 
@@ -22,7 +22,8 @@ class Statistics(NamedTuple):
 
 def moments(rows: Frames) -> Statistics:
     """Mean and standard deviation of each column of rows (N, D), in float64; a few rows of it at a time."""
-    blocks = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
+    step = min(_MOST_ROWS, _MOST_CELLS // rows.shape[1] + 1)
+    blocks = [rows[start : start + step] for start in range(0, len(rows), step)]
     mean = sum((block.sum(axis=0, dtype=np.float64) for block in blocks), np.zeros(rows.shape[1])) / len(rows)
     squares = sum((np.square(block - mean).sum(axis=0) for block in blocks), np.zeros(rows.shape[1]))
     return Statistics(mean, np.sqrt(squares / len(rows)))

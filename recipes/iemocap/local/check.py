@@ -36,14 +36,12 @@ def check(paths: list[Path], settings: list[str]) -> None:
         raise UsageError(
             f"--set {option}: the paper's tables ask for their own {option}; write a grid for `sercli sweep`"
         )
-    grids = [read_grid(path, overrides=overrides) for path in paths]
-    for grid in grids:
+    for path in paths:
+        grid = read_grid(path, overrides=overrides)
         list(points(grid))
-    for option in (option for option, value in overrides.items() if isinstance(value, list)):
-        lacking = [grid for grid in grids if option not in grid.axes]
-        if 0 < len(lacking) < len(grids):
+        for axis in grid.axes.keys() - read_grid(path).axes.keys():
             raise UsageError(
-                f"{lacking[0].where}: {option} is no axis of this grid and cannot be a list; give one value, or run the stages apart"
+                f"{path}: {axis} is no axis of this grid, and its table has room for one value; give one, or run the stages apart"
             )
 
 
