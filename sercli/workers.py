@@ -174,12 +174,20 @@ def _opened(slots: list[Slot]) -> Iterator[list[Slot]]:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back until the end of the block."""
+    """Hold Ctrl-C back until the end of the block, whichever thread it reaches: zarr's own do not have it blocked."""
+    usual, held = signal.getsignal(signal.SIGINT), list[int]()
+    mine = callable(usual) and threading.current_thread() is threading.main_thread()
+    if mine:
+        signal.signal(signal.SIGINT, lambda number, _: held.append(number))
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
+        if mine:
+            signal.signal(signal.SIGINT, usual)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        if held:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _die_with_parent() -> None:
