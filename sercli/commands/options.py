@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from . import plugins
+from .. import plugins
 
 
 def choices(package: str) -> str:
