@@ -47,14 +47,15 @@ def make_repeatable(device: str) -> None:
 def fit(
     model: Trainable,
     train_batches: Callable[[torch.Generator], Iterable[Batch]],
-    dev_batches: Callable[[], Iterable[Batch]],
+    dev_batches: Callable[[], Iterable[Batch]] | None,
     config: TrainingConfig,
     seed: int,
     device: str,
     on_epoch: Callable[[int], None] = lambda epoch: None,
     good_enough: Callable[[Row], bool] = lambda dev: False,
 ) -> list[Row]:
-    """Descend `loss`; keep the weights of the best dev loss; stop after `patience` epochs without a better one.
+    """Descend `loss`; keep the weights of the best dev loss; stop after `patience` epochs without a better one. Without
+    dev, run all epochs and keep the last weights.
 
     Returns one row an epoch: `epoch`, `train_<name>` and `dev_<name>` for every loss, `best` (1 for the epoch kept).
     `good_enough`, given the dev losses, ends training with the present weights. Raises SercliError if a loss is not
@@ -88,16 +89,17 @@ def fit(
         kept.train(False)
         noise.manual_seed(seed)  # the same noise every epoch, so that dev losses differ by the weights alone
         with torch.no_grad():
-            dev = _run(kept, dev_batches(), noise, device, config.precision)
+            dev = _run(kept, dev_batches(), noise, device, config.precision) if dev_batches is not None else {}
         history.append({"epoch": epoch, **_named("train", train), **_named("dev", dev)})
-        if not (math.isfinite(train["loss"]) and math.isfinite(dev["loss"])):
-            raise SercliError(
-                f"the loss is {train['loss']} (train), {dev['loss']} (dev) in epoch {epoch}; try a smaller --lr"
-            )
+        losses = {part: row["loss"] for part, row in (("train", train), ("dev", dev)) if row}
+        if not all(map(math.isfinite, losses.values())):
+            seen = ", ".join(f"{loss} ({part})" for part, loss in losses.items())
+            raise SercliError(f"the loss is {seen} in epoch {epoch}; try a smaller --lr")
         on_epoch(epoch)
-        if dev["loss"] < best or good_enough(dev):
-            best, best_epoch, best_state = dev["loss"], epoch, _copy(kept)
-        if good_enough(dev) or epoch - best_epoch >= config.patience:
+        done = bool(dev) and good_enough(dev)
+        if not dev or dev["loss"] < best or done:
+            best, best_epoch, best_state = losses.get("dev", math.inf), epoch, _copy(kept)
+        if done or epoch - best_epoch >= config.patience:
             break
     model.load_state_dict(best_state)
     model.train(False)

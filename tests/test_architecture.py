@@ -29,6 +29,7 @@ report/*
 report
 results
 sequences
+models
 grids
 products
 configurations

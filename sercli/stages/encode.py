@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ..config import build
-from ..configurations import AutoencoderConfig, Condition, autoencoder_config, categories, condition_of, task_of
-from ..errors import DamagedProduct
+from ..configurations import Condition, autoencoder_config, categories, condition_of, task_of
+from ..models import read_autoencoder
 from ..products import autoencoder_fold, features, folds_of, latents_fold
 from ..ragged import Rows, write_ragged
 from ..store import ARRAYS, Store
 from ..tasks import Folds
 from . import Outcome, Run, Work, make, report_fraction
-from .train_ae import PRELOAD, create
-
-if TYPE_CHECKING:
-    from ..autoencoders import Autoencoder
-    from ..normalisation import Statistics
+from .train_ae import PRELOAD
 
 _BATCH = 4096  # segments
 PASSING = "passing"  # the attribute of latents that a sweep made for itself
@@ -59,7 +53,8 @@ def encode_fold(
 
     make_repeatable(device)
     store = Store(path)
-    model, trained, config = load(store, name, number, device)
+    weights = store.file(f"autoencoders/{name}/fold-{number}", "model.safetensors")
+    model, trained, config, _ = read_autoencoder(weights, device)
     source = open_features(store, config)
     shape = segment_shape(source, config.segment_shift_ms)
     normaliser = Normaliser(store, source, config, trained)
@@ -95,22 +90,3 @@ def encode_fold(
         **({} if keep else {PASSING: True}),
     }
     write_ragged(built, latents(), lengths.tolist(), source.utt_ids, widths, ("segment", "latent"), attributes)
-
-
-def load(store: Store, name: str, number: int, device: str) -> tuple[Autoencoder, Statistics, AutoencoderConfig]:
-    """A fitted autoencoder, the normalisation fitted with it, and its configuration; all from the fold's own folder."""
-    from .. import checkpoints
-    from ..normalisation import Statistics
-
-    path = store.file(f"autoencoders/{name}/fold-{number}", "model.safetensors")
-    state, metadata = checkpoints.read(path)
-    config = build(
-        AutoencoderConfig, {k: v for k, v in metadata.items() if k in AutoencoderConfig.__annotations__}, str(path)
-    )
-    model = create(config, metadata["n_inputs"], metadata["categories"])
-    try:
-        model.load_state_dict({key.removeprefix("model."): v for key, v in state.items() if key.startswith("model.")})
-    except RuntimeError as error:
-        raise DamagedProduct(f"{path}: {' '.join(str(error).split())}") from None
-    trained = Statistics(state["normalisation.mean"].numpy(), state["normalisation.std"].numpy())
-    return model.to(device).eval(), trained, config

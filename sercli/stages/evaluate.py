@@ -15,6 +15,7 @@ from .. import __version__
 from ..configurations import NO_AUTOENCODER, ClassifierConfig, classifier_config
 from ..errors import MissingInput, SercliError
 from ..manifest import c_order, digest, read_table, write_table
+from ..models import read_classifier
 from ..products import classifier_fold, folds_of, latents_of, predictions_fold, result
 from ..progress import say
 from ..results import describe, group
@@ -120,12 +121,12 @@ def predict_fold(path: Path, name: str, folds: Folds, number: int, built: Path, 
     """Write rows (utt_id, part, prediction, posteriors…) of the dev and test parts of one fold into `built`."""
     from ..sequences import ClassifierInput
     from ..training import make_repeatable
-    from .train_classifier import load
 
     make_repeatable(device)
     store = Store(path)
-    model, trained, classes = load(store, name, number, device)
-    source = ClassifierInput(store, classifier_config(store, name), number, trained)
+    weights = store.file(f"classifiers/{name}/fold-{number}", "model.safetensors")
+    model, trained, config, classes = read_classifier(weights, device)
+    source = ClassifierInput(store, config, number, trained)
     rows = []
     for part in ("dev", "test"):
         chosen = source.usable(folds.fold(number).part(part))

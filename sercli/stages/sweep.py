@@ -27,6 +27,7 @@ from ..configurations import (
 from ..errors import SercliError
 from ..grids import Grid, Point, points
 from ..manifest import digest, write_table
+from ..models import autoencoder_options, classifier_options, create_autoencoder
 from ..products import autoencoder_fold, classifier_fold, features, features_key, latents_of, predictions_fold
 from ..progress import say
 from ..report.sweeps import Scored, draw, rows_of
@@ -191,9 +192,9 @@ def _check_options(store: Store, kind: str, name: str, config: AutoencoderConfig
     if store.shared_config(f"{kind}/{name}") is not None:
         return
     if isinstance(config, AutoencoderConfig):
-        train_ae.options_of(config)
+        autoencoder_options(config)
     else:
-        train_classifier.options_of(config)
+        classifier_options(config)
     if isinstance(config, AutoencoderConfig) or reads_segments(config):
         shift_ms = _extractor(store, config.frontend).frame_shift_ms
         frames_per(config.segment_shift_ms, shift_ms, "--segment-shift-ms")
@@ -382,7 +383,7 @@ def _n_weights(store: Store, config: AutoencoderConfig, task: Task) -> int:
     n_inputs = frames_per(SEGMENT_MS, extractor.frame_shift_ms, "a segment") * extractor.n_features
     told = categories(store, task, cut(store, task))[0] if sees_labels(config) else []
     with torch.device("meta"):
-        return sum(parameter.numel() for parameter in train_ae.create(config, n_inputs, told).parameters())
+        return sum(parameter.numel() for parameter in create_autoencoder(config, n_inputs, told).parameters())
 
 
 def _extractor(store: Store, frontend: str) -> Any:

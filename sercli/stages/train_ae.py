@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import plugins
 from ..config import TrainingConfig, build, plain
 from ..configurations import AutoencoderConfig, ClassifierConfig, categories, resolve_autoencoder, sees_labels, task_of
 from ..devices import resolve_all
 from ..errors import SercliError
 from ..manifest import write_table
+from ..models import autoencoder_options, create_autoencoder
 from ..products import autoencoder_fold, features, further_training
 from ..segments import SEGMENT_MS
 from ..store import Store
@@ -26,7 +26,6 @@ from .folds import write_task
 if TYPE_CHECKING:
     import torch
 
-    from ..autoencoders import Autoencoder
     from ..sequences import SegmentShape, Speech
     from ..training import Row
 
@@ -46,7 +45,7 @@ def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) 
     products = [autoencoder_fold(store, name, config, folds, number) for number in chosen]
     if not run.dry_run:
         if is_new:
-            options_of(config)  # what cannot work takes no name
+            autoencoder_options(config)  # what cannot work takes no name
             refuse_impossible_segments(store, config)
             resolve_all(run.device)
         store.claim(key, plain(config))
@@ -77,7 +76,7 @@ def fit_fold(path: Path, config: AutoencoderConfig, folds: Folds, number: int, b
     torch.manual_seed(seed)
     n_features = train.frames.shape[1]
     told, known = categories(store, task_of(store, config.task), folds) if sees_labels(config) else ([], {})
-    model = create(config, shape.size * n_features, told).to(device)
+    model = create_autoencoder(config, shape.size * n_features, told).to(device)
     labels = {utt_id: told.index(known[utt_id]) for utt_id in (*train.utt_ids, *dev.utt_ids) if utt_id in known}
     train_batches, dev_batches = (_Batches(part, shape, labels, training, device) for part in (train, dev))
     model.see_training_labels(train_batches.labels)
@@ -129,18 +128,6 @@ def refuse_impossible_segments(store: Store, config: AutoencoderConfig | Classif
     from ..sequences import open_features, segment_shape
 
     segment_shape(open_features(store, config), config.segment_shift_ms)
-
-
-def create(config: AutoencoderConfig, n_inputs: int, categories: Sequence[str]) -> Autoencoder:
-    """The model of a configuration, with fresh weights."""
-    network = plugins.load("autoencoders", config.model).Model
-    model: Autoencoder = network(n_inputs, config.latent_dim, len(categories), options_of(config))
-    return model
-
-
-def options_of(config: AutoencoderConfig) -> Any:
-    """The plug-in's own `Config`. Raises SercliError for values that cannot work."""
-    return build(plugins.load("autoencoders", config.model).Config, config.options, config.model)
 
 
 def write_history(path: Path, history: Sequence[Row]) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import plugins
 from ..config import TrainingConfig, build, plain
 from ..configurations import NO_AUTOENCODER, ClassifierConfig, reads_segments, resolve_classifier
 from ..devices import resolve_all
-from ..errors import DamagedProduct
+from ..models import classifier_options, create_classifier
 from ..products import classifier_fold, features, latents_of
 from ..store import Store
 from ..tasks import Folds
@@ -18,10 +18,6 @@ from ..workers import let_go_of_memory
 from . import Outcome, Run, Work, make, report_fraction
 from .folds import write_task
 from .train_ae import PRELOAD, refuse_empty, refuse_impossible_segments, write_history
-
-if TYPE_CHECKING:
-    from ..classifiers import StandardisedClassifier
-    from ..normalisation import Statistics
 
 
 def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) -> Outcome:
@@ -40,7 +36,7 @@ def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) 
                 store.require(latents_of(store, config, product.config["fold"]))
     if not run.dry_run:
         if is_new:
-            options_of(config)  # what cannot work takes no name
+            classifier_options(config)  # what cannot work takes no name
             if config.autoencoder == NO_AUTOENCODER and reads_segments(config):
                 refuse_impossible_segments(store, config)
             resolve_all(run.device)
@@ -71,7 +67,7 @@ def fit_fold(path: Path, config: ClassifierConfig, folds: Folds, number: int, bu
     refuse_empty(number, {"train": train, "dev": dev})
     seed = seed_for(config.seed, number, f"train-classifier {config.classifier}")
     torch.manual_seed(seed)
-    model = create(config, train.rows.shape[1], len(folds.classes))
+    model = create_classifier(config, train.rows.shape[1], len(folds.classes))
     model.see_training_rows(train.rows)
     train, dev = (model.standardise(part, in_place=True) for part in (train, dev))
     training = build(TrainingConfig, config.training, "training")
@@ -93,42 +89,3 @@ def fit_fold(path: Path, config: ClassifierConfig, folds: Folds, number: int, bu
     }
     checkpoints.write(built / "model.safetensors", state, metadata)
     write_history(built / "history.tsv", history)
-
-
-def create(config: ClassifierConfig, n_features: int, n_classes: int) -> StandardisedClassifier:
-    """The classifier of a configuration, with fresh weights."""
-    from ..classifiers import StandardisedClassifier
-
-    network = plugins.load("classifiers", config.classifier).Model(n_features, n_classes, options_of(config))
-    return StandardisedClassifier(network, n_features)
-
-
-def options_of(config: ClassifierConfig) -> Any:
-    """The plug-in's own `Config`. Raises SercliError for values that cannot work."""
-    return build(plugins.load("classifiers", config.classifier).Config, config.options, config.classifier)
-
-
-def load(
-    store: Store, name: str, number: int, device: str
-) -> tuple[StandardisedClassifier, Statistics | None, list[str]]:
-    """A fitted classifier, the normalisation fitted with it where it reads features, and its classes in order."""
-    from .. import checkpoints
-    from ..normalisation import Statistics
-
-    path = store.file(f"classifiers/{name}/fold-{number}", "model.safetensors")
-    state, metadata = checkpoints.read(path)
-    config = build(
-        ClassifierConfig, {k: v for k, v in metadata.items() if k in ClassifierConfig.__annotations__}, str(path)
-    )
-    model = create(config, metadata["n_features"], len(metadata["classes"]))
-    weights = {key.removeprefix("model."): tensor for key, tensor in state.items() if key.startswith("model.")}
-    network = {key.removeprefix("network."): tensor for key, tensor in weights.items() if key.startswith("network.")}
-    try:
-        model.network.load_state_dict(network)
-        model.mean.copy_(weights["mean"])
-        model.std.copy_(weights["std"])
-    except (RuntimeError, KeyError) as error:
-        raise DamagedProduct(f"{path}: {' '.join(str(error).split())}") from None
-    has_own = "normalisation.mean" in state
-    trained = Statistics(state["normalisation.mean"].numpy(), state["normalisation.std"].numpy()) if has_own else None
-    return model.to(device), trained, list(metadata["classes"])
