@@ -19,6 +19,7 @@ import soxr
 
 from .errors import AudioError
 
+LIBSNDFILE = soundfile.__libsndfile_version__  # its version
 LFS_STUB = b"version https://git-lfs"
 BYTE_ORDERS = {b"RIFF": "<", b"RIFX": ">", b"RF64": "<", b"BW64": "<", b"FORM": ">"}  # containers made of chunks
 UNKNOWN_SIZES = {0, 0x7FFFF000, 2**32 - 1, 2**64 - 1}  # bytes; what recorders write into a pipe: nobody, SoX, ffmpeg

@@ -24,7 +24,7 @@ def resolve_all(device: str) -> list[str]:
 
 def resolve(device: str) -> str:
     """A device that is there, of a name that `check` passed. Raises SercliError for one that this machine has not."""
-    if device == "cpu" or (device == "auto" and not _may_have_gpu()):
+    if device == "cpu" or (device == "auto" and not may_have_gpu()):
         return "cpu"  # known without importing torch
     import torch
 
@@ -44,5 +44,6 @@ def resolve(device: str) -> str:
     return device
 
 
-def _may_have_gpu() -> bool:
+def may_have_gpu() -> bool:
+    """Whether the system shows signs of one; known without importing torch."""
     return sys.platform == "darwin" or any(Path(sign).exists() for sign in ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg"))

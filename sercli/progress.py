@@ -10,11 +10,20 @@ from types import TracebackType
 from .manifest import printable
 
 _SECONDS_BETWEEN_LINES = 10.0
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def say(text: str) -> None:
     """One line of talk, whatever paths it names, on stderr: stdout is for what a command made."""
     print(printable(text), file=sys.stderr, flush=True)
+
+
+def size_of(n_bytes: float) -> str:
+    """A number of bytes for people: 1.5 GiB."""
+    unit = 0
+    while n_bytes >= 1024 and unit < len(_UNITS) - 1:
+        n_bytes, unit = n_bytes / 1024, unit + 1
+    return f"{n_bytes:.0f} {_UNITS[unit]}" if unit == 0 or n_bytes >= 10 else f"{n_bytes:.1f} {_UNITS[unit]}"
 
 
 @dataclass

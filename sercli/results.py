@@ -31,6 +31,7 @@ _SHARED = (
     "marks",
     "chance",
     "n_utterances",
+    "labels",
 )
 
 _ASKED = ("task", "target", "subset", "bins", "protocol", "folds", "marks")
@@ -170,7 +171,8 @@ def _marks(store: Store, config: ClassifierConfig, partial: bool) -> list[str]:
 
 
 def group(store: Store, results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The same system over its seeds: mean, standard deviation and an interval over speakers of the mean.
+    """The same system over its seeds: mean, standard deviation and an interval over speakers of the mean; mean recalls, and
+    the confusion matrix summed.
 
     Seeds of which other folds are done make a group of their own: their test speakers are others.
     """
@@ -194,9 +196,18 @@ def group(store: Store, results: Sequence[Mapping[str, Any]]) -> list[dict[str, 
                 **{key: first[key] for key in _SHARED},
                 **spread,
                 **_intervals(counts),
+                "recall": {
+                    label: _mean_or_none([one["recall"][label] for one in members]) for label in first["labels"]
+                },
+                "confusion": np.sum([one["confusion"] for one in members], axis=0).tolist(),
             }
         )
     return groups
+
+
+def _mean_or_none(values: Sequence[float | None]) -> float | None:
+    """None for a class that does not occur in test, whatever the seed."""
+    return None if None in values else _mean(values)
 
 
 def _system(store: Store, result: Mapping[str, Any]) -> str:

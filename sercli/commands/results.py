@@ -14,7 +14,7 @@ from .options import Device, DryRun, Jobs, Json, Overwrite, StorePath
 @guarded
 def info(store: StorePath, as_json: Json = False) -> None:
     """What is in a store, how big, what is stale or missing, and the next command to type."""
-    from ..report.tables import info_text
+    from ..report.overviews import info_text
     from ..stages import info as stage
 
     found = stage.run(store)
@@ -102,7 +102,7 @@ def predict(
 @guarded
 def doctor(as_json: Json = False) -> None:
     """What this machine has: cores, memory, disk, devices, versions; and what of it can be used."""
-    from ..report.tables import doctor_text
+    from ..report.overviews import doctor_text
     from ..stages import doctor as stage
 
     found = stage.run()

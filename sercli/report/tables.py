@@ -1,11 +1,15 @@
 """The tables that `sercli evaluate` and `sercli compare` print."""
 
 import io
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..manifest import printable
+
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
 _EXPLANATION = (
     "WA: accuracy. UA: mean recall of the classes, pooled over folds; ± standard deviation over seeds; 95 %: bootstrap over speakers.\n"
@@ -24,6 +28,9 @@ _SCORES = {
     "weighted_f1": "weighted F1 %",
     "dev_uar": "dev UA %",
 }
+_FEW = 3  # systems of a task whose confusions are all shown; of more, that of the best on dev
+_BAR = 8  # characters
+_EIGHTHS = " ▏▎▍▌▋▊▉"
 _ROOM_FOR_ALL = 120  # columns; a narrower terminal is shown WA and UA alone
 
 
@@ -39,6 +46,8 @@ def score_tables(groups: Sequence[Mapping[str, Any]], width: int | None = None) 
         for task in dict.fromkeys(group["task"] for group in chosen):
             rows = [group for group in chosen if group["task"] == task]
             parts.append(_table(f"{title}: {task}", rows, bool(rows[0]["marks"]), width))
+            parts.append(recall_table(rows, width))
+            parts += [confusion_table(group, width) for group in (rows if len(rows) <= _FEW else [_best(rows)])]
     return "\n".join([*parts, _EXPLANATION])
 
 
@@ -61,7 +70,72 @@ def _table(title: str, groups: Sequence[Mapping[str, Any]], marked: bool, width:
     chance = {key: f"{100 * value:.1f}" for key, value in groups[0]["chance"].items()}
     table.add_section()
     table.add_row("chance", *([""] if marked else []), "", "", *(chance.get(key, "") for key in shown), "")
-    return _printed(table, width)
+    return printed(table, width)
+
+
+def recall_table(groups: Sequence[Mapping[str, Any]], width: int | None = None) -> str:
+    """Recall of each class, a row a system, as bars where there is room for them."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    labels = list(groups[0]["labels"])
+    longest = max(len(group["system"]) for group in groups)
+    has_room = width is None or width >= longest + sum(max(_BAR + 7, len(label) + 2) for label in labels)
+    table = Table(title="Recall %", title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("system", overflow="fold", min_width=8)
+    for label in labels:
+        table.add_column(Text(printable(label)), justify="left" if has_room else "right", overflow="fold")
+    for group in sorted(groups, key=lambda group: -group["uar"]["mean"]):
+        recalls = [group["recall"][label] for label in labels]
+        cells = [_bar(recall) if has_room else _share(recall) for recall in recalls]
+        table.add_row(Text(group["system"]), *cells)
+    return printed(table, width)
+
+
+def _bar(share: float | None) -> "Text":
+    """In eighths of a character, with the number behind it."""
+    from rich.text import Text
+
+    eighths = round(8 * _BAR * (share or 0))
+    full, part = divmod(eighths, 8)
+    drawn = "█" * full + (_EIGHTHS[part] if part else "")
+    return Text.assemble((f"{drawn:<{_BAR}}", "cyan"), f" {_share(share):>5}")
+
+
+def _share(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f}"
+
+
+def confusion_table(group: Mapping[str, Any], width: int | None = None) -> str:
+    """Truth in rows, prediction in columns, all seeds together; the shade of a cell is its share of the row."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    labels = [printable(label) for label in group["labels"]]
+    table = Table(title=f"Confusion of {group['system']}: truth in rows, predictions in columns", box=box.SIMPLE_HEAD)
+    table.title_justify = "left"
+    table.add_column("truth", overflow="fold")
+    for label in labels:
+        table.add_column(Text(label), justify="right", overflow="fold")
+    for label, row in zip(labels, group["confusion"], strict=True):
+        total = sum(row) or 1
+        table.add_row(Text(label), *(Text(f" {n} ", _shade(n / total)) for n in row))
+    never = [
+        label for label, column in zip(labels, zip(*group["confusion"], strict=True), strict=True) if not any(column)
+    ]
+    return printed(table, width) + (f"\nNever predicted: {', '.join(never)}." if never else "")
+
+
+def _shade(share: float) -> str:
+    """From black to blue, white on it throughout."""
+    return f"white on rgb({round(30 * share)},{round(20 + 90 * share)},{round(20 + 190 * share)})"
+
+
+def _best(groups: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """By dev: nothing is chosen by test."""
+    return max(groups, key=lambda group: float(group["dev_uar"]["mean"]))
 
 
 def comparison_table(comparison: Mapping[str, Any], width: int | None = None) -> str:
@@ -93,7 +167,7 @@ def comparison_table(comparison: Mapping[str, Any], width: int | None = None) ->
         f"McNemar's exact p = {comparison['mcnemar_p']:.2g}."
     )
     warnings = [f"Warning: {warning}." for warning in comparison["warnings"]]
-    return "\n".join([about, *names, _printed(table, width), counts, _verdict(comparison), *warnings, _PAIRED])
+    return "\n".join([about, *names, printed(table, width), counts, _verdict(comparison), *warnings, _PAIRED])
 
 
 def _verdict(comparison: Mapping[str, Any]) -> str:
@@ -115,11 +189,14 @@ def _verdict(comparison: Mapping[str, Any]) -> str:
     return f"{said} excludes 0: more than the choice of speakers explains."
 
 
-def _printed(table: "Table", width: int | None) -> str:
+def printed(table: "Table", width: int | None) -> str:
+    """A table as text: as wide as a terminal and in its colours; plain, and as wide as it needs, where there is none."""
     from rich.console import Console
 
     buffer = io.StringIO()
-    Console(file=buffer, width=width or 1000, color_system=None).print(table)
+    colours = Console(file=sys.stdout).color_system if width is not None else None
+    console = Console(file=buffer, width=width or 1000, color_system=colours, force_terminal=colours is not None)  # type: ignore[arg-type]
+    console.print(table)
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
 
 

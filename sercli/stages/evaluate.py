@@ -26,6 +26,7 @@ from .train_ae import PRELOAD
 
 SCORING = [*PRELOAD, "sklearn.metrics", "scipy.stats"]
 PREDICTIONS = "predictions.tsv"
+_GROUPS = 2  # the form of what is remembered of groups
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def score(path: Path, name: str, folds: Folds, done: Sequence[int], built: Path,
 
 def _remembered_groups(store: Store, results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The groups of these results, from `.cache` where they were made before: the bootstrap takes a second to import."""
-    path = store.path / ".cache" / f"groups-{digest([__version__, results])[:16]}.json"
+    path = store.path / ".cache" / f"groups-{digest([__version__, _GROUPS, results])[:16]}.json"
     try:
         remembered: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

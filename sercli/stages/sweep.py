@@ -29,7 +29,7 @@ from ..grids import Grid, Point, points
 from ..manifest import digest, write_table
 from ..models import autoencoder_options, classifier_options, create_autoencoder
 from ..products import autoencoder_fold, classifier_fold, features, features_key, latents_of, predictions_fold
-from ..progress import say
+from ..progress import say, size_of
 from ..report.sweeps import Scored, draw, rows_of
 from ..segments import SEGMENT_MS, frames_per
 from ..store import Product, Store
@@ -345,16 +345,16 @@ def _tell(store: Store, grid: Grid, plan: Plan, run: Run) -> Outcome:
     for kind in ("autoencoders", "arrays.zarr/latents", "classifiers", "predictions", "results"):
         keys = [key for key in plan.products if key.startswith(f"{kind}/")]
         todo = [key for key in keys if key in plan.works]
-        size = f", about {_bytes(sum(sizes[key] for key in todo))}" if any(sizes[key] for key in todo) else ""
+        size = f", about {size_of(sum(sizes[key] for key in todo))}" if any(sizes[key] for key in todo) else ""
         say(f"{kind.rpartition('/')[2]}: {len(keys)}, {len(todo)} to make{size}")
     latents = [sizes[key] for key in plan.works if key in plan.readers]
     if latents and not plan.keep_latents:
         n_workers = len(devices_for(run, len(plan.works)))
         at_once = sum(sorted(latents)[-n_workers:])
         say(
-            f"latents are let go of once read: at most about {_bytes(at_once)} of them at once (--keep latents keeps all)"
+            f"latents are let go of once read: at most about {size_of(at_once)} of them at once (--keep latents keeps all)"
         )
-    say(f"free on this disk: {_bytes(shutil.disk_usage(store.path).free)}")
+    say(f"free on this disk: {size_of(shutil.disk_usage(store.path).free)}")
     return outcome
 
 
@@ -391,10 +391,6 @@ def _extractor(store: Store, frontend: str) -> Any:
     front = dict(features(store, frontend).config)
     module = plugins.load("frontends", front.pop("frontend"))
     return module.Extractor(build_config(module.Config, front, frontend))
-
-
-def _bytes(n: float) -> str:
-    return f"{n / 1e9:.1f} GB" if n >= 1e9 else f"{n / 1e6:.1f} MB"
 
 
 # --- what came of it

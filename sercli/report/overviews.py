@@ -1,0 +1,129 @@
+"""The overviews that `sercli info` and `sercli doctor` print."""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ..manifest import printable
+from ..progress import size_of
+from .tables import printed
+
+_MOST_REASONS = 5
+_MOST_ROWS = 12  # of a kind; of more, only what is wanting is named
+
+
+def info_text(found: Mapping[str, Any], width: int | None = None) -> str:
+    """The corpus, a row a product, why something is stale, and the next command."""
+    parts = [*_corpus(found), _products(found, width), *_reasons(found)]
+    parts.append(f"On disk: {size_of(found['bytes'])}, {size_of(found['bytes_free'])} free.")
+    wanting = sum(item["wanting"] for item in found["items"])
+    if found["items"]:
+        parts.append(f"{wanting} of {len(found['items'])} are stale or not whole." if wanting else "Nothing is stale.")
+    return "\n".join([*parts, f"Next: {found['next']}"])
+
+
+def _corpus(found: Mapping[str, Any]) -> Iterator[str]:
+    corpus = found["corpus"]
+    mark = " SYNTHETIC" if corpus["synthetic"] else ""
+    sessions = f" in {corpus['sessions']} sessions" if corpus["sessions"] else ""
+    yield printable(
+        f"{corpus['name']}{mark} ({corpus['corpus']}): {corpus['utterances']} utterances of {corpus['speakers']} "
+        f"speakers{sessions}, {corpus['hours']:.2f} h; {corpus['rejects']} set aside"
+    )
+    yield printable(", ".join(f"{label} {n}" for label, n in corpus["labels"].items()))
+    if not corpus["root_is_there"]:
+        yield f"The sound files are not at {printable(corpus['root'])} any more; --root tells `featurize` where they are."
+
+
+def _products(found: Mapping[str, Any], width: int | None) -> str:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in ("what", "name", "state"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("size", "UA %"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for kind, items in itertools.groupby(found["items"], key=lambda item: item["kind"]):
+        shown = first = list(items)
+        if len(shown) > _MOST_ROWS:
+            first = [item for item in shown if item["wanting"]][:_MOST_ROWS]
+            rest = [item for item in shown if item not in first]
+            text = f"{len(rest)} {'more' if first else 'of them'}"
+            total = size_of(sum(item["bytes"] for item in rest))
+            table.add_row(kind, text, _state_of_all(rest), total, "")
+        for item in first:
+            marks = " ".join(item["about"].get("marks", []))
+            score = f"{100 * item['about']['uar']:.1f}" if "uar" in item["about"] else ""
+            name = " ".join(filter(None, (item["name"], marks)))
+            style = "bold" if item["wanting"] else ""
+            head = kind if item is shown[0] and len(shown) <= _MOST_ROWS else ""
+            table.add_row(head, Text(name), Text(_state(item), style), size_of(item["bytes"]), score)
+    return printed(table, width)
+
+
+def _state_of_all(items: Sequence[Mapping[str, Any]]) -> str:
+    states: Counter[str] = Counter()
+    for item in items:
+        states.update(item["states"])
+    return ", ".join(f"{n} {state}" for state, n in states.items())
+
+
+def _state(item: Mapping[str, Any]) -> str:
+    """`fresh`, or how many folds are what."""
+    states = item["states"]
+    rejects = item["about"].get("rejects", 0)
+    aside = f", {rejects} set aside" if rejects else ""
+    if len(states) == 1:
+        ((state, n),) = states.items()
+        return f"{state}{f', {n} folds' if n > 1 else ''}{aside}"
+    return ", ".join(f"{n} {state}" for state, n in states.items()) + aside
+
+
+def _reasons(found: Mapping[str, Any]) -> Iterator[str]:
+    stale = [item for item in found["items"] if item["why"]]
+    for item in stale[:_MOST_REASONS]:
+        why = item["why"][0] if len(item["why"]) == 1 else ", ".join(item["why"][:3])
+        yield printable(f"{item['kind']} {item['name']}: {why}" + ("" if "`" in why else " changed"))
+    if len(stale) > _MOST_REASONS:
+        yield f"{len(stale) - _MOST_REASONS} more; `--json` tells all"
+
+
+def doctor_text(found: Mapping[str, Any], width: int | None = None) -> str:
+    """A line a fact, and at the end what stands in the way."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, fact in _facts(found):
+        table.add_row(name, Text(fact))
+    problems = [f"Problem: {printable(problem)}" for problem in found["problems"]]
+    return "\n".join([printed(table, width), *(problems or ["All is well."])])
+
+
+def _facts(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    memory, devices = found["memory"], found["devices"]
+    yield "sercli", f"{found['sercli']}, Python {found['python']} ({printable(found['executable'])})"
+    yield "system", found["system"]
+    allowed = f", of which this process may use {size_of(memory['allowed'])}" if memory["allowed"] else ""
+    yield "cores", f"{found['cores']} of {found['processor']}: --jobs {found['cores']} by default"
+    yield "memory", f"{size_of(memory['total'])}{allowed}"
+    for folder, disk in found["disks"].items():
+        yield "disk", f"{printable(folder)}: {size_of(disk['free'])} free of {size_of(disk['total'])}"
+    for name, device in devices["found"].items():
+        held = f", {size_of(device['memory'])}" if device["memory"] else ""
+        usual = ", what --device auto takes" if name == devices["auto"] else ""
+        yield "device", f"--device {name}: {device['name']}{held}{usual}{', NOT usable' if device['problem'] else ''}"
+    if devices["bfloat16_speedup"]:
+        faster = devices["bfloat16_speedup"]
+        advice = "worth --precision bfloat16" if faster > 1.2 else "no gain from --precision bfloat16"
+        yield "precision", f"bfloat16 products take 1/{faster:.1f} of the time of float32 on a core: {advice}"
+    yield "sound", f"libsndfile {found['libsndfile']}"
+    yield "libraries", ", ".join(f"{name} {one or 'MISSING'}" for name, one in found["versions"].items())
+    for kind, names in found["plugins"].items():
+        yield kind, ", ".join(names)
