@@ -47,7 +47,8 @@ def score_tables(groups: Sequence[Mapping[str, Any]], width: int | None = None) 
             rows = [group for group in chosen if group["task"] == task]
             parts.append(_table(f"{title}: {task}", rows, bool(rows[0]["marks"]), width))
             parts.append(recall_table(rows, width))
-            parts += [confusion_table(group, width) for group in (rows if len(rows) <= _FEW else [_best(rows)])]
+            shown = rows if len(rows) <= _FEW else [_best_on_dev(rows)]
+            parts += [confusion_table(group, width) for group in shown]
     return "\n".join([*parts, _EXPLANATION])
 
 
@@ -114,8 +115,7 @@ def confusion_table(group: Mapping[str, Any], width: int | None = None) -> str:
     from rich.text import Text
 
     labels = [printable(label) for label in group["labels"]]
-    table = Table(title=f"Confusion of {group['system']}: truth in rows, predictions in columns", box=box.SIMPLE_HEAD)
-    table.title_justify = "left"
+    table = Table(box=box.SIMPLE_HEAD)
     table.add_column("truth", overflow="fold")
     for label in labels:
         table.add_column(Text(label), justify="right", overflow="fold")
@@ -125,7 +125,8 @@ def confusion_table(group: Mapping[str, Any], width: int | None = None) -> str:
     never = [
         label for label, column in zip(labels, zip(*group["confusion"], strict=True), strict=True) if not any(column)
     ]
-    return printed(table, width) + (f"\nNever predicted: {', '.join(never)}." if never else "")
+    heading = f"Confusion of {group['system']}: truth in rows, predictions in columns"
+    return "\n".join([heading, printed(table, width), *([f"Never predicted: {', '.join(never)}."] if never else [])])
 
 
 def _shade(share: float) -> str:
@@ -133,8 +134,8 @@ def _shade(share: float) -> str:
     return f"white on rgb({round(30 * share)},{round(20 + 90 * share)},{round(20 + 190 * share)})"
 
 
-def _best(groups: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """By dev: nothing is chosen by test."""
+def _best_on_dev(groups: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Nothing is chosen by test."""
     return max(groups, key=lambda group: float(group["dev_uar"]["mean"]))
 
 
