@@ -195,7 +195,7 @@ def test_colours_on_a_terminal_and_plain_text_in_a_pipe(sercli: Sercli, trained:
         line.rstrip() for line in piped.splitlines()
     ]
     without = on_a_terminal(words, 200, NO_COLOR="1")
-    assert {code for code in ANSI.findall(without)} <= {
+    assert set(ANSI.findall(without)) <= {
         "\x1b[0m",
         "\x1b[1m",
         "\x1b[3m",

@@ -32,6 +32,7 @@ def group(name: str, marks: list[str]) -> dict[str, object]:
     score = {"mean": 0.7654, "std": 0.0123}
     scores = dict.fromkeys(("accuracy", "uar", "macro_f1", "weighted_f1", "dev_uar"), score)
     about = {"system": name, "task": "four", "marks": marks, "seeds": [0, 1], "n_utterances": 339}
+    about |= {"labels": ["a", "b"], "recall": {"a": 0.5, "b": 0.25}, "confusion": [[2, 2], [3, 1]]}
     return {**about, **scores, "uar_ci95": [0.7, 0.8], "chance": {"uar": 0.25, "accuracy": 0.375}}
 
 
