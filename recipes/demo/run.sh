@@ -4,7 +4,8 @@
 # usage: bash recipes/demo/run.sh [FOLDER] [--stage N] [--stop-stage N]
 #
 #   1 synthesise the corpus   2 ingest   3 features   4 folds
-#   5 autoencoders, latents, LSTMs       6 baselines  7 scores
+#   5 autoencoders, latents, LSTMs       6 baselines  7 scores      8 report
+#   9 a bundle of the CVAE-LSTM, which labels a few recordings
 #
 # Everything goes into FOLDER (demo by default); stages may be run apart and again.
 set -euo pipefail
@@ -49,4 +50,13 @@ if stage 7 "scores"; then
         --table "Four classes" . \
         >"$folder/RESULTS.md"
     echo "$folder/RESULTS.md"
+fi
+if stage 8 "report"; then
+    sercli report "$store" --output "$folder/report.html"
+    echo "$folder/report.html"
+fi
+if stage 9 "a bundle, and what it says of a few recordings"; then
+    classifier=$(basename "$store"/classifiers/cvae-*)
+    sercli export "$store" --classifier "$classifier" "$folder/bundle"
+    find "$corpus" -name '*_0000.wav' -print0 | sort -z | head -z -n 4 | sercli predict "$folder/bundle" -0
 fi

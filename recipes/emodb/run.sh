@@ -6,6 +6,7 @@
 #   1 ingest, features, folds      4 four classes, speaker-normalised      7 seven classes, the paper's Adam
 #   2 four classes                 5 four classes, VAE in float32          8 seven classes, speaker-normalised
 #   3 the same, the paper's Adam   6 seven classes                         9 scores: RESULTS.md in the store
+#   10 report: report.html in the store   11 a bundle that labels new recordings: STORE-bundle
 #
 # Stages may be run apart and again: what is made is kept. STORE is emodb by default, and takes about 8 GB;
 # the variable SEEDS chooses the seeds (0 1 2).
@@ -82,4 +83,10 @@ if stage 9 "scores"; then
         --table "All seven classes, speaker-normalised" '^seven\..*\.speaker\.' \
         >"$store/RESULTS.md"
     echo "$store/RESULTS.md"
+fi
+if stage 10 "report"; then sercli report "$store"; fi
+if stage 11 "a bundle that labels new recordings"; then
+    bundle=${store%/}-bundle
+    sercli export "$store" --classifier "four.ae.seed-${seeds%% *}.lstm" "$bundle"
+    echo "label recordings with: sercli predict $bundle FILE.wav" >&2
 fi
