@@ -22,6 +22,19 @@ from .errors import AudioError
 LIBSNDFILE = soundfile.__libsndfile_version__  # its version
 LFS_STUB = b"version https://git-lfs"
 BYTE_ORDERS = {b"RIFF": "<", b"RIFX": ">", b"RF64": "<", b"BW64": "<", b"FORM": ">"}  # containers made of chunks
+SUFFIXES = (
+    ".wav",
+    ".flac",
+    ".ogg",
+    ".oga",
+    ".opus",
+    ".mp3",
+    ".aif",
+    ".aiff",
+    ".au",
+    ".caf",
+    ".w64",
+)  # of what it reads
 UNKNOWN_SIZES = {0, 0x7FFFF000, 2**32 - 1, 2**64 - 1}  # bytes; what recorders write into a pipe: nobody, SoX, ffmpeg
 OGG_PAGE = b"OggS"
 MAX_CHUNKS = 1000  # a hostile file may hold millions of empty ones
@@ -64,24 +77,47 @@ def read(path: Path, sample_rate: int, start: float | None = None, end: float | 
     """
     with _opened(path) as file:
         first, last = _section(file.frames, file.samplerate, start, end)
-        promised = f"{last - first} samples promised"
-        try:
-            if first:
-                file.seek(first)
-            samples = file.read(last - first, dtype="float32", always_2d=True)  # (N, channels)
-        except soundfile.LibsndfileError as error:
-            raise AudioError(f"damaged or cut short: {promised}, {_reason(error)}; {COPY_AGAIN}") from error
-        except (MemoryError, ValueError) as error:  # NumPy raises either, by how far the size is out of bounds
-            raise AudioError(f"{promised}, more than fit into memory; {COPY_AGAIN}, or read it in sections") from error
-        if len(samples) < last - first:
-            raise AudioError(f"damaged or cut short: {promised}, {len(samples)} could be decoded; {COPY_AGAIN}")
+        samples = _decoded(file, last - first, first)
         rate = file.samplerate
     mono = _mono(samples)
+    _refuse_silence(mono)
     if rate != sample_rate:
         mono = soxr.resample(mono, rate, sample_rate, quality="HQ")
         if not len(mono):
             raise AudioError(f"too short: {len(samples)} samples at {rate} Hz leave none at {sample_rate} Hz")
     return mono
+
+
+def stream(path: Path, sample_rate: int, seconds: float = 10.0) -> Iterator[npt.NDArray[np.float32]]:
+    """The whole file as `read` gives it, in blocks of about so many seconds; memory does not grow with the file.
+
+    What the header promises when it is opened is read, whatever is appended meanwhile. Silence is no error here. Raises
+    AudioError, as `read` does, once it gets to what is wrong.
+    """
+    with _opened(path) as file:
+        left, rate = file.frames, file.samplerate
+        resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32", quality="HQ")
+        while left:
+            n = min(left, max(1, round(seconds * rate)))
+            left -= n
+            mono = _mono(_decoded(file, n))
+            yield mono if rate == sample_rate else resampler.resample_chunk(mono, last=not left)
+
+
+def _decoded(file: soundfile.SoundFile, n: int, first: int = 0) -> npt.NDArray[np.float32]:
+    """The next n samples (n, channels), or those from `first` on. Raises AudioError unless all are there."""
+    promised = f"{n} samples promised"
+    try:
+        if first:
+            file.seek(first)
+        samples: npt.NDArray[np.float32] = file.read(n, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(f"damaged or cut short: {promised}, {_reason(error)}; {COPY_AGAIN}") from error
+    except (MemoryError, ValueError) as error:  # NumPy raises either, by how far the size is out of bounds
+        raise AudioError(f"{promised}, more than fit into memory; {COPY_AGAIN}, or read it in sections") from error
+    if len(samples) < n:
+        raise AudioError(f"damaged or cut short: {promised}, {len(samples)} could be decoded; {COPY_AGAIN}")
+    return samples
 
 
 @contextmanager
@@ -184,10 +220,12 @@ def _mono(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     mono: npt.NDArray[np.float32] = samples[:, 0]
     if samples.shape[1] > 1:
         mono = samples.mean(axis=1)
-        lowest, highest = mono.min(), mono.max()
-    if lowest == highest:
-        raise AudioError(f"silent: all {len(mono)} samples are {lowest:g}; leave it out or record it again")
     return mono
+
+
+def _refuse_silence(mono: npt.NDArray[np.float32]) -> None:
+    if mono.min() == mono.max():
+        raise AudioError(f"silent: all {len(mono)} samples are {mono[0]:g}; leave it out or record it again")
 
 
 def _reason(error: soundfile.LibsndfileError) -> str:

@@ -33,7 +33,7 @@ from .configurations import (
 from .errors import MissingInput
 from .manifest import Utterance, digest
 from .store import ARRAYS, Product, Store
-from .tasks import Folds, Task
+from .tasks import Fold, Folds, Task
 
 _REMEMBERED = 1024  # digests of rows: all products of a fold ask for the same, and a sweep has many
 _PROTOCOL_COLUMNS = {
@@ -129,7 +129,7 @@ def _features_read(
 
 def autoencoder_fold(store: Store, name: str, config: AutoencoderConfig, folds: Folds, number: int) -> Product:
     fold = folds.fold(number)
-    further = further_training(store, config, folds, number)
+    further = further_training(store, config, folds, fold)
     inputs = {
         **_features_read(store, config, [*fold.part("train"), *fold.part("dev"), *further]),
         "folds": folds.digest,
@@ -157,13 +157,13 @@ def _emotions_seen(store: Store, task: Task, number: int, further: tuple[str, ..
     return replace(fold, parts={**fold.parts, **dict.fromkeys(further, "train")}).labels_in_training(labels)
 
 
-def further_training(store: Store, config: AutoencoderConfig, folds: Folds, number: int) -> list[str]:
+def further_training(store: Store, config: AutoencoderConfig, folds: Folds, fold: Fold) -> list[str]:
     """With `fit_on: all`, what else is said by those who speak in the training part and in no other."""
     if config.fit_on != "all":
         return []
     parts: dict[str, set[str]] = {}
     for utterance in store.utterances:
-        if part := folds.fold(number).parts.get(utterance.utt_id):
+        if part := fold.parts.get(utterance.utt_id):
             parts.setdefault(utterance.speaker, set()).add(part)
     others = [u for u in store.utterances if u.utt_id not in folds.labels]
     return [u.utt_id for u in others if parts.get(u.speaker) == {"train"}]
@@ -286,3 +286,16 @@ def published_result(store: Store, name: str) -> Product:
     product = result(store, name, config, folds, done)
     store.require(product)
     return product
+
+
+# --- bundles
+
+
+def bundle(store: Store, name: str, fold: int) -> Product:
+    """What labels new audio as a classifier does: its models of one fold, or (0) new ones that leave nobody out."""
+    read = {f"results/{name}": published_result(store, name).digest}
+    which = f"fold-{fold}" if fold else "all"
+    flags = ["--classifier", name, *(["--fold", str(fold)] if fold else []), "BUNDLE"]
+    return Product(
+        f"bundles/{name}/{which}", {"classifier": name, "fold": which}, read, command(store, "export", flags)
+    )

@@ -7,8 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from .autoencoders import Autoencoder
 from .classifiers import Sequences
 from .configurations import NO_AUTOENCODER, AutoencoderConfig, ClassifierConfig, reads_segments
+from .models import FittedAutoencoder
 from .normalisation import Statistics, normalise, statistics
 from .products import features_key
 from .ragged import Ragged
@@ -26,6 +28,7 @@ from .segments import (
 from .store import ARRAYS, Store
 from .training import seed_for
 
+_BATCH = 4096  # segments encoded at a time
 _BLOCK_FRAMES = 100_000  # read, normalised and encoded at a time
 
 
@@ -62,12 +65,38 @@ class Speech:
         return torch.from_numpy(move_together(frames, offsets, shape.size)), counts
 
 
+def encoded(
+    model: Autoencoder, speech: Speech, shape: SegmentShape, condition: str, labels: Mapping[str, int], device: str
+) -> Iterator[dict[str, Frames]]:
+    """The latents of speech, each (M, Z), a run of an utterance's segments at a time; `labels` are read by the oracle alone.
+
+    Each utterance is encoded by itself: even the last bits of its latents depend on no other utterance, so a new test
+    recording changes nothing that a classifier was trained on.
+    """
+    view, starts, counts = speech.segments(shape)
+    for utt_id, own in zip(speech.utt_ids, torch.split(starts, counts.tolist()), strict=True):
+        for some in torch.split(own, _BATCH):
+            told = torch.full_like(some, labels.get(utt_id, -1)).to(device)
+            with torch.inference_mode():
+                encoding = model.encode(view[some].to(device), condition, told)
+            yield {key: value.cpu().numpy() for key, value in encoding._asdict().items() if value is not None}
+
+
+def latents_read(config: ClassifierConfig) -> list[str]:
+    """Which parameters of q(z|x) a classifier reads, side by side."""
+    return ["mean"] if config.latents == "mean" else ["mean", "std"]
+
+
 def open_features(store: Store, config: AutoencoderConfig | ClassifierConfig) -> Ragged:
     return store.ragged(features_key(config.frontend))
 
 
 def segment_shape(features: Ragged, segment_shift_ms: float) -> SegmentShape:
-    frame_shift_ms = float(features.attributes["frame_shift_ms"])
+    return shape_of(float(features.attributes["frame_shift_ms"]), segment_shift_ms)
+
+
+def shape_of(frame_shift_ms: float, segment_shift_ms: float) -> SegmentShape:
+    """Raises UsageError unless both are whole numbers of frames."""
     size = frames_per(SEGMENT_MS, frame_shift_ms, "a segment")
     return SegmentShape(size, frames_per(segment_shift_ms, frame_shift_ms, "--segment-shift-ms"))
 
@@ -142,12 +171,22 @@ def blocks(features: Ragged, utt_ids: Sequence[str]) -> Iterator[list[str]]:
 class ClassifierInput:
     """Ragged inputs of a classifier in one fold: latents, or features where there is no autoencoder."""
 
-    def __init__(self, store: Store, config: ClassifierConfig, fold: int, trained: Statistics | None = None) -> None:
-        self.config, self.fold = config, fold
+    def __init__(
+        self,
+        store: Store,
+        config: ClassifierConfig,
+        fold: int,
+        trained: Statistics | None = None,
+        autoencoder: FittedAutoencoder | None = None,
+    ) -> None:
+        """Latents are those of the store, unless an `autoencoder` is given to make them."""
+        self.config, self.fold, self.autoencoder = config, fold, autoencoder
         self.features = open_features(store, config)
         self.normaliser = Normaliser(store, self.features, config, trained)
         self.latents: Ragged | None = None
-        if config.autoencoder != NO_AUTOENCODER:
+        if autoencoder is not None:
+            self.normaliser = Normaliser(store, self.features, autoencoder.config, autoencoder.trained)
+        elif config.autoencoder != NO_AUTOENCODER:
             self.latents = store.ragged(f"{ARRAYS}/latents/{config.autoencoder}/{config.condition}/fold-{fold}")
 
     def usable(self, utt_ids: Sequence[str]) -> list[str]:
@@ -156,7 +195,8 @@ class ClassifierInput:
     def read(self, utt_ids: Sequence[str], labels: Mapping[str, int]) -> Sequences:
         """Rows (N, D) of the usable utterances; `labels` maps each to its class."""
         chosen = self.usable(utt_ids)
-        rows, offsets = self._latents(chosen) if self.latents is not None else self._features(chosen)
+        has_autoencoder = self.config.autoencoder != NO_AUTOENCODER
+        rows, offsets = self._latents(chosen) if has_autoencoder else self._features(chosen)
         return Sequences(
             rows, torch.from_numpy(offsets), torch.tensor([labels[utt_id] for utt_id in chosen], dtype=torch.int64)
         )
@@ -169,12 +209,29 @@ class ClassifierInput:
         return rows, np.concatenate([[0], np.cumsum(counts)])
 
     def _latents(self, utt_ids: Sequence[str]) -> tuple[torch.Tensor, Offsets]:
+        if self.autoencoder is not None:
+            return self._encoded(self.autoencoder, utt_ids)
         assert self.latents is not None
-        names = ["mean"] if self.config.latents == "mean" else ["mean", "std"]
-        rows, offsets = self.latents.rows(names, utt_ids)
+        rows, offsets = self.latents.rows(latents_read(self.config), utt_ids)
         if self.config.latents == "sample":
             mean, std = np.split(rows, 2, axis=1)
             rows = mean + std * self._noise(utt_ids, mean.shape[1], offsets)
+        return torch.from_numpy(rows), offsets
+
+    def _encoded(self, autoencoder: FittedAutoencoder, utt_ids: Sequence[str]) -> tuple[torch.Tensor, Offsets]:
+        """The same without a store's latents."""
+        shape = segment_shape(self.features, autoencoder.config.segment_shift_ms)
+        lengths = self.features.lengths[[self.features.index[utt_id] for utt_id in utt_ids]]
+        counts = segment_counts(lengths, shape.size, shape.shift)
+        offsets: Offsets = np.concatenate([[0], np.cumsum(counts)])
+        names, width = latents_read(self.config), autoencoder.config.latent_dim
+        rows, filled = np.empty((int(offsets[-1]), width * len(names)), np.float32), 0
+        for block in blocks(self.features, utt_ids):
+            speech = self.normaliser.read(block)
+            for some in encoded(autoencoder.model, speech, shape, self.config.condition, {}, "cpu"):
+                n = len(some["mean"])
+                np.concatenate([some[name] for name in names], axis=1, out=rows[filled : filled + n])
+                filled += n
         return torch.from_numpy(rows), offsets
 
     def _noise(self, utt_ids: Sequence[str], width: int, offsets: Offsets) -> npt.NDArray[np.float32]:

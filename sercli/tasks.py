@@ -26,6 +26,7 @@ COMPLETE = "complete"
 SPEAKER_DEPENDENT: frozenset[str] = frozenset({"random-10-fold", "speaker-dependent-file"})
 FROM_FILE: frozenset[str] = frozenset({"file", "speaker-dependent-file"})
 TENTHS = 10
+NOBODY = 0  # the number of the fold that leaves nobody out: it has neither dev nor test
 PARTS = ("train", "dev", "test")
 _LONGEST_NAME = 60
 _PLAIN = re.compile(r"[\w.+=-]+")  # fit for the name of a folder
@@ -110,6 +111,11 @@ class Fold:
         """Digest of the labels that fitting on this fold may look at: those of train and dev."""
         chosen = sorted(utt_id for utt_id, part in self.parts.items() if part in ("train", "dev"))
         return digest([[utt_id, labels.get(utt_id, "")] for utt_id in chosen])
+
+
+def leave_nobody_out(labels: Iterable[str]) -> Fold:
+    """Everybody trains: for a model that is fitted to be used, once the folds have told what to expect of it."""
+    return Fold(NOBODY, "", "", dict.fromkeys(labels, "train"))
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ stages
 report/*
 report
 results
+labelling
+bundles
 sequences
 models
 grids

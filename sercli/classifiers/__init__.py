@@ -1,9 +1,9 @@
 """Classifiers: one file each, with `Config`, `Model` and `fit`.
 
 A `Model` maps (latents (B, T, D), lengths (B,)) to logits (B, C); `fit(model, train, dev, training, seed, device,
-on_epoch)` fits it and returns its history. Where there is no autoencoder, a plug-in reads `UNIT`, "segments" or
-"frames", of the features. Contract, held by tests over all plug-ins: padding changes no answer, test labels change
-nothing.
+on_epoch)` fits it and returns its history; where `dev` is None, since nobody is left out, it runs all epochs. Where there
+is no autoencoder, a plug-in reads `UNIT`, "segments" or "frames", of the features. Contract, held by tests over all
+plug-ins: padding changes no answer, test labels change nothing.
 """
 
 from collections.abc import Iterator

@@ -81,7 +81,7 @@ class Model(nn.Module):
 def fit(
     model: Model,
     train: Sequences,
-    dev: Sequences,
+    dev: Sequences | None,
     training: TrainingConfig,
     seed: int,
     device: str,

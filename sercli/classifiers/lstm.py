@@ -95,13 +95,13 @@ class Model(nn.Module):
 def fit(
     model: Model,
     train: Sequences,
-    dev: Sequences,
+    dev: Sequences | None,
     training: TrainingConfig,
     seed: int,
     device: str,
     on_epoch: Callable[[int], None],
 ) -> list[Row]:
-    """Batches of utterances of like length; the dev cross-entropy, unweighted and unsmoothed, stops the training."""
+    """Batches of utterances of like length; the dev cross-entropy, unweighted and unsmoothed, stops the training; without dev, nothing."""
     if model.config.class_weight == "balanced":
         counts = torch.bincount(train.labels, minlength=len(model.class_weights))
         model.class_weights.copy_(len(train) / (len(counts) * counts.clamp(min=1)))
@@ -109,7 +109,7 @@ def fit(
     return fit_by_gradient(
         model,
         lambda generator: (batch[:3] for batch in train.batches(training.batch_size, generator)),
-        lambda: (batch[:3] for batch in dev.batches(training.batch_size)),
+        None if dev is None else lambda: (batch[:3] for batch in dev.batches(training.batch_size)),
         training,
         seed,
         device,

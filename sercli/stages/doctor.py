@@ -1,5 +1,6 @@
 """`sercli doctor`: what this machine has, and what of it can be used."""
 
+import functools
 import os
 import platform
 import shutil
@@ -107,7 +108,9 @@ def _bfloat16_speedup() -> float:
     for kind in (torch.float32, torch.bfloat16):
         segments, weights = torch.ones(512, 800, dtype=kind), torch.ones(800, 512, dtype=kind)
         segments @ weights  # the first one prepares
-        seconds.append(min(timeit.repeat(lambda a=segments, b=weights: a @ b, number=1, repeat=_PRODUCTS)))
+        seconds.append(
+            min(timeit.repeat(functools.partial(torch.matmul, segments, weights), number=1, repeat=_PRODUCTS))
+        )
     torch.set_num_threads(threads)
     return seconds[0] / seconds[1]
 

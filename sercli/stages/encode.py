@@ -14,7 +14,6 @@ from ..tasks import Folds
 from . import Outcome, Run, Work, make, report_fraction
 from .train_ae import PRELOAD
 
-_BATCH = 4096  # segments
 PASSING = "passing"  # the attribute of latents that a sweep made for itself
 
 
@@ -40,15 +39,9 @@ def run(path: Path, name: str, condition: str | None, numbers: Sequence[int], ru
 def encode_fold(
     path: Path, name: str, condition: Condition, folds: Folds, number: int, keep: bool, built: Path, device: str
 ) -> None:
-    """Write the latents of one fold into `built`; without `keep` they say that they may go once they are read.
-
-    Each utterance is encoded by itself: even the last bits of its latents depend on no other utterance, so a new test
-    recording changes nothing that a classifier was trained on.
-    """
-    import torch
-
+    """Write the latents of one fold into `built`; without `keep` they say that they may go once they are read."""
     from ..segments import segment_counts
-    from ..sequences import Normaliser, blocks, open_features, segment_shape
+    from ..sequences import Normaliser, blocks, encoded, open_features, segment_shape
     from ..training import make_repeatable
 
     make_repeatable(device)
@@ -60,6 +53,7 @@ def encode_fold(
     normaliser = Normaliser(store, source, config, trained)
     parts = folds.fold(number).parts
     told, labels = categories(store, task_of(store, config.task), folds) if condition == "oracle" else ([], {})
+    answers = {utt_id: told.index(label) for utt_id, label in labels.items()}
     in_task = {utt_id for utt_id in parts if utt_id in source.index}
     frames = [int(n) if utt_id in in_task else 0 for utt_id, n in zip(source.utt_ids, source.lengths, strict=True)]
     lengths = segment_counts(source.lengths * [n > 0 for n in frames], shape.size, shape.shift)
@@ -68,17 +62,9 @@ def encode_fold(
     def latents() -> Iterator[dict[str, Rows]]:
         done = 0
         for block in blocks(source, sorted(in_task)):
-            speech = normaliser.read(block)
-            view, starts, counts = speech.segments(shape)
-            for utt_id, own in zip(speech.utt_ids, torch.split(starts, counts.tolist()), strict=True):
-                label = told.index(labels[utt_id]) if utt_id in labels else -1
-                for some in torch.split(own, _BATCH):
-                    with torch.inference_mode():
-                        encoding = model.encode(
-                            view[some].to(device), condition, torch.full_like(some, label).to(device)
-                        )
-                    yield {key: value.cpu().numpy() for key, value in encoding._asdict().items() if value is not None}
-                done += len(own)
+            for some in encoded(model, normaliser.read(block), shape, condition, answers, device):
+                yield some
+                done += len(some["mean"])
             report_fraction(built, done / total)
 
     widths = dict.fromkeys(("mean", "std") if model.has_std else ("mean",), config.latent_dim)

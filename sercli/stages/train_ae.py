@@ -18,7 +18,7 @@ from ..models import autoencoder_options, create_autoencoder
 from ..products import autoencoder_fold, features, further_training
 from ..segments import SEGMENT_MS
 from ..store import Store
-from ..tasks import Folds
+from ..tasks import NOBODY, Fold, Folds
 from ..workers import let_go_of_memory
 from . import Outcome, Run, Work, make, report_fraction
 from .folds import write_task
@@ -56,39 +56,46 @@ def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) 
 
 def fit_fold(path: Path, config: AutoencoderConfig, folds: Folds, number: int, built: Path, device: str) -> None:
     """Fit one fold and write `model.safetensors` and `history.tsv` into `built`."""
+    fit(Store(path), config, folds, folds.fold(number), built, device)
+
+
+def fit(store: Store, config: AutoencoderConfig, folds: Folds, fold: Fold, built: Path, device: str) -> None:
+    """The same for any fold of the task's utterances; one that leaves nobody out has no dev, and runs all epochs."""
     import torch
 
     from .. import checkpoints
     from ..sequences import Normaliser, open_features, segment_shape
-    from ..training import fit, make_repeatable, seed_for
+    from ..training import fit as descend
+    from ..training import make_repeatable, seed_for
 
     make_repeatable(device)
-    store, fold = Store(path), folds.fold(number)
     source = open_features(store, config)
     shape = segment_shape(source, config.segment_shift_ms)
     normaliser = Normaliser(store, source, config)
-    train = normaliser.read([*fold.part("train"), *further_training(store, config, folds, number)])
-    dev = normaliser.read(fold.part("dev"))
+    train = normaliser.read([*fold.part("train"), *further_training(store, config, folds, fold)])
+    dev = normaliser.read(fold.part("dev")) if fold.number != NOBODY else None
     let_go_of_memory()  # of reading
-    refuse_empty(number, {"train": train.utt_ids, "dev": dev.utt_ids})
+    refuse_empty(fold.number, {"train": train.utt_ids, **({"dev": dev.utt_ids} if dev else {})})
     training = build(TrainingConfig, config.training, "training")
-    seed = seed_for(config.seed, number, "train-ae")
+    seed = seed_for(config.seed, fold.number, "train-ae")
     torch.manual_seed(seed)
     n_features = train.frames.shape[1]
     told, known = categories(store, task_of(store, config.task), folds) if sees_labels(config) else ([], {})
     model = create_autoencoder(config, shape.size * n_features, told).to(device)
-    labels = {utt_id: told.index(known[utt_id]) for utt_id in (*train.utt_ids, *dev.utt_ids) if utt_id in known}
-    train_batches, dev_batches = (_Batches(part, shape, labels, training, device) for part in (train, dev))
+    seen = [*train.utt_ids, *(dev.utt_ids if dev else [])]
+    labels = {utt_id: told.index(known[utt_id]) for utt_id in seen if utt_id in known}
+    train_batches = _Batches(train, shape, labels, training, device)
+    dev_batches = _Batches(dev, shape, labels, training, device) if dev else None
     model.see_training_labels(train_batches.labels)
     limit = config.reconstruction_threshold
 
     def good_enough(dev: Row) -> bool:
         return limit is not None and dev["squared_error"] / model.n_inputs < limit
 
-    history = fit(
+    history = descend(
         model,
         train_batches.shuffled,
-        dev_batches.in_order,
+        dev_batches.in_order if dev_batches else None,
         training,
         seed,
         device,
@@ -102,7 +109,7 @@ def fit_fold(path: Path, config: AutoencoderConfig, folds: Folds, number: int, b
     state["normalisation.std"] = torch.from_numpy(normaliser.trained.std)
     metadata = {
         **plain(config),
-        "fold": number,
+        "fold": fold.number,
         "categories": told,
         "folds": folds.digest,
         "n_inputs": model.n_inputs,

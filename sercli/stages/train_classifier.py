@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import plugins
 from ..config import TrainingConfig, build, plain
@@ -13,11 +13,14 @@ from ..devices import resolve_all
 from ..models import classifier_options, create_classifier
 from ..products import classifier_fold, features, latents_of
 from ..store import Store
-from ..tasks import Folds
+from ..tasks import NOBODY, Fold, Folds
 from ..workers import let_go_of_memory
 from . import Outcome, Run, Work, make, report_fraction
 from .folds import write_task
 from .train_ae import PRELOAD, refuse_empty, refuse_impossible_segments, write_history
+
+if TYPE_CHECKING:
+    from ..sequences import ClassifierInput
 
 
 def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) -> Outcome:
@@ -48,28 +51,34 @@ def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) 
 
 def fit_fold(path: Path, config: ClassifierConfig, folds: Folds, number: int, built: Path, device: str) -> None:
     """Fit one fold and write `model.safetensors` and `history.tsv` into `built`. Test utterances are not read."""
+    from ..sequences import ClassifierInput
+
+    store = Store(path)
+    fit(ClassifierInput(store, config, number), config, folds, folds.fold(number), built, device)
+
+
+def fit(source: ClassifierInput, config: ClassifierConfig, folds: Folds, fold: Fold, built: Path, device: str) -> None:
+    """The same from any source of inputs; a fold that leaves nobody out has no dev, and runs all epochs."""
     import torch
 
     from .. import checkpoints
-    from ..sequences import ClassifierInput
     from ..training import make_repeatable, seed_for
 
     make_repeatable(device)
-    store, fold = Store(path), folds.fold(number)
-    source = ClassifierInput(store, config, number)
     classes = {label: index for index, label in enumerate(folds.classes)}
     labels = {
         utt_id: classes[label] for utt_id, label in folds.labels.items() if fold.parts.get(utt_id) in ("train", "dev")
     }
     train = source.read(fold.part("train"), labels)
-    dev = source.read(fold.part("dev"), labels)
+    dev = source.read(fold.part("dev"), labels) if fold.number != NOBODY else None
     let_go_of_memory()  # of reading
-    refuse_empty(number, {"train": train, "dev": dev})
-    seed = seed_for(config.seed, number, f"train-classifier {config.classifier}")
+    refuse_empty(fold.number, {"train": train, **({} if dev is None else {"dev": dev})})
+    seed = seed_for(config.seed, fold.number, f"train-classifier {config.classifier}")
     torch.manual_seed(seed)
     model = create_classifier(config, train.rows.shape[1], len(folds.classes))
     model.see_training_rows(train.rows)
-    train, dev = (model.standardise(part, in_place=True) for part in (train, dev))
+    train = model.standardise(train, in_place=True)
+    dev = None if dev is None else model.standardise(dev, in_place=True)
     training = build(TrainingConfig, config.training, "training")
     model.to(device)
     history = plugins.load("classifiers", config.classifier).fit(
@@ -77,12 +86,12 @@ def fit_fold(path: Path, config: ClassifierConfig, folds: Folds, number: int, bu
     )
     built.mkdir(exist_ok=True)
     state = {f"model.{key}": tensor for key, tensor in model.state_dict().items()}
-    if source.latents is None and source.normaliser.trained is not None:
+    if config.autoencoder == NO_AUTOENCODER and source.normaliser.trained is not None:
         state["normalisation.mean"] = torch.from_numpy(source.normaliser.trained.mean)
         state["normalisation.std"] = torch.from_numpy(source.normaliser.trained.std)
     metadata = {
         **plain(config),
-        "fold": number,
+        "fold": fold.number,
         "classes": folds.classes,
         "folds": folds.digest,
         "n_features": train.rows.shape[1],

@@ -1,0 +1,317 @@
+"""`sercli predict`: emotion and posteriors of recordings, in the order in which they are named, as soon as they are known."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import sys
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from .. import audio, bundles
+from ..corpora import sound_files
+from ..devices import resolve
+from ..errors import AudioError, SercliError, UsageError
+from ..manifest import printable
+from ..progress import say
+from . import Run, n_jobs
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..labelling import Labeller
+
+_AHEAD = 64  # utterances read before they are labelled
+_BATCH = 32  # labelled together; fewer where input is slow, so that nobody waits
+_STDIN = "-"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file as it was named, or what is wrong with that."""
+
+    shown: str
+    path: Path
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Item:
+    """An utterance, or a window of a file from `start` to `end` (s), on its way; or what is wrong."""
+
+    source: Source
+    rows: Future[torch.Tensor] | None
+    times: tuple[float, float] | None = None
+    problem: str = ""
+
+
+def run(
+    path: Path,
+    paths: Sequence[str],
+    nul: bool,
+    stdin_audio: bool,
+    window: float | None,
+    shift: float | None,
+    as_json: bool,
+    run: Run,
+) -> None:
+    """Print a row for each file, or each window of it. Raises SercliError, once all others are done, if some were bad."""
+    _refuse_odd_windows(window, shift)
+    bundle = bundles.read(path)
+    from ..labelling import Labeller
+    from ..training import make_repeatable
+
+    device = resolve(run.device)
+    make_repeatable(device)
+    labeller = Labeller(bundle, device)
+    if window is not None:
+        labeller.windows(window, shift or window)  # whole frames, or nothing is begun
+    with ExitStack() as stack:
+        if stdin_audio:
+            sources: Iterator[Source] = iter([Source(_STDIN, stack.enter_context(_spooled(sys.stdin.buffer)))])
+        else:
+            sources = _sources([*paths, *([_STDIN] if nul and _STDIN not in paths else [])], nul)
+        pool = ThreadPoolExecutor(n_jobs(run, _AHEAD))
+        stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+        printer = _Printer(labeller.classes, window is not None, as_json)
+        work = _Work(labeller, pool, sources, window, shift or window)
+        for item, posteriors in work.labelled():
+            printer.row(item, posteriors)
+    if work.bad:
+        raise SercliError(f"{work.bad} of {work.n} could not be labelled, see above; the others are")
+
+
+def _refuse_odd_windows(window: float | None, shift: float | None) -> None:
+    if window is None:
+        return
+    if not 0 < window <= 600:
+        raise UsageError(f"--window {window:g}: wanted more than 0 and at most 600 seconds")
+    if shift is not None and not 0 < shift <= window:
+        raise UsageError(f"--shift {shift:g}: wanted more than 0 and at most the window's {window:g} seconds")
+
+
+# --- what is to be labelled
+
+
+def _sources(named: Sequence[str], nul: bool) -> Iterator[Source]:
+    """Files in the order named; of a folder, all sound files below it, in C order; `-` is replaced by what stdin lists."""
+    for name in named:
+        if name == _STDIN:
+            yield from (source for listed in _listed(sys.stdin.buffer, nul) for source in _of_path(listed))
+        else:
+            yield from _of_path(name)
+
+
+def _of_path(name: str) -> Iterator[Source]:
+    path = Path(name)
+    if not path.is_dir():
+        yield Source(name, path)
+        return
+    found = False
+    try:
+        for file in sound_files(path, audio.SUFFIXES):
+            found = True
+            yield Source(str(file), file)
+    except OSError as error:
+        yield Source(name, path, f"cannot be listed: {error.strerror or error}")
+        return
+    if not found:
+        yield Source(name, path, f"no sound below this folder; looked for {' '.join(audio.SUFFIXES)}")
+
+
+def _listed(stream: BinaryIO, nul: bool) -> Iterator[str]:
+    """Paths as they arrive, a line or a NUL after each."""
+    end, held = b"\0" if nul else b"\n", b""
+    while (
+        block := stream.read1(2**16) if hasattr(stream, "read1") else stream.read(2**16)
+    ):  # what is there, without waiting for more
+        *whole, held = (held + block).split(end)
+        yield from (os.fsdecode(one if nul else one.removesuffix(b"\r")) for one in whole if one)
+    if held:
+        yield os.fsdecode(held)
+
+
+class _spooled:
+    """Standard input as a file on disk, so that its length is no matter."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream = stream
+
+    def __enter__(self) -> Path:
+        self.file = tempfile.NamedTemporaryFile(prefix="sercli-", suffix=".sound")
+        shutil.copyfileobj(self.stream, self.file, 2**20)
+        self.file.flush()
+        return Path(self.file.name)
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+
+class _Arriving:
+    """What an iterator yields, taken from it in a thread of its own: asked without waiting, it says whether there is more by now."""
+
+    def __init__(self, sources: Iterator[Source]) -> None:
+        self._queue: queue.Queue[Source | BaseException | None] = queue.Queue(_AHEAD)
+        threading.Thread(target=self._fill, args=(sources,), daemon=True).start()
+        self.ended = False
+
+    def _fill(self, sources: Iterator[Source]) -> None:
+        try:
+            for source in sources:
+                self._queue.put(source)
+        except BaseException as error:
+            self._queue.put(error)
+        self._queue.put(None)
+
+    def take(self, wait: bool) -> Source | None:
+        """None where there is none by now, or (`ended`) none any more."""
+        if self.ended:
+            return None
+        try:
+            found = self._queue.get(wait)
+        except queue.Empty:
+            return None
+        self.ended = found is None
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+
+# --- labelling it
+
+
+class _Work:
+    """Files read, and their utterances encoded, in the threads of a pool; labelled here, a few at a time."""
+
+    def __init__(
+        self,
+        labeller: Labeller,
+        pool: ThreadPoolExecutor,
+        sources: Iterator[Source],
+        window: float | None,
+        shift: float | None,
+    ) -> None:
+        self.labeller, self.pool, self.window, self.shift = labeller, pool, window, shift
+        self.sources = _Arriving(sources)
+        self.items: Iterator[Item] = iter(())  # of the present file
+        self.n = self.bad = 0
+
+    def labelled(self) -> Iterator[tuple[Item, Sequence[float]]]:
+        """In order, and as soon as they can be. What is bad is told and counted."""
+        pending: deque[Item] = deque()
+        while True:
+            self._read_ahead(pending)
+            if not pending:
+                return
+            busy = len(pending) == _AHEAD or self.sources.ended
+            wait([one.rows for one in list(pending)[: _BATCH if busy else 1] if one.rows is not None])
+            batch: list[Item] = []
+            while pending and len(batch) < _BATCH and (pending[0].rows is None or pending[0].rows.done()):
+                batch.append(pending.popleft())
+            yield from self._label(batch)
+
+    def _read_ahead(self, pending: deque[Item]) -> None:
+        while len(pending) < _AHEAD:
+            item = next(self.items, None)
+            if item is None:
+                source = self.sources.take(wait=not pending)
+                if source is None:
+                    return
+                self.n += 1
+                self.items = self._items(source)
+            else:
+                pending.append(item)
+
+    def _items(self, source: Source) -> Iterator[Item]:
+        if source.problem:
+            yield Item(source, None, problem=source.problem)
+        elif self.window is None or self.shift is None:
+            yield Item(source, self.pool.submit(self._utterance, source))
+        else:
+            try:
+                with _Growth(source):
+                    for section in self.labeller.sections(source.path, self.window, self.shift):
+                        rows = self.pool.submit(self.labeller.rows, section.frames)
+                        yield Item(source, rows, (section.start, section.end))
+            except AudioError as error:
+                yield Item(source, None, problem=str(error))
+
+    def _utterance(self, source: Source) -> torch.Tensor:
+        with _Growth(source):
+            frames = self.labeller.utterance(source.path)
+        return self.labeller.rows(frames)
+
+    def _label(self, batch: Sequence[Item]) -> Iterator[tuple[Item, Sequence[float]]]:
+        good: list[tuple[Item, torch.Tensor]] = []
+        problems: dict[int, str] = {}
+        for index, item in enumerate(batch):
+            try:
+                if item.rows is None:
+                    raise AudioError(item.problem)
+                good.append((item, item.rows.result()))
+            except AudioError as error:
+                problems[index] = str(error)
+        posteriors = iter(self.labeller.posteriors([rows for _, rows in good]).tolist() if good else [])
+        for index, item in enumerate(batch):
+            if index in problems:
+                self.bad += 1
+                say(f"sercli: {item.source.shown}: {problems[index]}")
+            else:
+                yield item, next(posteriors)
+
+
+class _Growth:
+    """Tells if a file has grown while it was read: what was appended is not labelled."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    def __enter__(self) -> None:
+        self.before = self._size()
+
+    def __exit__(self, *_: object) -> None:
+        if self._size() > self.before:
+            say(f"{self.source.shown}: has grown while it was read; what was appended is not labelled, run it again")
+
+    def _size(self) -> int:
+        try:
+            return self.source.path.stat().st_size
+        except OSError:
+            return 0
+
+
+class _Printer:
+    """TSV with a header, or a JSON object a line."""
+
+    def __init__(self, classes: Sequence[str], has_times: bool, as_json: bool) -> None:
+        self.classes, self.as_json = classes, as_json
+        if not as_json:
+            times = ["start", "end"] if has_times else []
+            self._line("\t".join(["path", *times, "prediction", *(f"p_{label}" for label in classes)]))
+
+    def row(self, item: Item, posteriors: Sequence[float]) -> None:
+        best = self.classes[max(range(len(posteriors)), key=posteriors.__getitem__)]
+        if self.as_json:
+            times = (
+                {}
+                if item.times is None
+                else dict(zip(("start", "end"), (round(t, 3) for t in item.times), strict=True))
+            )
+            by_class = dict(zip(self.classes, posteriors, strict=True))
+            found: dict[str, Any] = {"path": item.source.shown, **times, "prediction": best, "posteriors": by_class}
+            self._line(json.dumps(found, ensure_ascii=False).encode("utf-8", "backslashreplace").decode())
+        else:
+            cells = [f"{t:.2f}" for t in item.times or ()]
+            self._line("\t".join([printable(item.source.shown), *cells, best, *(f"{p:.9g}" for p in posteriors)]))
+
+    def _line(self, text: str) -> None:
+        print(text, flush=True)
