@@ -67,6 +67,11 @@ def declared_constant(package: str, name: str, constant: str) -> Any:
     raise UsageError(f"the {package} plug-in {name!r} does not say its {constant}")
 
 
+def card(package: str, name: str) -> str:
+    """The docstring of a plug-in, read from the source; empty where it has none. Raises UsageError for one that does not exist."""
+    return ast.get_docstring(ast.parse(_source(package, name).read_text(encoding="utf-8"))) or ""
+
+
 @cache
 def _statements(package: str, name: str) -> list[ast.stmt]:
     return ast.parse(_source(package, name).read_text(encoding="utf-8")).body

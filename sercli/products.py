@@ -288,6 +288,27 @@ def published_result(store: Store, name: str) -> Product:
     return product
 
 
+# --- what the latents keep
+
+
+_DIAGNOSED = "1"  # the form of what is found
+
+
+def diagnostics(store: Store, name: str, done: Sequence[int]) -> Product:
+    """What the latents of an autoencoder keep, over its folds `done`."""
+    config = autoencoder_config(store, name)
+    task = task_of(store, config.task)
+    folds = cut(store, task)
+    fitted = [autoencoder_fold(store, name, config, folds, number) for number in done]
+    labels, speakers = _scored_against(store, task)
+    inputs = {product.key: product.digest for product in fitted}
+    inputs |= _features_read(store, config, sorted({utt_id for fold in folds.folds for utt_id in fold.parts}))
+    inputs |= {"labels": labels, "speakers": speakers, "folds": folds.digest, "form": _DIAGNOSED}
+    if sees_labels(config):
+        inputs["categories"] = digest(sorted(categories(store, task, folds)[1].items()))
+    return Product(f"diagnostics/{name}", {"autoencoder": name}, inputs, command(store, "report", []))
+
+
 # --- bundles
 
 

@@ -27,6 +27,7 @@ stages/*
 stages
 report/*
 report
+diagnostics
 results
 labelling
 bundles
@@ -70,6 +71,7 @@ ONLY_IMPORTER = {
     "soundfile": {"audio"},
     "soxr": {"audio"},
     "matplotlib": {"report"},
+    "jinja2": {"report"},
 }
 HEAVY = ["torch", "sklearn", "zarr", "matplotlib", "scipy", "pandas"]
 

@@ -1,7 +1,8 @@
 """Scores as pictures: the same bytes from the same numbers, text that stays text, lines told apart with or without colour."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType
 
 # Okabe and Ito's colours, for all kinds of sight; marker and dash say the same without colour.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_MARKERS = ("o", "s", "^", "D", "v", "P")  # with the dashes, 30 lines that differ in grey
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P")  # with the dashes, 30 lines that differ in grey
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (4, 1.2, 1, 1.2)), (0, (1.2, 1.2)), (0, (7, 1.5, 1, 1.5, 1, 1.5)))
 _PANEL = (3.4, 2.3)  # inches of a panel: the column of a two-column page, on which 8 points can be read
 _POINTS = 8
 _ROW = 0.17  # inches of the legend
 _CHANCE: dict[str, Any] = {"color": "#595959", "linewidth": 0.9, "linestyle": (0, (3, 3)), "zorder": 1}
-_STYLE: "dict[RcKeyType, Any]" = {
+STYLE: "dict[RcKeyType, Any]" = {
     "axes.axisbelow": True,
     "axes.grid": True,
     "axes.grid.axis": "y",
@@ -79,13 +80,20 @@ class Panel:
     note: str = ""
 
 
-def score_figure(panels: Sequence[Panel], png: Path, svg: Path) -> None:
-    """Draw the panels side by side on one scale of scores: a line a system, its interval as a band, chance dashed."""
+@contextmanager
+def styled(changes: "Mapping[RcKeyType, Any] | None" = None) -> Iterator[None]:
+    """Draw in the one style but for `changes`, whatever a user's own settings are."""
     import matplotlib as mpl
 
     with mpl.rc_context():
-        mpl.rcdefaults()  # whatever a user's own settings are
-        mpl.rcParams.update(_STYLE)
+        mpl.rcdefaults()
+        mpl.rcParams.update({**STYLE, **(changes or {})})
+        yield
+
+
+def score_figure(panels: Sequence[Panel], png: Path, svg: Path) -> None:
+    """Draw the panels side by side on one scale of scores: a line a system, its interval as a band, chance dashed."""
+    with styled():
         figure = _draw(panels)
         figure.savefig(png, format="png", metadata={"Software": None})
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
@@ -128,7 +136,7 @@ def _draw_line(axes: "Axes", line: Line, index: int) -> "Line2D":
     x = np.array(line.x)
     order = np.argsort(x)
     x, y, low, high = x[order], *(_percent(values)[order] for values in (line.y, line.low, line.high))
-    colour = _COLOURS[index % len(_COLOURS)]
+    colour = COLOURS[index % len(COLOURS)]
     axes.fill_between(x, low, high, color=colour, alpha=0.13, linewidth=0)
     for edge in (low, high):
         axes.plot(x, edge, color=colour, alpha=0.45, linewidth=0.5)
@@ -140,7 +148,7 @@ def _draw_line(axes: "Axes", line: Line, index: int) -> "Line2D":
         y,
         color=colour,
         linestyle=_DASHES[index % len(_DASHES)],
-        marker=_MARKERS[index % len(_MARKERS)],
+        marker=MARKERS[index % len(MARKERS)],
         label=line.label,
     )
     return drawn
