@@ -19,8 +19,8 @@ from sercli.config import read_yaml
 from sercli.configurations import autoencoder_config, classifier_config
 from sercli.errors import MissingInput, SercliError
 from sercli.products import published_result
+from sercli.report import printed as paper
 from sercli.report.figures import Line, Panel, score_figure
-from sercli.report.printed import printed
 from sercli.results import group
 from sercli.stages.evaluate import read_scores
 from sercli.store import Store
@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from results import made_with
 
 HERE = Path(__file__).parent
-PRINTED = printed()
+PRINTED = paper.printed()
 MODELS = {"ae": "AE-LSTM", "vae": "VAE-LSTM", "cvae": "CVAE-LSTM"}
 TARGETS = ("arousal", "power", "valence")
 SWEEPS = ("table1", "table2", "figure2a", "figure2b", "variations1", "variations2", "variations3")

@@ -1,0 +1,291 @@
+"""The page of `sercli report`: what was found, as one HTML file that needs nothing else. Templates lie in `templates/`.
+
+Whatever comes from a corpus or a store is escaped, and shown in one printable line.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from .. import metrics
+from ..manifest import printable
+from . import pictures
+from .pictures import History, Svg
+from .printed import printed
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+Group = Mapping[str, Any]  # as `results.group` gives them
+Result = Mapping[str, Any]  # as in scores.json
+APART = ("ORACLE", "SPEAKER-DEPENDENT", "speaker-normalised", "PARTIAL")  # marks of what is not ranked with the others
+_BY = ("speaker", "session", "gender", "style")
+_PRINTED_SIZE = 128  # latents a segment, in the paper's tables
+_HEADLINES = 6  # tasks that the summary names
+_LEVELS = ("arousal", "power", "valence")
+
+
+@dataclass(frozen=True)
+class FoldRow:
+    number: int
+    left_out: str
+    dev: str
+    train_n: int
+    dev_n: int
+    test_n: int
+
+
+@dataclass(frozen=True)
+class AskedTask:
+    """A task: the question, its answers with their counts, and who is where."""
+
+    name: str
+    options: Mapping[str, Any]
+    counts: Mapping[str, int]
+    speakers: int
+    folds: Sequence[FoldRow]
+    digest: str
+    usual: bool  # the corpus's own classes
+
+
+@dataclass(frozen=True)
+class System:
+    """A system over its seeds."""
+
+    group: Group
+    results: Sequence[Result]
+    histories: Mapping[int, History]  # of the first seed, by fold
+    commands: Sequence[str]
+    printed: Mapping[str, float]  # score -> what the paper prints, in %
+
+    @property
+    def apart(self) -> list[str]:
+        return [mark for mark in self.group["marks"] if mark in APART]
+
+    @cached_property
+    def never(self) -> list[str]:
+        """Classes that it has never predicted, in no seed."""
+        columns = zip(self.group["labels"], np.sum(self.group["confusion"], axis=0), strict=True)
+        return [label for label, n in columns if not n]
+
+    @property
+    def confusion(self) -> list[tuple[str, list[tuple[int, float]]]]:
+        """Of each true class: how often each was predicted, and that as a share of the row."""
+        return [
+            (label, [(n, n / max(1, sum(row))) for n in row])
+            for label, row in zip(self.group["labels"], self.group["confusion"], strict=True)
+        ]
+
+    @property
+    def by(self) -> dict[str, list[dict[str, Any]]]:
+        """WA and UA of each speaker, session, gender and style, mean over seeds; of what has two values or more."""
+        found = {}
+        for by in _BY:
+            per = [one[f"per_{by}"] for one in self.results]
+            if len(per[0]) > 1:
+                found[by] = [
+                    {"name": name, "n": per[0][name]["n_utterances"]}
+                    | {key: float(np.mean([one[name][key] for one in per])) for key in ("accuracy", "uar")}
+                    for name in per[0]
+                ]
+        return found
+
+    @property
+    def curves(self) -> Svg | None:
+        has_loss = any("train_loss" in row and "dev_loss" in row for rows in self.histories.values() for row in rows)
+        return pictures.curves(self.histories, "loss", "cross-entropy") if has_loss else None
+
+
+@dataclass(frozen=True)
+class Latents:
+    """An autoencoder: how it was fitted, and what its latents keep."""
+
+    name: str
+    config: Mapping[str, Any]
+    task: str
+    target: str
+    told: bool  # whether training sees labels
+    readers: Sequence[str]  # classifiers
+    twins: Sequence[str]  # the same with other seeds
+    histories: Mapping[int, History]
+    n_folds: int
+    n_inputs: int
+    found: Mapping[str, Any]  # of `diagnostics.json`
+
+    @property
+    def judged(self) -> Counter[str]:
+        return Counter(fold["judgement"] for fold in self.found["per_fold"])
+
+    @property
+    def error_curves(self) -> Svg:
+        return pictures.curves(self.histories, "squared_error", "squared error", self.n_inputs)
+
+    @property
+    def kl_curves(self) -> Svg | None:
+        has_kl = all("dev_kl" in row for rows in self.histories.values() for row in rows)
+        return pictures.curves(self.histories, "kl", "KL, nats") if has_kl else None
+
+    @property
+    def units(self) -> Svg | None:
+        kl = {fold["fold"]: fold["kl"] for fold in self.found["per_fold"] if fold["kl"]}
+        return pictures.unit_spectrum(kl) if kl else None
+
+    @property
+    def segments(self) -> Svg:
+        pairs = [(one["original"], one["reconstruction"]) for one in self.found["segments"]]
+        return pictures.segments(pairs, ["good (5 %)", "median (50 %)", "bad (95 %)"])
+
+    @cached_property
+    def clouds(self) -> list["Cloud"]:
+        """Maps of the utterances, by label and then by speaker."""
+        shown, test = self.found["map"], [part == "test" for part in self.found["map"]["part"]]
+        found = []
+        for key, how in (("pca", "principal components"), ("tsne", "t-SNE")):
+            for column, what in (("label", self.target), ("speaker", "speaker")):
+                names = sorted(set(shown[column]))
+                kinds = [names.index(name) for name in shown[column]]
+                if shown[key]:
+                    found.append(Cloud(how, what, names, pictures.cloud(shown[key], kinds, test)))
+        return found
+
+
+class Cloud(NamedTuple):
+    how: str
+    what: str
+    names: Sequence[str]
+    uri: str
+
+    @property
+    def legend(self) -> list[tuple[pictures.Kind, str]]:
+        n = min(len(self.names), pictures.MOST_KINDS)
+        return list(zip(pictures.legend(n), self.names, strict=False))
+
+
+@dataclass(frozen=True)
+class Sweep:
+    name: str
+    rows: Sequence[Mapping[str, str]]
+    axes: Sequence[str]
+    figure: str  # a data URI, or empty
+    stale: str = ""  # what changed
+
+
+@dataclass(frozen=True)
+class Content:
+    """All that the page shows."""
+
+    corpus: Mapping[str, Any]
+    tasks: Sequence[AskedTask]
+    systems: Sequence[System]
+    unevaluated: Sequence[tuple[str, str]]  # classifier, and why it has no score
+    comparisons: Sequence[Mapping[str, Any]]
+    latents: Sequence[Latents]
+    unfitted: Sequence[str]  # autoencoders without a finished fold
+    sweeps: Sequence[Sweep]
+    versions: Mapping[str, str]
+    digests: Mapping[str, str]
+    first_commands: Sequence[str]
+
+    def of_task(self, task: str, apart: bool = False) -> list[System]:
+        """Best on dev first: nothing is ordered by test."""
+        mine = [one for one in self.systems if one.group["task"] == task and bool(one.apart) == apart]
+        return sorted(mine, key=lambda one: (-one.group["dev_uar"]["mean"], one.group["system"]))
+
+    @cached_property
+    def in_order(self) -> list[System]:
+        found = [one for task in self.tasks for one in self.of_task(task.name)]
+        return found + [one for task in self.tasks for one in self.of_task(task.name, apart=True)]
+
+    @cached_property
+    def best(self) -> list[tuple[AskedTask, System]]:
+        """Of each task the honest system that is best on dev."""
+        ranked = [(task, self.of_task(task.name)) for task in self.tasks]
+        return [(task, systems[0]) for task, systems in ranked if systems]
+
+    @property
+    def marks(self) -> list[str]:
+        return sorted({mark for one in self.systems for mark in one.apart})
+
+
+def printed_for(group: Group, result: Result, task: AskedTask, reader: str) -> dict[str, float]:
+    """What the paper prints for this system, in %: only for its corpus, its question, its folds and its size."""
+    table = printed()
+    if reader != "iemocap" or group["latent_dim"] != _PRINTED_SIZE or result["classifier_kind"] != "lstm":
+        return {}
+    asked = (group["target"] == "emotion", group["protocol"])
+    if asked == (True, "leave-one-session-out") and task.usual:
+        found = table["table1"].get(group["subset"], {}).get(group["model"])
+        return dict(zip(("accuracy", "uar"), found, strict=True)) if found else {}
+    levels = group["target"] in _LEVELS and group["bins"] == "paper" and group["subset"] == "complete"
+    if levels and asked == (False, "leave-one-speaker-out") and group["model"] in table["table2"]:
+        return {"macro_f1": table["table2"][group["model"]][_LEVELS.index(group["target"])]}
+    return {}
+
+
+def chance(group: Group) -> dict[str, float]:
+    """UA of guessing; WA and F1 of always naming the class that is commonest in test. Fractions."""
+    support = np.sum(group["confusion"], axis=1)
+    counts = np.zeros((len(support), len(support)), np.int64)
+    counts[:, support.argmax()] = support
+    f1 = {key: float(metrics.SCORES[key](counts)) for key in ("macro_f1", "weighted_f1")}
+    return {**group["chance"], **f1}
+
+
+def render(content: Content) -> str:
+    """The same content gives the same bytes."""
+    return _environment().get_template("page.html").render(c=content)
+
+
+def _environment() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader(__package__),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_in_one_line,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": _percent,
+        "spread": _spread,
+        "interval": _interval,
+        "signed": _signed,
+        "plural": _plural,
+        "share": lambda cell: _percent(float(cell)) if cell else "",  # a cell of a sweep's table
+    }
+    environment.globals |= {"chance": chance, "headlines": _HEADLINES}
+    return environment
+
+
+def _in_one_line(value: Any) -> Any:
+    """Bytes that are no text, line ends and signs that turn the writing direction come out as escapes."""
+    return printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f}"
+
+
+def _spread(score: Mapping[str, float | None]) -> str:
+    """Mean ± standard deviation over seeds."""
+    return _percent(score["mean"]) + ("" if score["std"] is None else f" ± {100 * score['std']:.1f}")
+
+
+def _interval(bounds: Sequence[float | None]) -> str:
+    """Empty with a single speaker, of whom there is none."""
+    return " to ".join(_percent(bound) for bound in bounds if bound is not None)
+
+
+def _signed(share: float) -> str:
+    text = f"{100 * share:+.1f}"
+    return "0.0" if float(text) == 0 else text.replace("-", "−")
+
+
+def _plural(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
