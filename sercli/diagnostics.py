@@ -17,7 +17,7 @@ ACTIVE = 0.01  # variance of a unit's posterior mean (Burda, Grosse, Salakhutdin
 FEWEST_ACTIVE, FEWEST_SHARE = 2, 0.05  # below either, of Z, the posterior has collapsed
 NO_BETTER = 0.95  # of the error of always answering the training mean
 SPLITS = 5  # of the speaker probe
-_PERPLEXITY = 30.0
+_PERPLEXITY, _STEPS = 30.0, 500  # of t-SNE
 _MOST_ITERATIONS = 1000
 
 Array = npt.NDArray[Any]
@@ -93,7 +93,7 @@ def neighbours(train: Array, all_of_them: Array) -> list[list[float]] | None:
     perplexity = min(_PERPLEXITY, (len(rows) - 1) / 3)
     init = "pca" if rows.shape[1] > 1 else "random"
     points: list[list[float]] = _rounded(
-        TSNE(2, perplexity=perplexity, init=init, random_state=0, n_jobs=1).fit_transform(rows)
+        TSNE(2, perplexity=perplexity, init=init, random_state=0, max_iter=_STEPS, n_jobs=1).fit_transform(rows)
     )
     return points
 

@@ -206,6 +206,15 @@ class Content:
         ranked = [(task, self.of_task(task.name)) for task in self.tasks]
         return [(task, systems[0]) for task, systems in ranked if systems]
 
+    def rivals(self, task: AskedTask, system: System) -> dict[str, int]:
+        """Of the others that may be ranked, how many lie within the interval of this one."""
+        low, high = system.group["uar_ci95"]
+        others = [one.group["uar"]["mean"] for one in self.of_task(task.name) if one is not system]
+        return {
+            "others": len(others) if low is not None else 0,
+            "within": sum(low <= uar <= high for uar in others if low),
+        }
+
     @property
     def marks(self) -> list[str]:
         return sorted({mark for one in self.systems for mark in one.apart})

@@ -82,7 +82,7 @@ def diagnose(path: Path, name: str, folds: Folds, done: Sequence[int], built: Pa
     with threadpool_limits(1):  # the same bits whoever else is at work
         found = _Diagnosis(store, name, folds, done, device).run(built)
     built.mkdir(exist_ok=True)
-    (built / FOUND).write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (built / FOUND).write_text(json.dumps(found) + "\n", encoding="utf-8")
 
 
 class _Diagnosis:
@@ -102,6 +102,8 @@ class _Diagnosis:
         self.shown = science.lower_median({number: row["dev_loss"] for number, row in kept.items()})
 
     def run(self, built: Path) -> dict[str, Any]:
+        from ..sequences import usable
+
         per_fold, said = [], _Probes()
         result: dict[str, Any] = {}
         for position, number in enumerate(self.done):
@@ -118,7 +120,8 @@ class _Diagnosis:
             "autoencoder": self.name,
             "shown": self.shown,
             "utterances": len(result["map"]["utt_id"]),
-            "of": sum(n > 0 for n in self._lengths(list(self.folds.fold(self.shown).parts))),
+            "of": len(usable(self.source, list(self.folds.fold(self.shown).parts))),
+            "n_inputs": self.shape.size * self.source.width("frames"),
             "per_fold": per_fold,
             **result,
             "probes": said.scores(self._who("speaker")),
@@ -131,18 +134,14 @@ class _Diagnosis:
     def _who(self, column: str) -> dict[str, str]:
         return {utt_id: getattr(u, column) for utt_id, u in self.about.items()}
 
-    def _lengths(self, utt_ids: Sequence[str]) -> list[int]:
-        index = self.source.index
-        return [int(self.source.lengths[index[utt_id]]) if utt_id in index else 0 for utt_id in utt_ids]
-
     def _chosen(self, number: int) -> list[str]:
-        """Every k-th in C order, so that at most 2 000 are looked at; those that have frames."""
-        from ..manifest import c_order
+        """Of each part every k-th in C order, so that about 2 000 are looked at; those that have frames."""
         from ..sequences import usable
 
-        known = [u for u in sorted(self.folds.fold(number).parts, key=c_order) if u in self.source.index]
-        found = usable(self.source, known)
-        return found[:: -(-len(found) // MOST)]
+        fold = self.folds.fold(number)
+        found = [usable(self.source, fold.part(part)) for part in ("train", "dev", "test")]
+        step = -(-sum(map(len, found)) // MOST)
+        return [utt_id for part in found for utt_id in part[::step]]
 
     def _look(self, fitted: FittedAutoencoder, number: int) -> _Seen:
         from ..sequences import Normaliser, blocks
@@ -207,10 +206,13 @@ class _Diagnosis:
         }
 
     def _segments(self, fitted: FittedAutoencoder, seen: _Seen) -> list[dict[str, Any]]:
-        """Test segments beside their reconstruction, (S, F) both, in standard deviations of each mel bin."""
+        """Test segments beside their reconstruction, (S, F) both, in standard deviations of each mel bin; none where
+        `featurize` has set the whole test part aside."""
         from ..sequences import Normaliser
 
         errors = seen.errors["test"]
+        if not errors:
+            return []
         normaliser = Normaliser(self.store, self.source, self.config, fitted.trained)
         found = []
         for share, index in zip(SHOWN, science.at_quantiles([one[2] for one in errors], SHOWN), strict=True):

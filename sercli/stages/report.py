@@ -117,13 +117,15 @@ def _fitted(store: Store) -> Fitted:
     found: Fitted = {}
     for name in _names(store, "autoencoders/*/config.yaml"):
         config = autoencoder_config(store, name)
+        found[name] = config, []
         try:
             folds = folds_of(store, config.task)
+            store.require(features(store, config.frontend))
         except MissingInput as error:
             say(f"{name}: left out: {error}")
             continue
         products = [(fold.number, autoencoder_fold(store, name, config, folds, fold.number)) for fold in folds.folds]
-        found[name] = config, [number for number, product in products if store.state(product).name == "fresh"]
+        found[name][1].extend(number for number, product in products if store.state(product).name == "fresh")
     return found
 
 
@@ -198,7 +200,7 @@ def _corpus(store: Store) -> dict[str, Any]:
         "columns": {
             column: len(values)
             for column in ("session", "gender", "style")
-            if (values := {getattr(utterance, column) for utterance in utterances} - {""})
+            if len(values := {getattr(utterance, column) for utterance in utterances} - {""}) > 1
         },
         "labels": {label: labels[label] for label in sorted(labels, key=c_order)},
         "rejects": {table.name: _rejects(table) for table in tables},
@@ -266,7 +268,6 @@ def _latents(store: Store, name: str, fitted: Fitted) -> Latents:
     histories = diagnose.histories(store, "autoencoders", name, done)
     found = diagnose.read(store, name)
     classifiers = _names(store, "classifiers/*/config.yaml")
-    pair = found["segments"][0]["original"]
     return Latents(
         name,
         plain(config),
@@ -277,7 +278,7 @@ def _latents(store: Store, name: str, fitted: Fitted) -> Latents:
         [one for one in fitted if one != name and _alike(fitted[one][0]) == _alike(config)],
         histories,
         len(folds_of(store, config.task).folds),
-        len(pair) * len(pair[0]),
+        found["n_inputs"],
         found,
     )
 
