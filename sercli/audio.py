@@ -22,19 +22,8 @@ from .errors import AudioError
 LIBSNDFILE = soundfile.__libsndfile_version__  # its version
 LFS_STUB = b"version https://git-lfs"
 BYTE_ORDERS = {b"RIFF": "<", b"RIFX": ">", b"RF64": "<", b"BW64": "<", b"FORM": ">"}  # containers made of chunks
-SUFFIXES = (
-    ".wav",
-    ".flac",
-    ".ogg",
-    ".oga",
-    ".opus",
-    ".mp3",
-    ".aif",
-    ".aiff",
-    ".au",
-    ".caf",
-    ".w64",
-)  # of what it reads
+_KINDS = ("wav", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff", "aifc", "au", "snd", "caf", "w64", "rf64")
+SUFFIXES = tuple(f".{kind}" for kind in _KINDS)  # of sound
 UNKNOWN_SIZES = {0, 0x7FFFF000, 2**32 - 1, 2**64 - 1}  # bytes; what recorders write into a pipe: nobody, SoX, ffmpeg
 OGG_PAGE = b"OggS"
 MAX_CHUNKS = 1000  # a hostile file may hold millions of empty ones
@@ -77,7 +66,7 @@ def read(path: Path, sample_rate: int, start: float | None = None, end: float | 
     """
     with _opened(path) as file:
         first, last = _section(file.frames, file.samplerate, start, end)
-        samples = _decoded(file, last - first, first)
+        samples = _decoded(file, last - first, last - first, first)
         rate = file.samplerate
     mono = _mono(samples)
     _refuse_silence(mono)
@@ -95,18 +84,22 @@ def stream(path: Path, sample_rate: int, seconds: float = 10.0) -> Iterator[npt.
     AudioError, as `read` does, once it gets to what is wrong.
     """
     with _opened(path) as file:
-        left, rate = file.frames, file.samplerate
+        promised = left = file.frames
+        rate = file.samplerate
         resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32", quality="HQ")
         while left:
             n = min(left, max(1, round(seconds * rate)))
+            mono = _mono(_decoded(file, n, promised, before=promised - left))
             left -= n
-            mono = _mono(_decoded(file, n))
             yield mono if rate == sample_rate else resampler.resample_chunk(mono, last=not left)
 
 
-def _decoded(file: soundfile.SoundFile, n: int, first: int = 0) -> npt.NDArray[np.float32]:
-    """The next n samples (n, channels), or those from `first` on. Raises AudioError unless all are there."""
-    promised = f"{n} samples promised"
+def _decoded(file: soundfile.SoundFile, n: int, total: int, first: int = 0, before: int = 0) -> npt.NDArray[np.float32]:
+    """The next n samples (n, channels), or those from `first` on; `before` of the `total` have been read already.
+
+    Raises AudioError unless all are there.
+    """
+    promised = f"{total} samples promised"
     try:
         if first:
             file.seek(first)
@@ -116,7 +109,7 @@ def _decoded(file: soundfile.SoundFile, n: int, first: int = 0) -> npt.NDArray[n
     except (MemoryError, ValueError) as error:  # NumPy raises either, by how far the size is out of bounds
         raise AudioError(f"{promised}, more than fit into memory; {COPY_AGAIN}, or read it in sections") from error
     if len(samples) < n:
-        raise AudioError(f"damaged or cut short: {promised}, {len(samples)} could be decoded; {COPY_AGAIN}")
+        raise AudioError(f"damaged or cut short: {promised}, {before + len(samples)} could be decoded; {COPY_AGAIN}")
     return samples
 
 

@@ -14,14 +14,24 @@ from pathlib import Path
 from typing import Any
 
 from .config import build, plain, read_yaml, write_yaml
-from .errors import DamagedProduct, SercliError
+from .errors import DamagedProduct, SercliError, UsageError
 from .manifest import file_digest
 
 FORMAT = 1
 ABOUT, CARD, SUMS = "bundle.yaml", "card.md", "SHA256SUMS"
 AUTOENCODER, CLASSIFIER = "autoencoder.safetensors", "classifier.safetensors"
 _ALWAYS = (ABOUT, CARD, CLASSIFIER)
-_LINE = re.compile(r"([0-9a-f]{64}) [ *](\S+)")
+_LINE = re.compile(r"([0-9a-f]{64})  ([\w.]+)\n")
+
+
+@dataclass(frozen=True)
+class FrontEnd:
+    """The plug-in and its whole configuration; rate (Hz) and shift (ms) are what comes of it."""
+
+    name: str
+    config: dict[str, Any]
+    sample_rate: int
+    frame_shift_ms: float
 
 
 @dataclass(frozen=True)
@@ -32,14 +42,14 @@ class About:
     name: str
     target: str
     classes: tuple[str, ...]
-    frontend: str
-    frontend_options: dict[str, Any]
+    frontend: FrontEnd
+    segment_ms: float
     marks: tuple[str, ...]
     corpus: dict[str, Any]
     fitted_on: dict[str, Any]
-    expected: dict[str, Any]
+    scores: dict[str, Any]
     classifier: dict[str, Any]
-    autoencoder: dict[str, Any] = field(default_factory=dict)
+    autoencoder: dict[str, Any] = field(default_factory=dict)  # empty where there is none
     made_from: dict[str, Any] = field(default_factory=dict)  # name of a product -> digest
 
 
@@ -63,63 +73,55 @@ def write(folder: Path, about: About, card: str) -> None:
     """Put what is said beside the models, which lie in `folder` already, and sum up all of it."""
     write_yaml(folder / ABOUT, plain(about))
     (folder / CARD).write_text(card, encoding="utf-8")
-    names = sorted(_files(about))
-    sums = "".join(f"{file_digest(folder / name)}  {name}\n" for name in names)
-    (folder / SUMS).write_text(sums, encoding="utf-8")
+    sums = {name: file_digest(folder / name) for name in _files(bool(about.autoencoder))}
+    (folder / SUMS).write_text(_listing(sums), encoding="utf-8")
 
 
-def _files(about: About) -> list[str]:
-    return [*_ALWAYS, *([AUTOENCODER] if about.autoencoder else [])]
+def _files(has_autoencoder: bool) -> list[str]:
+    return sorted([*_ALWAYS, *([AUTOENCODER] if has_autoencoder else [])])
+
+
+def _listing(sums: dict[str, str]) -> str:
+    return "".join(f"{digest}  {name}\n" for name, digest in sums.items())
 
 
 def read(path: Path) -> Bundle:
-    """Raises SercliError for what is no bundle, or one of a later format; DamagedProduct for one with a file missing or changed."""
-    make = f"make one with `sercli export STORE --classifier NAME {path}`"
-    if not path.is_dir():
-        raise SercliError(f"{path}: {'is no folder' if path.exists() else 'no such bundle'}; {make}")
-    if not is_bundle(path):
-        raise SercliError(f"{path}: is no bundle (neither {ABOUT} nor {SUMS}); {make}")
+    """Raises SercliError for what is no bundle, or one of another format; DamagedProduct for one with a file missing or changed."""
     if not (path / ABOUT).is_file():
-        raise _damaged(path / ABOUT, "is missing")
-    found = read_yaml(path / ABOUT)
-    if isinstance(found.get("format"), int) and found["format"] > FORMAT:
+        seen = f"has no {ABOUT}" if path.is_dir() else "is no folder" if path.exists() else "does not exist"
         raise SercliError(
-            f"{path / ABOUT}: has format {found['format']}, this sercli reads format {FORMAT}; use the version that made it"
+            f"{path}: is no bundle, it {seen}; make one with `sercli export STORE --classifier NAME {path}`"
         )
-    _check_sums(path)
-    about = build(About, found, str(path / ABOUT))
-    for name in _files(about):
-        if not (path / name).is_file():
-            raise _damaged(path / name, "is missing")
+    found = read_yaml(path / ABOUT)
+    if found.get("format") != FORMAT:
+        raise SercliError(
+            f"{path / ABOUT}: has format {found.get('format')}, this sercli reads format {FORMAT}; use the version that made it"
+        )
+    listed = _check_sums(path)
+    try:
+        about = build(About, found, str(path / ABOUT))
+    except UsageError as error:
+        raise SercliError(f"{error}; use the version of sercli that made it") from None
+    if listed != _files(bool(about.autoencoder)):
+        raise _damaged(path / SUMS, "does not list the files that the bundle tells of")
     return Bundle(path, about)
 
 
-def is_bundle(path: Path) -> bool:
-    return (path / ABOUT).is_file() or (path / SUMS).is_file()
-
-
-def _check_sums(path: Path) -> None:
-    """Every file that is listed, and every file that a bundle has is listed."""
+def _check_sums(path: Path) -> list[str]:
+    """The files listed, each of which is there and as it was exported."""
     try:
-        lines = (path / SUMS).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise _damaged(path / SUMS, "is missing") from None
-    except (OSError, UnicodeDecodeError):
-        raise _damaged(path / SUMS, "cannot be read") from None
-    sums: dict[str, str] = {}
-    for line in lines:
-        match = _LINE.fullmatch(line)
-        if match is None or match[2] not in (*_ALWAYS, AUTOENCODER):
-            raise _damaged(path / SUMS, "is not as it was exported")
-        sums[match[2]] = match[1]
-    for name in _ALWAYS:
-        if name not in sums:
-            raise _damaged(path / SUMS, f"does not list {name}")
+        text = (path / SUMS).read_bytes().decode("utf-8", "replace")
+    except OSError:
+        raise _damaged(path / SUMS, "is missing or cannot be read") from None
+    sums = {name: digest for digest, name in _LINE.findall(text)}
+    if text != _listing(sums) or list(sums) not in (_files(False), _files(True)):
+        raise _damaged(path / SUMS, "is not as it was exported")
     for name, known in sums.items():
         if not (path / name).is_file():
             raise _damaged(path / name, "is missing")
         if file_digest(path / name) != known:
             raise _damaged(path / name, f"is not as it was exported: its digest is not the one in {SUMS}")
+    return list(sums)
 
 
 def _damaged(path: Path, what: str) -> DamagedProduct:
@@ -136,5 +138,24 @@ def copy(source: Path, target: Path) -> None:
 
 
 def same(one: Path, other: Path) -> bool:
-    """Whether two bundles hold the same, each file as it was exported."""
-    return (one / SUMS).is_file() and (one / SUMS).read_bytes() == (other / SUMS).read_bytes()
+    """Whether the other bundle was exported as this one, and is undamaged."""
+    try:
+        read(other)
+    except SercliError:
+        return False
+    return (one / SUMS).read_bytes() == (other / SUMS).read_bytes()
+
+
+def told(path: Path) -> dict[str, Any]:
+    """What a folder that may be replaced by a bundle says of itself, damaged or not: empty unless it is one, and nothing else.
+
+    Raises SercliError for a file among its own that no bundle has.
+    """
+    try:
+        found = read_yaml(path / ABOUT)
+    except SercliError:
+        return {}
+    for entry in sorted(path.iterdir()):
+        if entry.name not in (*_ALWAYS, AUTOENCODER, SUMS):
+            raise SercliError(f"{entry}: is no part of a bundle and would be lost; move it, or choose another folder")
+    return found if "format" in found and "classifier" in found else {}

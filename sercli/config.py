@@ -5,7 +5,7 @@ import difflib
 import math
 import types
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -78,15 +78,18 @@ def assignments(pairs: Iterable[str]) -> dict[str, Any]:
 
 
 def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
-    """A dataclass from a mapping.
+    """A dataclass, and those within it, from a mapping.
 
-    Raises UsageError, naming `where` for an unknown key or a value of the wrong type, or as the dataclass itself says.
+    Raises UsageError, naming `where` for a key unknown or missing or a value of the wrong type, or as the dataclass itself says.
     """
     hints = get_type_hints(cls)
     known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
     unknown = [key for key in values if key not in known]
     if unknown:
         raise unknown_option(where, unknown[0], known)
+    for field in fields(cls):  # type: ignore[arg-type]
+        if field.default is MISSING and field.default_factory is MISSING and field.name not in values:
+            raise UsageError(f"{where} lacks {field.name!r}")
     coerced = {key: _coerce(value, hints[key], f"{where}: {key}") for key, value in values.items()}
     try:
         return cls(**coerced)
@@ -131,6 +134,8 @@ def _coerce(value: Any, wanted: Any, where: str) -> Any:
         return _coerce(value, next(arg for arg in get_args(wanted) if arg is not type(None)), where)
     if origin is tuple and isinstance(value, list | tuple):
         return tuple(_coerce(item, get_args(wanted)[0], where) for item in value)
+    if is_dataclass(wanted) and isinstance(wanted, type) and isinstance(value, dict):
+        return build(wanted, value, where)
     if origin is dict and isinstance(value, dict):
         return dict(value)
     if wanted is bool and isinstance(value, bool):

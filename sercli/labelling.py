@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,24 +13,25 @@ import torch
 from . import audio, plugins
 from .bundles import Bundle
 from .classifiers import Sequences
-from .config import build
+from .config import build, plain
 from .configurations import reads_segments
-from .errors import AudioError, UsageError
+from .errors import AudioError, DamagedProduct, SercliError, UsageError
+from .frontends import Extractor, refuse_short
 from .models import read_autoencoder, read_classifier
 from .normalisation import Statistics, normalise, statistics
 from .segments import Frames, frames_per
 from .sequences import Speech, encoded, latents_read, shape_of
 
 LONGEST = 600.0  # s of a file that is labelled as one utterance; its frames are held in memory
+_ROUNDING = 1e-9  # of a division of seconds
 
-Samples = npt.NDArray[np.float32]
 Posteriors = npt.NDArray[np.float64]
 
 
 class Windows(NamedTuple):
     """In frames: how far apart they begin, how many lie in a whole one; and how many there are in a file."""
 
-    shift: int
+    apart: int
     size: int
     total: int
 
@@ -47,14 +49,43 @@ class Labeller:
     """Front end, normalisation, autoencoder and classifier of a bundle, loaded once. Its methods may run in many threads."""
 
     def __init__(self, bundle: Bundle, device: str) -> None:
-        """Raises DamagedProduct, and UsageError for a plug-in that is not installed."""
+        """Raises SercliError for a plug-in that is not installed, DamagedProduct for parts that do not fit together."""
         about, self.device = bundle.about, device
-        front = plugins.load("frontends", about.frontend)
-        self.extractor: Any = front.Extractor(build(front.Config, about.frontend_options, about.frontend), "cpu")
-        self.classifier = read_classifier(bundle.classifier, device)
-        self.autoencoder = read_autoencoder(bundle.autoencoder, device) if bundle.autoencoder else None
+        try:
+            front = plugins.load("frontends", about.frontend.name)
+            options = build(front.Config, about.frontend.config, about.frontend.name)
+            self.extractor: Extractor = front.Extractor(options, "cpu")
+            self.autoencoder = read_autoencoder(bundle.autoencoder, device) if bundle.autoencoder else None
+            self.classifier = read_classifier(bundle.classifier, device)
+        except UsageError as error:
+            raise SercliError(
+                f"{bundle.path}: {error}; use the sercli, and its plug-ins, that made the bundle"
+            ) from None
         self.config, self.classes = self.classifier.config, self.classifier.classes
         self.shape = shape_of(self.extractor.frame_shift_ms, self.config.segment_shift_ms)
+        self._refuse_misfits(bundle)
+
+    def _refuse_misfits(self, bundle: Bundle) -> None:
+        about, ae = bundle.about, self.autoencoder
+        n_segment = self.shape.size * self.extractor.n_features
+        if ae is not None:
+            width = ae.config.latent_dim * len(latents_read(self.config))
+        else:
+            width = n_segment if reads_segments(self.config) else self.extractor.n_features
+        trained = self._trained()
+        fits = (
+            plain(self.config) == about.classifier
+            and (plain(ae.config) if ae else {}) == about.autoencoder
+            and list(self.classes) == list(about.classes)
+            and (ae is None or ae.model.n_inputs == n_segment)
+            and len(self.classifier.model.mean) == width
+            and trained is not None
+            and len(trained.mean) == self.extractor.n_features
+        )
+        if not fits:
+            raise DamagedProduct(
+                f"{bundle.path}: its models are not those that bundle.yaml tells of; export the bundle again"
+            )
 
     # --- frames of files
 
@@ -65,55 +96,57 @@ class Labeller:
             raise AudioError(
                 f"{duration:.0f} s long, an utterance is at most {LONGEST:.0f} s; follow emotion through it with --window 5"
             )
-        frames: Frames = self.extractor(self._long_enough(audio.read(path, self.extractor.sample_rate)))
-        return frames
+        samples = audio.read(path, self.extractor.sample_rate)
+        refuse_short(len(samples), self.extractor)
+        return self.extractor(samples)
 
     def sections(self, path: Path, window: float, shift: float) -> Iterator[Section]:
         """Windows of `window` seconds, each `shift` after the one before; the last is the first that reaches the end of the
-        file, and is cut there. Memory does not grow with the file. Raises AudioError, UsageError."""
+        file, and is cut there (left out if no frame fits into what is left). Memory does not grow with the file.
+
+        Each has the frames that it would have as a file of its own. Raises AudioError, UsageError.
+        """
         duration = audio.read_header(path).duration
-        shift_frames, size, total = self.windows(window, shift, duration)
-        source, held, first, seen = self._frames(path), np.empty((0, self.extractor.n_features), np.float32), 0, 0
+        apart, size, total = self.windows(window, shift, duration)
+        source = self._frames(path)
+        held, first = np.empty((0, self.extractor.n_features), np.float32), 0  # `first`: number of the first frame held
         for number in range(total):
-            start = number * shift_frames
-            held, first = held[start - first :], start
-            while len(held) < size and (more := next(source, None)) is not None:
+            start = number * apart
+            while first + len(held) < start + size and (more := next(source, None)) is not None:
                 held = np.concatenate([held, more])
-            if len(held):
-                seen += 1
-                yield Section(number * shift, min(number * shift + window, duration), held[:size].copy())
-        if not seen:
-            self._long_enough(np.empty(0, np.float32))
+            frames = held[start - first : start - first + size]
+            if len(frames):
+                yield Section(number * shift, min(number * shift + window, duration), frames.copy())
+            elif not number:
+                refuse_short(int(duration * self.extractor.sample_rate), self.extractor)
+            past = min(start + apart - first, len(held))
+            held, first = held[past:], first + past
 
     def windows(self, window: float, shift: float, duration: float = 0.0) -> Windows:
         """Raises UsageError unless both are whole numbers of frames."""
         step_ms = self.extractor.frame_shift_ms
-        samples = frames_per(1000 * window, step_ms, "--window") * self._frame_shift
-        if self.extractor.n_frames(samples) < 1:
+        size = self.extractor.n_frames(frames_per(1000 * window, step_ms, "--window") * self._frame_shift)
+        if size < 1:
             raise UsageError(f"--window {window:g}: holds no frame; make it longer")
-        total = 1 + max(0, int(np.ceil((duration - window) / shift - 1e-9)))
-        return Windows(frames_per(1000 * shift, step_ms, "--shift"), self.extractor.n_frames(samples), total)
+        total = 1 + max(0, ceil((duration - window) / shift - _ROUNDING))
+        return Windows(frames_per(1000 * shift, step_ms, "--shift"), size, total)
 
     @property
     def _frame_shift(self) -> int:
         """In samples."""
-        return round(float(self.extractor.frame_shift_ms) * int(self.extractor.sample_rate) / 1000)
+        return round(self.extractor.frame_shift_ms * self.extractor.sample_rate / 1000)
 
     def _frames(self, path: Path) -> Iterator[Frames]:
         """All frames of a file: each is of its own samples alone, so that blocks need only overlap by what a frame spans."""
         held = np.empty(0, np.float32)
+        skip = 0  # samples between one frame and the next that belong to neither
         for block in audio.stream(path, self.extractor.sample_rate):
-            held = np.concatenate([held, block])
+            held, skip = np.concatenate([held, block[skip:]]), max(0, skip - len(block))
             n = self.extractor.n_frames(len(held))
             if n:
                 yield self.extractor(held)
+                skip = max(0, n * self._frame_shift - len(held))
                 held = held[n * self._frame_shift :]
-
-    def _long_enough(self, samples: Samples) -> Samples:
-        if len(samples) < self.extractor.min_samples:
-            wanted = f"wanted {self.extractor.min_samples} samples at {self.extractor.sample_rate} Hz"
-            raise AudioError(f"shorter than one frame: {wanted}")
-        return samples
 
     # --- frames to posteriors
 
@@ -130,11 +163,12 @@ class Labeller:
         return torch.from_numpy(frames)
 
     def _statistics(self, frames: Frames) -> Statistics:
-        if self.config.normalise == "utterance":
-            return statistics(frames)
-        trained = self.classifier.trained if self.autoencoder is None else self.autoencoder.trained
-        assert trained is not None
-        return trained
+        trained = self._trained()
+        return statistics(frames) if self.config.normalise == "utterance" or trained is None else trained
+
+    def _trained(self) -> Statistics | None:
+        """Of the training part, fitted with whichever model reads the frames."""
+        return self.classifier.trained if self.autoencoder is None else self.autoencoder.trained
 
     def posteriors(self, rows: Sequence[torch.Tensor]) -> Posteriors:
         """Class probabilities (U, C) of utterances, each (T, D)."""

@@ -73,10 +73,10 @@ def read_autoencoder(path: Path, device: str) -> FittedAutoencoder:
     config = build(
         AutoencoderConfig, {k: v for k, v in metadata.items() if k in AutoencoderConfig.__annotations__}, str(path)
     )
-    model = create_autoencoder(config, metadata["n_inputs"], metadata["categories"])
     try:
+        model = create_autoencoder(config, metadata["n_inputs"], metadata["categories"])
         model.load_state_dict({key.removeprefix("model."): v for key, v in state.items() if key.startswith("model.")})
-    except RuntimeError as error:
+    except (RuntimeError, KeyError, TypeError) as error:
         raise DamagedProduct(f"{path}: {' '.join(str(error).split())}") from None
     trained = _statistics(state)
     if trained is None:
@@ -92,14 +92,14 @@ def read_classifier(path: Path, device: str) -> FittedClassifier:
     config = build(
         ClassifierConfig, {k: v for k, v in metadata.items() if k in ClassifierConfig.__annotations__}, str(path)
     )
-    model = create_classifier(config, metadata["n_features"], len(metadata["classes"]))
     weights = {key.removeprefix("model."): tensor for key, tensor in state.items() if key.startswith("model.")}
     network = {key.removeprefix("network."): tensor for key, tensor in weights.items() if key.startswith("network.")}
     try:
+        model = create_classifier(config, metadata["n_features"], len(metadata["classes"]))
         model.network.load_state_dict(network)
         model.mean.copy_(weights["mean"])
         model.std.copy_(weights["std"])
-    except (RuntimeError, KeyError) as error:
+    except (RuntimeError, KeyError, TypeError) as error:
         raise DamagedProduct(f"{path}: {' '.join(str(error).split())}") from None
     return FittedClassifier(model.to(device).eval(), _statistics(state), config, list(metadata["classes"]))
 

@@ -5,6 +5,7 @@ import numpy.typing as npt
 import pytest
 
 from sercli import diagnostics
+from sercli.stages.diagnose import _Probes, _Seen
 
 Array = npt.NDArray[np.float64]
 
@@ -111,3 +112,21 @@ def test_maps_of_odd_shapes(width: int, rng: np.random.Generator) -> None:
     still = np.ones((5, width))
     assert diagnostics.principal(still, still) is None
     assert diagnostics.neighbours(still, still) is None
+
+
+def test_probes_are_fitted_without_the_labels_of_test(rng: np.random.Generator) -> None:
+    """Permuted labels of test change the score, and no answer."""
+    rows, labels = separable(rng)
+    names = [f"u{i:02d}" for i in range(60)]
+    seen = _Seen(utt_ids=names, latents=list(rows), logmel=list(rows))
+    parts = {name: "test" if i < 20 else "dev" if i < 30 else "train" for i, name in enumerate(names)}
+    truth = dict(zip(names, labels, strict=True))
+    permuted = truth | dict(zip(names[:20], labels[1:21], strict=True))
+    found = []
+    for told in (truth, permuted):
+        probes = _Probes()
+        probes.fold(seen, parts, {"emotion": told})
+        answers = [answer for _, _, answer in probes.said["emotion", "latents"]]
+        found.append((answers, probes.scores(dict.fromkeys(names, "s01"))["emotion"]["latents"]["uar"]))
+    assert found[0][0] == found[1][0]
+    assert (found[0][1], found[1][1]) == (1.0, 0.0)

@@ -46,6 +46,40 @@ def test_pipeline_ends_in_a_comparison(folder: Path) -> None:
     assert {comparison[side]["classifier"] for side in ("first", "second")} == {"cvae-128.lstm", "logmel.functionals"}
 
 
+def test_pipeline_ends_in_a_report_and_labels(folder: Path) -> None:
+    page = (folder / "store" / "report.html").read_text(encoding="utf-8")
+    assert "cvae-128.lstm" in page
+    rows = [line.split("\t") for line in (folder / "labels.tsv").read_text().splitlines()]
+    assert rows[0] == ["path", "prediction", "p_anger", "p_neutral", "p_sadness"]
+    assert [row[0] for row in rows[1:]] == sorted(
+        f"speech/wav/{path.name}" for path in (folder / "speech/wav").iterdir()
+    )
+
+
+def test_labelling(folder: Path) -> None:
+    """Files, folders, paths and sound from standard input, windows; what makes the sound there is of the reader's own."""
+    more = folder / "more"
+    shutil.copytree(folder / "speech" / "wav", more)
+    first, second, *_ = sorted(more.iterdir())
+    for name in ("recording.wav", "meeting.wav"):
+        shutil.copy(first, folder / name)
+    second.rename(second.with_suffix(".flac"))  # libsndfile looks at what is in a file, not at its name
+    block = next(block for block in blocks("bash") if "--stdin-audio" in block)
+    assert "sox talk.mp3 -t wav -" in block
+    words = ["bash", "-euo", "pipefail", "-c", block.replace("sox talk.mp3 -t wav -", "cat recording.wav")]
+    done = subprocess.run(words, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    heads = [number for number, row in enumerate(rows) if row[0] == "path"]
+    files, found, sound, windows = (
+        rows[start + 1 : end] for start, end in zip(heads, [*heads[1:], len(rows)], strict=True)
+    )
+    assert [row[0] for row in files] == ["recording.wav", *(f"more/{path.name}" for path in sorted(more.iterdir()))]
+    assert [row[0] for row in found] == [f"more/{second.stem}.flac"]
+    assert sound[0] == ["-", *files[0][1:]]
+    assert [row[0] for row in windows] == ["meeting.wav"] * len(windows)
+
+
 def test_grid(folder: Path) -> None:
     (folder / "grid.yaml").write_text(next(block for block in blocks("yaml") if "axes:" in block))
     block = next(block for block in blocks("bash") if "sercli sweep store/ grid.yaml" in block)
@@ -147,6 +181,10 @@ def test_demo_recipe(tmp_path: Path) -> None:
     results = (tmp_path / "demo" / "RESULTS.md").read_text(encoding="utf-8")
     uars = [float(score) for score in re.findall(r"\*\*(\d+\.\d)", results)]
     assert len(uars) == 5
+    assert "<html" in (tmp_path / "demo" / "report.html").read_text(encoding="utf-8")
+    labelled = [line.split("\t") for line in done.stdout.splitlines() if "_0000.wav" in line]
+    assert len(labelled) == 4
+    assert all(row[1] in ("anger", "happiness", "neutral", "sadness") for row in labelled)
     assert all(25 < uar < 100 for uar in uars)
     again = subprocess.run(words, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=900)
     assert again.returncode == 0, again.stderr

@@ -216,6 +216,23 @@ def test_printed_scores_stand_where_they_apply(changed: dict[str, Any], wanted: 
     assert printed_for(group, {"classifier_kind": "functionals"}, task, "iemocap") == {}
 
 
+def test_a_sweep_is_shown_and_left_out_once_stale(store: Path, tmp_path: Path) -> None:
+    grid = tmp_path / "grid.yaml"
+    fixed = "{epochs: 1, classifier.hidden: 4}"
+    grid.write_text(f"name: sizes\nfixed: {fixed}\naxes: {{latent_dim: [2, 4], model: [ae]}}\n")
+    run_sercli("sweep", store, grid, "--jobs", 1)
+    run_sercli("report", store, "--jobs", 1)
+    page = page_of(store)
+    rows = [line.split("\t") for line in (store / "sweeps/sizes/results.tsv").read_text().splitlines()]
+    shown = f"{100 * float(rows[-1][rows[0].index('uar')]):.1f}"
+    assert rows[-1][0] == "nested"
+    assert shown in _Outline(page[page.index('id="sweeps-h"') :]).text
+    assert "data:image/svg+xml;base64," in page
+    shutil.rmtree(store / "results" / rows[1][rows[0].index("classifier")])
+    run_sercli("report", store, "--jobs", 1)
+    assert "Left out: it is stale" in _Outline(page_of(store)).text
+
+
 # --- what it withstands
 
 

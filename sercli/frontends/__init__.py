@@ -4,13 +4,16 @@
 values that cannot work. `Extractor(config, device="cpu")`: the protocol below.
 
 An utterance's frames depend on its samples and the configuration alone, never on other utterances, on earlier calls
-or on where the samples lie in memory; memory beyond samples and frames does not grow with the utterance.
+or on where the samples lie in memory; memory beyond samples and frames does not grow with the utterance. A frame is of
+the `min_samples` samples where it begins, so that the frames of a piece are a piece of the frames.
 """
 
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from ..errors import AudioError
 
 
 class Extractor(Protocol):
@@ -43,3 +46,10 @@ class Extractor(Protocol):
     def __call__(self, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Frames (N, F) of samples (n_samples,) in [-1, 1]; raises SercliError below `min_samples`."""
         ...
+
+
+def refuse_short(n_samples: int, extractor: Extractor) -> None:
+    """Raises AudioError for so many samples if they hold no frame."""
+    if n_samples < extractor.min_samples:
+        wanted = f"{n_samples} samples at {extractor.sample_rate} Hz, wanted {extractor.min_samples}"
+        raise AudioError(f"shorter than one frame: {wanted}")

@@ -25,6 +25,7 @@ Result = Mapping[str, Any]  # as in scores.json
 APART = ("ORACLE", "SPEAKER-DEPENDENT", "speaker-normalised", "PARTIAL")  # marks of what is not ranked with the others
 _BY = ("speaker", "session", "gender", "style")
 _PRINTED_SIZE = 128  # latents a segment, in the paper's tables
+_LONGEST = 40  # letters of a name
 _HEADLINES = 6  # tasks that the summary names
 _LEVELS = ("arousal", "power", "valence")
 
@@ -266,6 +267,7 @@ def _environment() -> "Environment":
         "interval": _interval,
         "signed": _signed,
         "plural": _plural,
+        "short": _short,
         "share": lambda cell: _percent(float(cell)) if cell else "",  # a cell of a sweep's table
     }
     environment.globals |= {"chance": chance, "headlines": _HEADLINES}
@@ -298,3 +300,8 @@ def _signed(share: float) -> str:
 
 def _plural(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def _short(name: str) -> str:
+    """A name that does not push all else off the page; it stands in full among the labels and folds."""
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 10]}…{name[-9:]}"

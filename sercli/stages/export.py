@@ -24,10 +24,11 @@ from ..configurations import (
 )
 from ..errors import MissingInput, SercliError
 from ..manifest import read_table
-from ..models import read_autoencoder
+from ..models import read_autoencoder, read_classifier
 from ..products import bundle as bundle_product
-from ..products import features, folds_of
+from ..products import features, features_key, folds_of
 from ..progress import say
+from ..segments import SEGMENT_MS
 from ..store import Store
 from ..tasks import NOBODY, Fold, Folds, leave_nobody_out
 from . import Outcome, Run, Work, make, train_ae, train_classifier
@@ -84,15 +85,12 @@ def _refuse_partial(store: Store, name: str) -> None:
 def _refuse_other_content(target: Path, called: str, run: Run) -> None:
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
-    if not target.is_dir() or not bundles.is_bundle(target):
+    there = bundles.told(target)
+    if not there:
         raise SercliError(f"{target}: exists and is no bundle; choose another folder")
-    try:
-        there = bundles.read(target).about.name
-    except SercliError:
-        there = "something damaged"
-    if there != called and not run.overwrite:
+    if there.get("name") != called and not run.overwrite:
         raise SercliError(
-            f"{target}: is the bundle of {there}, {called} was asked; choose another folder, or replace it with --overwrite"
+            f"{target}: is the bundle of {there.get('name')}, {called} was asked; choose another folder, or replace it with --overwrite"
         )
 
 
@@ -117,7 +115,7 @@ def build_bundle(path: Path, name: str, called: str, which: str, number: int, bu
         fold, epochs = folds.fold(number), {}
     for file, source in files.items():
         shutil.copyfile(source, built / file)
-    about = _about(store, name, called, config, folds, fold, epochs)
+    about = _about(store, name, called, config, folds, fold, epochs, built)
     bundles.write(built, about, card(about))
 
 
@@ -179,10 +177,12 @@ def _about(
     folds: Folds,
     fold: Fold,
     epochs: Mapping[str, int],
+    built: Path,
 ) -> bundles.About:
     scores = read_scores(store, f"results/{name}")
     speaker = {utterance.utt_id: utterance.speaker for utterance in store.utterances}
     front = dict(features(store, config.frontend).config)
+    made = store.attributes(features_key(config.frontend))
     trained = fold.part("train")
     has_autoencoder = config.autoencoder != NO_AUTOENCODER
     fitted_on = {
@@ -191,7 +191,11 @@ def _about(
         "left_out": fold.left_out or "nobody",
         **({"epochs": dict(epochs)} if epochs else {"fold": fold.number}),
     }
-    expected = {"of": f"{len(folds.folds)} folds, {scores['protocol']}", **_brief(scores), "recall": scores["recall"]}
+    expected: dict[str, Any] = {
+        "of": f"{len(folds.folds)} folds, {scores['protocol']}",
+        **_brief(scores),
+        "recall": scores["recall"],
+    }
     if fold.number != NOBODY:
         own = next(one for one in scores["per_fold"] if one["fold"] == fold.number)
         expected["this_fold"] = {key: own[key] for key in (*metrics.SCORES, "n_utterances")}
@@ -200,14 +204,14 @@ def _about(
         name=called,
         target=scores["target"],
         classes=tuple(folds.classes),
-        frontend=front.pop("frontend"),
-        frontend_options=front,
+        frontend=bundles.FrontEnd(front.pop("frontend"), front, made["sample_rate"], made["frame_shift_ms"]),
+        segment_ms=SEGMENT_MS,
         marks=tuple(scores["marks"]),
         corpus={key: store.corpus.get(key, "") for key in ("name", "corpus")},
         fitted_on=fitted_on,
-        expected=expected,
-        classifier=plain(config),
-        autoencoder=plain(autoencoder_config(store, config.autoencoder)) if has_autoencoder else {},
+        scores=expected,
+        classifier=plain(read_classifier(built / bundles.CLASSIFIER, "cpu").config),
+        autoencoder=plain(read_autoencoder(built / bundles.AUTOENCODER, "cpu").config) if has_autoencoder else {},
         made_from={
             f"results/{name}": (store.provenance(f"results/{name}") or {})["digest"],
             "folds": folds.digest,
@@ -223,7 +227,7 @@ def _brief(scores: Mapping[str, Any]) -> dict[str, Any]:
 
 def card(about: bundles.About) -> str:
     """Markdown for people: what it is, what it was fitted on, what to expect, what not."""
-    expected, fitted = about.expected, about.fitted_on
+    expected, fitted = about.scores, about.fitted_on
     marks = f" ({', '.join(about.marks)})" if about.marks else ""
     lines = [
         f"# {about.name}{marks}",
@@ -254,9 +258,9 @@ def card(about: bundles.About) -> str:
 
 
 def _expectations(about: bundles.About) -> Sequence[str]:
-    n, of = about.expected["n_utterances"], about.expected["of"]
-    if "this_fold" in about.expected:
-        own = about.expected["this_fold"]
+    n, of = about.scores["n_utterances"], about.scores["of"]
+    if "this_fold" in about.scores:
+        own = about.scores["this_fold"]
         return [
             f"On the {own['n_utterances']} utterances that were left out, these very models reach WA {_percent(own['accuracy'])} % and UA "
             f"{_percent(own['uar'])} %. The table is of all {of} ({n} utterances), of which this is one."
@@ -292,14 +296,9 @@ def _cell(text: str) -> str:
 
 def _deliver(made: Path, target: Path) -> None:
     """Copy, under another name first: the target has the whole bundle or what it had before."""
-    if target.is_dir() and bundles.same(made, target):
-        try:
-            bundles.read(target)
-        except SercliError:
-            say(f"{target}: is damaged, made again")
-        else:
-            say(f"{target}: nothing to do, is up to date")
-            return
+    if bundles.same(made, target):
+        say(f"{target}: nothing to do, is up to date")
+        return
     target = target.absolute()
     draft, old = (target.with_name(f".{target.name}-{os.getpid()}-{what}") for what in ("new", "old"))
     bundles.copy(made, draft)

@@ -14,7 +14,7 @@ from ..config import assignments, build, like_default, unknown_option
 from ..devices import resolve_all
 from ..errors import AudioError, SercliError
 from ..fingerprints import Fingerprints, take
-from ..frontends import Extractor
+from ..frontends import Extractor, refuse_short
 from ..manifest import Utterance, printable, write_table
 from ..products import features, features_key
 from ..progress import bar, say
@@ -148,9 +148,7 @@ def extract_block(
     for utterance in utterances:
         try:
             samples = audio.read(root / utterance.path, extractor.sample_rate, utterance.start, utterance.end)
-            if len(samples) < extractor.min_samples:
-                wanted = f"{len(samples)} samples at {extractor.sample_rate} Hz, wanted {extractor.min_samples}"
-                raise AudioError(f"shorter than one frame: {wanted}")
+            refuse_short(len(samples), extractor)
             frames.append(extractor(samples))
             problems.append("")
         except AudioError as error:
