@@ -1,6 +1,6 @@
 """From sound to posteriors, as a bundle says: what `evaluate` does of a test utterance, for recordings outside any store."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -150,8 +150,15 @@ class Labeller:
 
     # --- frames to posteriors
 
-    def rows(self, frames: Frames) -> torch.Tensor:
-        """What the classifier reads of an utterance, (T, D). The frames (N, F) are normalised in place."""
+    def posteriors(self, frames: Frames) -> Posteriors:
+        """Class probabilities (C,) of an utterance by itself. Its frames (N, F) are normalised in place."""
+        rows = self._rows(frames)
+        alone = Sequences(rows, torch.tensor([0, len(rows)]), torch.zeros(1, dtype=torch.int64))
+        found: Posteriors = self.classifier.model.posteriors(alone, self.device)[0].numpy()
+        return found
+
+    def _rows(self, frames: Frames) -> torch.Tensor:
+        """What the classifier reads, (T, D)."""
         speech = Speech([""], frames, np.array([0, len(frames)]))
         normalise(frames, speech.offsets, [self._statistics(frames)])
         if self.autoencoder is not None:
@@ -169,12 +176,3 @@ class Labeller:
     def _trained(self) -> Statistics | None:
         """Of the training part, fitted with whichever model reads the frames."""
         return self.classifier.trained if self.autoencoder is None else self.autoencoder.trained
-
-    def posteriors(self, rows: Sequence[torch.Tensor]) -> Posteriors:
-        """Class probabilities (U, C) of utterances, each (T, D)."""
-        lengths = torch.tensor([0, *(len(one) for one in rows)])
-        unlabelled = torch.zeros(len(rows), dtype=torch.int64)
-        found: Posteriors = self.classifier.model.posteriors(
-            Sequences(torch.cat(list(rows)), lengths.cumsum(0), unlabelled), self.device
-        ).numpy()
-        return found

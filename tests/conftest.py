@@ -68,6 +68,37 @@ def trained(featurized: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def exported(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The trained store with a control beside the LSTM; three bundles made from it lie beside it. Not to be changed."""
+    path = tmp_path_factory.mktemp("exported") / "toy"
+    shutil.copytree(trained, path)
+    run_sercli("train-classifier", path, "--classifier", "functionals", "--name", "control", "--jobs", 1)
+    run_sercli("evaluate", path, "--jobs", 1)
+    run_sercli("export", path, "--classifier", "cvae-8.lstm", path.with_name("bundle"))
+    run_sercli("export", path, "--classifier", "cvae-8.lstm", path.with_name("fold-bundle"), "--fold", 1)
+    run_sercli("export", path, "--classifier", "control", path.with_name("control-bundle"), "--fold", 2)
+    return path
+
+
+@pytest.fixture(scope="session")
+def bundle(exported: Path) -> Path:
+    """Of a CVAE-LSTM fitted on everybody. Not to be changed."""
+    return exported.with_name("bundle")
+
+
+@pytest.fixture(scope="session")
+def fold_bundle(exported: Path) -> Path:
+    """The CVAE-LSTM of fold 1. Not to be changed."""
+    return exported.with_name("fold-bundle")
+
+
+@pytest.fixture(scope="session")
+def control_bundle(exported: Path) -> Path:
+    """Functionals and a support vector machine, without an autoencoder, of fold 2. Not to be changed."""
+    return exported.with_name("control-bundle")
+
+
 @pytest.fixture
 def store(featurized: Path, tmp_path: Path) -> Path:
     """A featurized store of one's own."""

@@ -49,7 +49,7 @@ def guarded(function: Callable[..., None]) -> Callable[..., None]:
         except SercliError as error:
             _leave(2 if isinstance(error, UsageError) else 1, f"sercli: {error}")
         except OSError as error:
-            where = error.filename or kwargs["store"]
+            where = error.filename or kwargs.get("store", "standard output")
             cure = "free space or mend permissions, then run the same command again"
             _leave(1, f"sercli: {where}: {error.strerror or error}; {cure}")
         except KeyboardInterrupt:

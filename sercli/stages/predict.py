@@ -11,8 +11,8 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -26,12 +26,9 @@ from ..progress import say
 from . import Run, n_jobs
 
 if TYPE_CHECKING:
-    import torch
+    from ..labelling import Labeller, Posteriors
 
-    from ..labelling import Labeller
-
-_AHEAD = 64  # utterances read before they are labelled
-_BATCH = 32  # labelled together; fewer where input is slow, so that nobody waits
+_AHEAD = 64  # utterances begun before the first of them is told
 _STDIN = "-"
 
 
@@ -49,7 +46,7 @@ class Item:
     """An utterance, or a window of a file from `start` to `end` (s), on its way; or what is wrong."""
 
     source: Source
-    rows: Future[torch.Tensor] | None
+    posteriors: Future[Posteriors] | None
     times: tuple[float, float] | None = None
     problem: str = ""
 
@@ -87,7 +84,8 @@ def run(
         for item, posteriors in work.labelled():
             printer.row(item, posteriors)
     if work.bad:
-        raise SercliError(f"{work.bad} of {work.n} could not be labelled, see above; the others are")
+        others = "the others are" if work.bad < work.n else "nothing is"
+        raise SercliError(f"{work.bad} of {work.n} could not be labelled, see above; {others}")
 
 
 def _refuse_odd_windows(window: float | None, shift: float | None) -> None:
@@ -140,20 +138,19 @@ def _listed(stream: BinaryIO, nul: bool) -> Iterator[str]:
         yield os.fsdecode(held)
 
 
-class _spooled:
-    """Standard input as a file on disk, so that its length is no matter."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self.stream = stream
-
-    def __enter__(self) -> Path:
-        self.file = tempfile.NamedTemporaryFile(prefix="sercli-", suffix=".sound")
-        shutil.copyfileobj(self.stream, self.file, 2**20)
-        self.file.flush()
-        return Path(self.file.name)
-
-    def __exit__(self, *_: object) -> None:
-        self.file.close()
+@contextmanager
+def _spooled(stream: BinaryIO) -> Iterator[Path]:
+    """Standard input as a file on disk, so that its length is no matter. Raises SercliError if it does not fit there."""
+    with tempfile.TemporaryDirectory(prefix="sercli-") as folder:
+        path = Path(folder, "standard-input.sound")
+        try:
+            with path.open("wb") as file:
+                shutil.copyfileobj(stream, file, 2**20)
+        except OSError as error:
+            raise SercliError(
+                f"standard input: cannot be kept in {folder}: {error.strerror}; free space there, or name another folder by TMPDIR"
+            ) from None
+        yield path
 
 
 class _Arriving:
@@ -190,7 +187,8 @@ class _Arriving:
 
 
 class _Work:
-    """Files read, and their utterances encoded, in the threads of a pool; labelled here, a few at a time."""
+    """Files read, and their utterances labelled, in the threads of a pool: each by itself, so that its posteriors depend on no
+    other, nor on what else is ready by then."""
 
     def __init__(
         self,
@@ -205,19 +203,21 @@ class _Work:
         self.items: Iterator[Item] = iter(())  # of the present file
         self.n = self.bad = 0
 
-    def labelled(self) -> Iterator[tuple[Item, Sequence[float]]]:
+    def labelled(self) -> Iterator[tuple[Item, Posteriors]]:
         """In order, and as soon as they can be. What is bad is told and counted."""
         pending: deque[Item] = deque()
         while True:
             self._read_ahead(pending)
             if not pending:
                 return
-            busy = len(pending) == _AHEAD or self.sources.ended
-            wait([one.rows for one in list(pending)[: _BATCH if busy else 1] if one.rows is not None])
-            batch: list[Item] = []
-            while pending and len(batch) < _BATCH and (pending[0].rows is None or pending[0].rows.done()):
-                batch.append(pending.popleft())
-            yield from self._label(batch)
+            item = pending.popleft()
+            try:
+                if item.posteriors is None:
+                    raise AudioError(item.problem)
+                yield item, item.posteriors.result()
+            except AudioError as error:
+                self.bad += 1
+                say(f"sercli: {item.source.shown}: {error}")
 
     def _read_ahead(self, pending: deque[Item]) -> None:
         while len(pending) < _AHEAD:
@@ -240,33 +240,15 @@ class _Work:
             try:
                 with _Growth(source):
                     for section in self.labeller.sections(source.path, self.window, self.shift):
-                        rows = self.pool.submit(self.labeller.rows, section.frames)
-                        yield Item(source, rows, (section.start, section.end))
+                        posteriors = self.pool.submit(self.labeller.posteriors, section.frames)
+                        yield Item(source, posteriors, (section.start, section.end))
             except AudioError as error:
                 yield Item(source, None, problem=str(error))
 
-    def _utterance(self, source: Source) -> torch.Tensor:
+    def _utterance(self, source: Source) -> Posteriors:
         with _Growth(source):
             frames = self.labeller.utterance(source.path)
-        return self.labeller.rows(frames)
-
-    def _label(self, batch: Sequence[Item]) -> Iterator[tuple[Item, Sequence[float]]]:
-        good: list[tuple[Item, torch.Tensor]] = []
-        problems: dict[int, str] = {}
-        for index, item in enumerate(batch):
-            try:
-                if item.rows is None:
-                    raise AudioError(item.problem)
-                good.append((item, item.rows.result()))
-            except AudioError as error:
-                problems[index] = str(error)
-        posteriors = iter(self.labeller.posteriors([rows for _, rows in good]).tolist() if good else [])
-        for index, item in enumerate(batch):
-            if index in problems:
-                self.bad += 1
-                say(f"sercli: {item.source.shown}: {problems[index]}")
-            else:
-                yield item, next(posteriors)
+        return self.labeller.posteriors(frames)
 
 
 class _Growth:
@@ -298,7 +280,8 @@ class _Printer:
             times = ["start", "end"] if has_times else []
             self._line("\t".join(["path", *times, "prediction", *(f"p_{label}" for label in classes)]))
 
-    def row(self, item: Item, posteriors: Sequence[float]) -> None:
+    def row(self, item: Item, found: Posteriors) -> None:
+        posteriors = found.tolist()
         best = self.classes[max(range(len(posteriors)), key=posteriors.__getitem__)]
         if self.as_json:
             times = (
@@ -307,8 +290,8 @@ class _Printer:
                 else dict(zip(("start", "end"), (round(t, 3) for t in item.times), strict=True))
             )
             by_class = dict(zip(self.classes, posteriors, strict=True))
-            found: dict[str, Any] = {"path": item.source.shown, **times, "prediction": best, "posteriors": by_class}
-            self._line(json.dumps(found, ensure_ascii=False).encode("utf-8", "backslashreplace").decode())
+            row: dict[str, Any] = {"path": item.source.shown, **times, "prediction": best, "posteriors": by_class}
+            self._line(json.dumps(row, ensure_ascii=False).encode("utf-8", "backslashreplace").decode())
         else:
             cells = [f"{t:.2f}" for t in item.times or ()]
             self._line("\t".join([printable(item.source.shown), *cells, best, *(f"{p:.9g}" for p in posteriors)]))
