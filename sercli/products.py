@@ -33,7 +33,7 @@ from .configurations import (
 from .errors import MissingInput
 from .manifest import Utterance, digest
 from .store import ARRAYS, Product, Store
-from .tasks import Fold, Folds, Task
+from .tasks import NOBODY, Fold, Folds, Task
 
 _REMEMBERED = 1024  # digests of rows: all products of a fold ask for the same, and a sweep has many
 _PROTOCOL_COLUMNS = {
@@ -312,11 +312,14 @@ def diagnostics(store: Store, name: str, done: Sequence[int]) -> Product:
 # --- bundles
 
 
+EVERYBODY = "all"  # the name of the bundle whose models leave nobody out
+
+
 def bundle(store: Store, name: str, fold: int) -> Product:
-    """What labels new audio as a classifier does: its models of one fold, or (0) new ones that leave nobody out."""
+    """What labels new audio as a classifier does: its models of one fold, or (NOBODY) new ones that leave nobody out."""
     read = {f"results/{name}": published_result(store, name).digest}
-    which = f"fold-{fold}" if fold else "all"
-    flags = ["--classifier", name, *(["--fold", str(fold)] if fold else []), "BUNDLE"]
+    which = EVERYBODY if fold == NOBODY else f"fold-{fold}"
+    flags = ["--classifier", name, *([] if fold == NOBODY else ["--fold", str(fold)]), "BUNDLE"]
     return Product(
         f"bundles/{name}/{which}", {"classifier": name, "fold": which}, read, command(store, "export", flags)
     )

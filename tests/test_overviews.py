@@ -109,6 +109,24 @@ def test_a_corrected_label_shows_what_hangs_on_it(sercli: Sercli, trained_store:
     assert "task emotion.leave-one-speaker-out: emotion changed" in sercli("info", trained_store).stdout
 
 
+def test_bundles_and_diagnostics_are_there_and_grow_stale(sercli: Sercli, exported: Path, tmp_path: Path) -> None:
+    store = Path(shutil.copytree(exported, tmp_path / "toy"))
+    sercli("report", store, "--jobs", 1)
+    found = info(sercli, store)
+    fresh = {"fresh": 1}
+    assert states(found, "bundle") == {"control fold-2": fresh, "cvae-8.lstm": fresh, "cvae-8.lstm fold-1": fresh}
+    assert states(found, "diagnostics") == {"cvae-8": fresh}
+    shutil.rmtree(store / "autoencoders/cvae-8/fold-2")
+    shutil.rmtree(store / "classifiers/control/fold-2")
+    sercli("evaluate", store, "--classifier", "control", "--jobs", 1)
+    found = info(sercli, store)
+    assert states(found, "bundle")["control fold-2"] == {"stale": 1}
+    assert states(found, "diagnostics") == {"cvae-8": {"stale": 1}}
+    commands = {item["name"]: item["command"] for item in found["items"] if item["kind"] in ("bundle", "diagnostics")}
+    assert commands["control fold-2"] == f"sercli export {store} --classifier control --fold 2 BUNDLE"
+    assert commands["cvae-8"] == f"sercli report {store}"
+
+
 def test_sound_that_has_moved_is_told(sercli: Sercli, store: Path) -> None:
     corpus = store / "corpus.yaml"
     root = next(line for line in corpus.read_text().splitlines() if line.startswith("root: "))

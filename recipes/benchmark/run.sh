@@ -8,6 +8,7 @@
 #   3 train-ae beside its matrix products alone        8 train-lstm at IEMOCAP's lengths, beside the same kernel in random order
 #   4 train-lstm beside packed sequences               9 Table 1 in bfloat16: 45 autoencoders, 45 classifiers
 #   5 VAE-LSTM, ten folds, from wav files to scores   10 Table 1 in float32     11 a part of Table 2 and Figure 2
+#  12 predict beside the same by hand, with librosa   13 memory and time of predict over one hour and ten
 #
 # Stages 7 to 11 synthesise a corpus of IEMOCAP's size once, into WORK, which is kept if it is named; 9 to 11 take hours.
 set -euo pipefail
@@ -67,4 +68,23 @@ if stage 10 "Table 1 in float32"; then table float32 table1; fi
 if stage 11 "a part of Table 2 and Figure 2"; then
     table bfloat16 table2 --fold 1 --fold 2 --set model=cvae --set epochs=4
     table bfloat16 figure2b --fold 1 --fold 2 --set model=cvae --set latent_dim=512 --set epochs=2
+fi
+
+bundle=$work/bundle # of a VAE-LSTM that has seen each utterance once: what it answers takes no longer or shorter
+if stage 12 "predict"; then
+    sercli ingest "$corpus" "$work/predict" --corpus emodb
+    sercli featurize "$work/predict"
+    ae=$(sercli train-ae "$work/predict" --model vae --classes anger,happiness,neutral,sadness --epochs 1)
+    sercli encode "$work/predict" --ae "$ae"
+    classifier=$(sercli train-lstm "$work/predict" --ae "$ae" --epochs 1)
+    sercli evaluate "$work/predict" >/dev/null
+    sercli export "$work/predict" --classifier "$classifier" "$bundle" --fold 1
+    measure predict "$corpus" "$bundle"
+fi
+if stage 13 "predict over a long recording"; then
+    for hours in 1 10; do
+        measure recording "$corpus" "$hours" "$work/recording.wav"
+        echo "$hours h, in windows of 5 s:"
+        measure memory predict "$bundle" "$work/recording.wav" --window 5
+    done
 fi

@@ -17,9 +17,12 @@ from ..configurations import NO_AUTOENCODER, autoencoder_config, classifier_conf
 from ..errors import SercliError
 from ..manifest import c_order, read_table
 from ..products import (
+    EVERYBODY,
     autoencoder_fold,
+    bundle,
     classifier_fold,
     comparison,
+    diagnostics,
     features,
     folds_of,
     latents_fold,
@@ -27,6 +30,7 @@ from ..products import (
     task_product,
 )
 from ..store import ARRAYS, Product, Store
+from ..tasks import NOBODY
 from .evaluate import read_scores
 
 _FOLD = re.compile(r" --fold \d+$")
@@ -182,6 +186,28 @@ def _sweeps(store: Store) -> Iterator[Item]:
         yield item
 
 
+def _diagnostics(store: Store) -> Iterator[Item]:
+    for name in _names(store, "diagnostics/*/provenance.json"):
+        yield _judged(store, Item("diagnostics", name, f"diagnostics/{name}"), partial(_diagnostics_of, store, name))
+
+
+def _diagnostics_of(store: Store, name: str) -> list[Product]:
+    folds = folds_of(store, autoencoder_config(store, name).task)
+    fitted = zip(folds.folds, _autoencoder_of(store, name), strict=True)
+    return [diagnostics(store, name, [fold.number for fold, one in fitted if store.state(one).name == "fresh"])]
+
+
+def _bundles(store: Store) -> Iterator[Item]:
+    for path in sorted(store.path.glob("bundles/*/*/provenance.json"), key=lambda path: c_order(str(path))):
+        name, which = path.parts[-3:-1]
+        item = Item("bundle", name if which == EVERYBODY else f"{name} {which}", f"bundles/{name}/{which}")
+        yield _judged(store, item, partial(_bundle_of, store, name, which))
+
+
+def _bundle_of(store: Store, name: str, which: str) -> list[Product]:
+    return [bundle(store, name, NOBODY if which == EVERYBODY else int(which.removeprefix("fold-")))]
+
+
 def _digest_of(store: Store, classifier: str) -> str | None:
     try:
         return published_result(store, classifier).digest
@@ -198,6 +224,8 @@ _KINDS: tuple[Callable[[Store], Iterable[Item]], ...] = (
     _results,
     _comparisons,
     _sweeps,
+    _diagnostics,
+    _bundles,
 )
 
 
