@@ -3,6 +3,7 @@
 import functools
 import io
 import json
+import logging
 import os
 import re
 import shutil
@@ -59,7 +60,8 @@ def guarded(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def _leave(code: int, line: str | None = None) -> None:
-    """End at once: threads that are still busy end with this process."""
+    """End at once: threads that are still busy end with this process, and nothing more is said."""
+    logging.getLogger("asyncio").disabled = True  # what an error has left of zarr's reading
     try:
         if line:
             say(line)
