@@ -117,7 +117,9 @@ def _classifier() -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    return make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=_MOST_ITERATIONS))
+    return make_pipeline(
+        StandardScaler(), LogisticRegression(class_weight="balanced", solver="newton-cg", max_iter=_MOST_ITERATIONS)
+    )
 
 
 def probe(train: Array, labels: Sequence[str], test: Array) -> list[str]:

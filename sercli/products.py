@@ -291,7 +291,7 @@ def published_result(store: Store, name: str) -> Product:
 # --- what the latents keep
 
 
-_DIAGNOSED = "1"  # the form of what is found
+_DIAGNOSED = "2"  # the form of what is found, and how it is drawn
 
 
 def diagnostics(store: Store, name: str, done: Sequence[int]) -> Product:

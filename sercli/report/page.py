@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -112,58 +112,12 @@ class Latents:
     told: bool  # whether training sees labels
     readers: Sequence[str]  # classifiers
     twins: Sequence[str]  # the same with other seeds
-    histories: Mapping[int, History]
     n_folds: int
-    n_inputs: int
     found: Mapping[str, Any]  # of `diagnostics.json`
 
     @property
     def judged(self) -> Counter[str]:
         return Counter(fold["judgement"] for fold in self.found["per_fold"])
-
-    @property
-    def error_curves(self) -> Svg:
-        return pictures.curves(self.histories, "squared_error", "squared error", self.n_inputs)
-
-    @property
-    def kl_curves(self) -> Svg | None:
-        has_kl = all("dev_kl" in row for rows in self.histories.values() for row in rows)
-        return pictures.curves(self.histories, "kl", "KL, nats") if has_kl else None
-
-    @property
-    def units(self) -> Svg | None:
-        kl = {fold["fold"]: fold["kl"] for fold in self.found["per_fold"] if fold["kl"]}
-        return pictures.unit_spectrum(kl) if kl else None
-
-    @property
-    def segments(self) -> Svg:
-        pairs = [(one["original"], one["reconstruction"]) for one in self.found["segments"]]
-        return pictures.segments(pairs, ["good (5 %)", "median (50 %)", "bad (95 %)"])
-
-    @cached_property
-    def clouds(self) -> list["Cloud"]:
-        """Maps of the utterances, by label and then by speaker."""
-        shown, test = self.found["map"], [part == "test" for part in self.found["map"]["part"]]
-        found = []
-        for key, how in (("pca", "principal components"), ("tsne", "t-SNE")):
-            for column, what in (("label", self.target), ("speaker", "speaker")):
-                names = sorted(set(shown[column]))
-                kinds = [names.index(name) for name in shown[column]]
-                if shown[key]:
-                    found.append(Cloud(how, what, names, pictures.cloud(shown[key], kinds, test)))
-        return found
-
-
-class Cloud(NamedTuple):
-    how: str
-    what: str
-    names: Sequence[str]
-    uri: str
-
-    @property
-    def legend(self) -> list[tuple[pictures.Kind, str]]:
-        n = min(len(self.names), pictures.MOST_KINDS)
-        return list(zip(pictures.legend(n), self.names, strict=False))
 
 
 @dataclass(frozen=True)
@@ -265,12 +219,13 @@ def _environment() -> "Environment":
         "percent": _percent,
         "spread": _spread,
         "interval": _interval,
+        "legend": pictures.legend,
         "signed": _signed,
         "plural": _plural,
         "short": _short,
         "share": lambda cell: _percent(float(cell)) if cell else "",  # a cell of a sweep's table
     }
-    environment.globals |= {"chance": chance, "headlines": _HEADLINES}
+    environment.globals |= {"chance": chance, "headlines": _HEADLINES, "most_kinds": pictures.MOST_KINDS}
     return environment
 
 

@@ -8,7 +8,7 @@ import io
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,6 +52,31 @@ class Svg:
 
     view_box: str
     inner: str
+
+
+def of_latents(found: Mapping[str, Any], histories: Mapping[int, History], target: str) -> dict[str, Any]:
+    """All pictures of an autoencoder, from its diagnostics, as plain values; None for what it has not."""
+    kl = {fold["fold"]: fold["kl"] for fold in found["per_fold"] if fold["kl"]}
+    has_kl = all("dev_kl" in row for rows in histories.values() for row in rows)
+    pairs = [(one["original"], one["reconstruction"]) for one in found["segments"]]
+    return {
+        "error": asdict(curves(histories, "squared_error", "squared error", found["n_inputs"])),
+        "kl": asdict(curves(histories, "kl", "KL, nats")) if has_kl else None,
+        "units": asdict(unit_spectrum(kl)) if kl else None,
+        "segments": asdict(segments(pairs, ["good (5 %)", "median (50 %)", "bad (95 %)"])) if pairs else None,
+        "clouds": list(_clouds(found["map"], target)),
+    }
+
+
+def _clouds(points: Mapping[str, Any], target: str) -> Iterator[dict[str, Any]]:
+    """Maps of the utterances, by label and then by speaker."""
+    test = [part == "test" for part in points["part"]]
+    for key, how in (("pca", "principal components"), ("tsne", "t-SNE")):
+        for column, what in (("label", target), ("speaker", "speaker")):
+            names = sorted(set(points[column]))
+            if points[key]:
+                uri = cloud(points[key], [names.index(name) for name in points[column]], test)
+                yield {"how": how, "what": what, "names": names, "uri": uri}
 
 
 @dataclass(frozen=True)
@@ -163,17 +188,17 @@ def data_uri(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def legend(n: int) -> Iterator[Kind]:
-    """What tells the first `n` kinds apart in `cloud`."""
+def legend(names: Sequence[str]) -> Iterator[tuple[Kind, str]]:
+    """What tells kinds apart in `cloud`: of the first names, as many as can be."""
     from matplotlib.markers import MarkerStyle
     from matplotlib.transforms import Affine2D
 
-    for index in range(n):
+    for index, name in enumerate(names[:MOST_KINDS]):
         style = MarkerStyle(MARKERS[index % len(MARKERS)])
         to_box = style.get_transform() + Affine2D().scale(7, -7).translate(10, 10)
         rings = [np.asarray(ring) for ring in style.get_path().transformed(to_box).to_polygons()]
         outline = "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in ring) + "Z" for ring in rings)
-        yield Kind(_colour(index), outline)
+        yield Kind(_colour(index), outline), name
 
 
 def _colour(kind: int) -> str:

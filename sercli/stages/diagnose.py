@@ -1,4 +1,4 @@
-"""What the latents of autoencoders keep, computed anew from their models, label-free, for `sercli report`."""
+"""What the latents of autoencoders keep, label-free, for `sercli report`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .. import diagnostics as science
 from ..configurations import AutoencoderConfig, autoencoder_config, categories, condition_of, task_of
 from ..manifest import read_table
 from ..models import FittedAutoencoder, read_autoencoder
-from ..products import diagnostics
+from ..products import diagnostics, latents_fold
 from ..store import Store
 from ..tasks import Folds
 from . import Work, report_fraction
@@ -26,11 +26,10 @@ if TYPE_CHECKING:
     from ..ragged import Ragged
     from ..sequences import SegmentShape, Speech
 
-LOADED = [*PRELOAD, "sklearn.linear_model", "sklearn.manifold", "scipy.stats"]
+LOADED = [*PRELOAD, "sklearn.linear_model", "sklearn.manifold", "scipy.stats", "matplotlib.backends.backend_svg"]
 MOST = 2000  # utterances of an autoencoder
 FOUND = "diagnostics.json"
 SHOWN = (0.05, 0.5, 0.95)  # quantiles of the squared error: a good, a median and a bad segment
-_BATCH = 4096  # segments
 
 
 @dataclass
@@ -43,7 +42,8 @@ class _Seen:
     means: list[Any] = field(default_factory=list)  # of dev segments, (M, Z)
     stds: list[Any] = field(default_factory=list)
     errors: dict[str, list[tuple[str, int, float, float]]] = field(default_factory=lambda: {"dev": [], "test": []})
-    """By part: utterance, which of its segments, squared error per feature, and that of answering the training mean."""
+    """Of dev, and of the fold that is shown of test: utterance, which of its segments, squared error per feature, and that of
+    answering the training mean."""
 
     def rows(self, what: str, utt_ids: Sequence[str]) -> Any:
         index = {utt_id: row for row, utt_id in enumerate(self.utt_ids)}
@@ -75,12 +75,15 @@ def diagnose(path: Path, name: str, folds: Folds, done: Sequence[int], built: Pa
     """Write `diagnostics.json` of one autoencoder into `built`."""
     from threadpoolctl import threadpool_limits
 
+    from ..report.pictures import of_latents
     from ..training import make_repeatable
 
     make_repeatable(device)
     store = Store(path)
     with threadpool_limits(1):  # the same bits whoever else is at work
-        found = _Diagnosis(store, name, folds, done, device).run(built)
+        diagnosis = _Diagnosis(store, name, folds, done, device)
+        found = diagnosis.run(built)
+        found["pictures"] = of_latents(found, diagnosis.histories, diagnosis.target)
     built.mkdir(exist_ok=True)
     (built / FOUND).write_text(json.dumps(found) + "\n", encoding="utf-8")
 
@@ -98,7 +101,8 @@ class _Diagnosis:
         self.told = {utt_id: told.index(label) for utt_id, label in known.items()}
         self.about = {u.utt_id: u for u in store.utterances}
         self.target = task.target
-        kept = {n: _kept(rows) for n, rows in histories(store, "autoencoders", name, done).items()}
+        self.histories = histories(store, "autoencoders", name, done)
+        kept = {number: _kept(rows) for number, rows in self.histories.items()}
         self.shown = science.lower_median({number: row["dev_loss"] for number, row in kept.items()})
 
     def run(self, built: Path) -> dict[str, Any]:
@@ -147,39 +151,47 @@ class _Diagnosis:
         from ..sequences import Normaliser, blocks
 
         normaliser = Normaliser(self.store, self.source, self.config, fitted.trained)
-        seen = _Seen()
         parts = self.folds.fold(number).parts
+        in_store = self._latents_in_store(number)
+        seen = _Seen()
         for block in blocks(self.source, self._chosen(number)):
             speech = normaliser.read(block)
-            for utt_id, start, end in zip(speech.utt_ids, speech.offsets[:-1], speech.offsets[1:], strict=True):
+            means, stds = self._latents(fitted, speech, in_store)
+            for utt_id, a, b in zip(speech.utt_ids, speech.offsets[:-1], speech.offsets[1:], strict=True):
                 seen.utt_ids.append(utt_id)
-                seen.logmel.append(speech.frames[start:end].mean(axis=0, dtype=np.float64))
-            self._encode(fitted, speech, parts, seen)
+                seen.logmel.append(speech.frames[a:b].mean(axis=0, dtype=np.float64))
+            view, starts, counts = speech.segments(self.shape)
+            edges = np.concatenate([[0], np.cumsum(counts)])
+            for utt_id, a, b in zip(speech.utt_ids, edges[:-1], edges[1:], strict=True):
+                seen.latents.append(means[a:b].mean(axis=0, dtype=np.float64))
+                if parts[utt_id] == "dev":
+                    seen.means.append(means[a:b])
+                    seen.stds.append(stds[a:b])
+                if parts[utt_id] == "dev" or (parts[utt_id] == "test" and number == self.shown):
+                    x = view[starts[int(a) : int(b)]]
+                    off = (x - self._reconstructed(fitted, x, utt_id)).square().mean(1).tolist()
+                    none = x.square().mean(1).tolist()
+                    errors = [(utt_id, k, *one) for k, one in enumerate(zip(off, none, strict=True))]
+                    seen.errors[parts[utt_id]] += errors
         return seen
 
-    def _encode(self, fitted: FittedAutoencoder, speech: Speech, parts: Mapping[str, str], seen: _Seen) -> None:
-        import torch
+    def _latents_in_store(self, number: int) -> Ragged | None:
+        product = latents_fold(self.store, self.name, condition_of(self.config, None), self.folds, number)
+        return self.store.ragged(product.key) if self.store.state(product).name == "fresh" else None
 
-        condition = condition_of(self.config, None)
-        view, starts, counts = speech.segments(self.shape)
-        means, stds = [], []
-        for some in torch.split(starts, _BATCH):
-            with torch.inference_mode():
-                encoding = fitted.model.encode(view[some].to(self.device), condition, torch.full_like(some, -1))
-            means.append(encoding.mean.cpu().numpy())
-            stds.append(np.empty(0) if encoding.std is None else encoding.std.cpu().numpy())
-        together, spread = np.concatenate(means), np.concatenate(stds)
-        edges = np.concatenate([[0], np.cumsum(counts)])
-        for utt_id, a, b in zip(speech.utt_ids, edges[:-1], edges[1:], strict=True):
-            seen.latents.append(together[a:b].mean(axis=0, dtype=np.float64))
-            if parts[utt_id] == "dev":
-                seen.means.append(together[a:b])
-                seen.stds.append(spread[a:b])
-            if parts[utt_id] in seen.errors:
-                x = view[starts[int(a) : int(b)]]
-                off = (x - self._reconstructed(fitted, x, utt_id)).square().mean(1).tolist()
-                none = x.square().mean(1).tolist()
-                seen.errors[parts[utt_id]] += [(utt_id, k, *one) for k, one in enumerate(zip(off, none, strict=True))]
+    def _latents(self, fitted: FittedAutoencoder, speech: Speech, in_store: Ragged | None) -> tuple[Any, Any]:
+        """Means and standard deviations (M, Z) of all segments, those of the store or, bit for bit the same, computed anew."""
+        from ..sequences import encoded
+
+        names = ("mean", "std") if fitted.model.has_std else ("mean",)
+        if in_store is not None:
+            rows, _ = in_store.rows(names, speech.utt_ids)
+            found = np.split(rows, len(names), axis=1)
+        else:
+            condition = condition_of(self.config, None)
+            pieces = list(encoded(fitted.model, speech, self.shape, condition, {}, self.device))
+            found = [np.concatenate([piece[name] for piece in pieces]) for name in names]
+        return found[0], found[-1]
 
     def _reconstructed(self, fitted: FittedAutoencoder, x: torch.Tensor, utt_id: str) -> torch.Tensor:
         """As in training: a model that sees labels is told the true one."""

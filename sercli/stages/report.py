@@ -264,9 +264,7 @@ def _system(
 
 
 def _latents(store: Store, name: str, fitted: Fitted) -> Latents:
-    config, done = fitted[name]
-    histories = diagnose.histories(store, "autoencoders", name, done)
-    found = diagnose.read(store, name)
+    config, _ = fitted[name]
     classifiers = _names(store, "classifiers/*/config.yaml")
     return Latents(
         name,
@@ -276,10 +274,8 @@ def _latents(store: Store, name: str, fitted: Fitted) -> Latents:
         sees_labels(config),
         [one for one in classifiers if classifier_config(store, one).autoencoder == name],
         [one for one in fitted if one != name and _alike(fitted[one][0]) == _alike(config)],
-        histories,
         len(folds_of(store, config.task).folds),
-        found["n_inputs"],
-        found,
+        diagnose.read(store, name),
     )
 
 

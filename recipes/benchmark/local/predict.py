@@ -43,7 +43,7 @@ class ByHand:
     def __call__(self, path: Path) -> npt.NDArray[np.float64]:
         samples, rate = librosa.load(path, sr=16000)
         power = librosa.feature.melspectrogram(
-            y=samples,
+            y=np.pad(samples, (1024 - 400) // 2),  # librosa puts the window into the middle of the FFT's points
             sr=rate,
             n_fft=1024,
             win_length=400,
