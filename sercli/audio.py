@@ -126,7 +126,7 @@ def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
             _check_size(file, status.st_size)
         sound = soundfile.SoundFile(os.fsencode(path))  # as bytes: not every path is text
     except FileNotFoundError as error:
-        raise AudioError("no such file; check the path and --root") from error
+        raise AudioError("no such file; check its path, or where it links to") from error
     except PermissionError as error:
         raise AudioError("no permission to read it; change its mode or owner") from error
     except OSError as error:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .config import build, plain, read_yaml, write_yaml
+from .configurations import ClassifierConfig
 from .errors import DamagedProduct, SercliError, UsageError
 from .manifest import file_digest
 
@@ -69,6 +70,18 @@ class Bundle:
         return self.path / CLASSIFIER
 
 
+def refuse_helpless(name: str, config: ClassifierConfig) -> None:
+    """Raises SercliError for a system to which one file does not tell enough."""
+    reasons = {
+        "is speaker-normalised: one file gives no statistics of its speaker": config.normalise == "speaker",
+        "reads the true emotion of what it labels (--condition oracle)": config.condition == "oracle",
+        "reads latents drawn by the utterance's name (--latents sample)": config.latents == "sample",
+    }
+    for reason, holds in reasons.items():
+        if holds:
+            raise SercliError(f"{name} {reason}; export a classifier that does without")
+
+
 def write(folder: Path, about: About, card: str) -> None:
     """Put what is said beside the models, which lie in `folder` already, and sum up all of it."""
     write_yaml(folder / ABOUT, plain(about))
@@ -102,6 +115,8 @@ def read(path: Path) -> Bundle:
         about = build(About, found, str(path / ABOUT))
     except UsageError as error:
         raise SercliError(f"{error}; use the version of sercli that made it") from None
+    if len(set(about.classes)) < len(about.classes):
+        raise SercliError(f"{path / ABOUT}: names a class twice; export the bundle again")
     if listed != _files(bool(about.autoencoder)):
         raise _damaged(path / SUMS, "does not list the files that the bundle tells of")
     return Bundle(path, about)
@@ -109,10 +124,9 @@ def read(path: Path) -> Bundle:
 
 def _check_sums(path: Path) -> list[str]:
     """The files listed, each of which is there and as it was exported."""
-    try:
-        text = (path / SUMS).read_bytes().decode("utf-8", "replace")
-    except OSError:
-        raise _damaged(path / SUMS, "is missing or cannot be read") from None
+    if not (path / SUMS).is_file():  # nor a pipe, which would wait for ever
+        raise _damaged(path / SUMS, "is missing")
+    text = (path / SUMS).read_bytes().decode("utf-8", "replace")
     sums = {name: digest for digest, name in _LINE.findall(text)}
     if text != _listing(sums) or list(sums) not in (_files(False), _files(True)):
         raise _damaged(path / SUMS, "is not as it was exported")

@@ -25,6 +25,8 @@ def read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as stream:
             metadata = json.loads((stream.metadata() or {})[_KEY])
+            if not isinstance(metadata, dict):
+                raise ValueError("its metadata are no mapping")
             return {name: stream.get_tensor(name) for name in stream.keys()}, metadata  # noqa: SIM118
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
         raise DamagedProduct(f"{path}: is not a model of sercli: {' '.join(str(error).split())}") from None

@@ -50,7 +50,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SercliError(f"{path}: no such file") from None
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:  # ValueError: no UTF-8, or no such date
         raise SercliError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from None
     if loaded is None:
         return {}
@@ -72,7 +72,7 @@ def assignments(pairs: Iterable[str]) -> dict[str, Any]:
             raise UsageError(f"--set {pair!r} is not of the form key=value, as in --set beta=0.5")
         try:
             values[key.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError, RecursionError):
             raise UsageError(f"--set {pair!r}: the value cannot be read") from None
     return values
 
@@ -115,7 +115,7 @@ def like_default(default: Any, value: Any, where: str) -> Any:
         return tuple(like_default(default[0], item, where) for item in items)
     wanted = type(default)
     if wanted in (int, float) and type(value) in (int, str):
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, OverflowError):
             value = wanted(value)
     if type(value) is not wanted or (wanted is float and not math.isfinite(value)):
         raise UsageError(f"{where}: {value!r} is not of the type of its default, {default!r}")
@@ -143,7 +143,7 @@ def _coerce(value: Any, wanted: Any, where: str) -> Any:
     if wanted in (int, float) and not isinstance(value, bool):
         try:
             number = float(value)  # YAML 1.1 reads 1e-3, which has no point, as text
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = float("nan")
         if math.isfinite(number) and (wanted is float or number.is_integer()):
             return wanted(number)

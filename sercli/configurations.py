@@ -12,8 +12,9 @@ from typing import Any, Literal, TypeVar
 
 from . import plugins
 from .config import TrainingConfig, build, like_default, plain, unknown_option
-from .errors import MissingInput, SercliError, UsageError
+from .errors import DamagedProduct, MissingInput, SercliError, UsageError
 from .normalisation import Normalise
+from .ragged import MAKE_AGAIN
 from .store import Store, check_name, refuse_other_configuration
 from .tasks import COMPLETE, FROM_FILE, Folds, Task, asked, difference, label, make_folds, task_name
 
@@ -308,7 +309,11 @@ def _stored_config(store: Store, kind: str, name: str, cls: type[C], run: str) -
         known = sorted(found.parent.name for found in (store.path / kind).glob("*/config.yaml"))
         there = f" (there are: {', '.join(known)})" if known else ""
         raise MissingInput(f"there is no {name!r} among the {kind} of {store.path}{there}; run `{run} …` first")
-    return build(cls, config, str(store.path / kind / name / "config.yaml"))
+    where = store.path / kind / name / "config.yaml"
+    try:
+        return build(cls, config, str(where))
+    except UsageError as error:
+        raise DamagedProduct(f"{error}; delete {where.parent} and {MAKE_AGAIN}") from None
 
 
 def _split(

@@ -21,7 +21,7 @@ _PERPLEXITY, _STEPS = 30.0, 500  # of t-SNE
 _MOST_ITERATIONS = 1000
 
 Array = npt.NDArray[Any]
-Judgement = Literal["collapsed", "mostly closed", ""]
+Judgement = Literal["collapsed", "no better than the mean", "mostly closed", ""]
 
 
 def active_units(means: Array) -> int:
@@ -38,18 +38,16 @@ def kl_of_units(means: Array, stds: Array) -> npt.NDArray[np.float64]:
 
 
 def judge(n_active: int | None, latent_dim: int, error: float, error_of_mean: float) -> Judgement:
-    """Whether latents say anything of their input. `n_active` is None for a model without a posterior.
+    """Whether latents say anything of their input. `n_active` is None for a model without a posterior, which cannot collapse.
 
     Errors are squared, per normalised feature, of segments that were not fitted; `error_of_mean` is that of always
     answering the training mean.
     """
+    if n_active is not None and (n_active < min(FEWEST_ACTIVE, latent_dim) or n_active < FEWEST_SHARE * latent_dim):
+        return "collapsed"
     if error > NO_BETTER * error_of_mean:
-        return "collapsed"
-    if n_active is None:
-        return ""
-    if n_active < min(FEWEST_ACTIVE, latent_dim) or n_active < FEWEST_SHARE * latent_dim:
-        return "collapsed"
-    return "mostly closed" if n_active < latent_dim / 2 else ""
+        return "no better than the mean"
+    return "mostly closed" if n_active is not None and n_active < latent_dim / 2 else ""
 
 
 def lower_median(losses: Mapping[int, float]) -> int:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from . import audio, plugins
-from .bundles import Bundle
+from .bundles import Bundle, refuse_helpless
 from .classifiers import Sequences
 from .config import build, plain
 from .configurations import reads_segments
@@ -19,7 +19,7 @@ from .errors import AudioError, DamagedProduct, SercliError, UsageError
 from .frontends import Extractor, refuse_short
 from .models import read_autoencoder, read_classifier
 from .normalisation import Statistics, normalise, statistics
-from .segments import Frames, frames_per
+from .segments import SEGMENT_MS, Frames, frames_per
 from .sequences import Speech, encoded, latents_read, shape_of
 
 LONGEST = 600.0  # s of a file that is labelled as one utterance; its frames are held in memory
@@ -49,7 +49,8 @@ class Labeller:
     """Front end, normalisation, autoencoder and classifier of a bundle, loaded once. Its methods may run in many threads."""
 
     def __init__(self, bundle: Bundle, device: str) -> None:
-        """Raises SercliError for a plug-in that is not installed, DamagedProduct for parts that do not fit together."""
+        """Raises SercliError for a plug-in that is not installed or a system that one file is not enough for, DamagedProduct for
+        parts that do not fit together."""
         about, self.device = bundle.about, device
         try:
             front = plugins.load("frontends", about.frontend.name)
@@ -57,12 +58,13 @@ class Labeller:
             self.extractor: Extractor = front.Extractor(options, "cpu")
             self.autoencoder = read_autoencoder(bundle.autoencoder, device) if bundle.autoencoder else None
             self.classifier = read_classifier(bundle.classifier, device)
-        except UsageError as error:
+            self.config, self.classes = self.classifier.config, self.classifier.classes
+            self.shape = shape_of(self.extractor.frame_shift_ms, self.config.segment_shift_ms)
+        except (UsageError, MemoryError, ArithmeticError) as error:
             raise SercliError(
                 f"{bundle.path}: {error}; use the sercli, and its plug-ins, that made the bundle"
             ) from None
-        self.config, self.classes = self.classifier.config, self.classifier.classes
-        self.shape = shape_of(self.extractor.frame_shift_ms, self.config.segment_shift_ms)
+        refuse_helpless(about.name, self.config)
         self._refuse_misfits(bundle)
 
     def _refuse_misfits(self, bundle: Bundle) -> None:
@@ -74,7 +76,9 @@ class Labeller:
             width = n_segment if reads_segments(self.config) else self.extractor.n_features
         trained = self._trained()
         fits = (
-            plain(self.config) == about.classifier
+            (self.extractor.sample_rate, self.extractor.frame_shift_ms, SEGMENT_MS)
+            == (about.frontend.sample_rate, about.frontend.frame_shift_ms, about.segment_ms)
+            and plain(self.config) == about.classifier
             and (plain(ae.config) if ae else {}) == about.autoencoder
             and list(self.classes) == list(about.classes)
             and (ae is None or ae.model.n_inputs == n_segment)

@@ -5,14 +5,15 @@ Torch is imported by the functions that need it, so that finding nothing to do t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from . import plugins
 from .config import build
 from .configurations import AutoencoderConfig, ClassifierConfig
-from .errors import DamagedProduct
+from .errors import DamagedProduct, UsageError
 
 if TYPE_CHECKING:
     import torch
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from .autoencoders import Autoencoder
     from .classifiers import StandardisedClassifier
     from .normalisation import Statistics
+
+
+C = TypeVar("C", AutoencoderConfig, ClassifierConfig)
 
 
 class FittedAutoencoder(NamedTuple):
@@ -67,41 +71,52 @@ def create_classifier(config: ClassifierConfig, n_features: int, n_classes: int)
 
 def read_autoencoder(path: Path, device: str) -> FittedAutoencoder:
     """Raises DamagedProduct."""
-    from . import checkpoints
-
-    state, metadata = checkpoints.read(path)
-    config = build(
-        AutoencoderConfig, {k: v for k, v in metadata.items() if k in AutoencoderConfig.__annotations__}, str(path)
-    )
-    try:
+    with _rebuilt(path) as (state, metadata):
+        config = _config(AutoencoderConfig, metadata, path)
         model = create_autoencoder(config, metadata["n_inputs"], metadata["categories"])
-        model.load_state_dict({key.removeprefix("model."): v for key, v in state.items() if key.startswith("model.")})
-    except (RuntimeError, KeyError, TypeError) as error:
-        raise DamagedProduct(f"{path}: {' '.join(str(error).split())}") from None
-    trained = _statistics(state)
-    if trained is None:
-        raise DamagedProduct(f"{path}: holds no normalisation")
+        model.load_state_dict(_within(state, "model."))
+        trained = _statistics(state)
+        if trained is None:
+            raise ValueError("holds no normalisation")
     return FittedAutoencoder(model.to(device).eval(), trained, config, metadata)
 
 
 def read_classifier(path: Path, device: str) -> FittedClassifier:
     """Raises DamagedProduct."""
+    with _rebuilt(path) as (state, metadata):
+        config = _config(ClassifierConfig, metadata, path)
+        model = create_classifier(config, metadata["n_features"], len(metadata["classes"]))
+        weights = _within(state, "model.")
+        model.network.load_state_dict(_within(weights, "network."))
+        model.mean.copy_(weights["mean"])
+        model.std.copy_(weights["std"])
+        if not (model.std > 0).all():
+            raise ValueError("a standard deviation is not above 0")
+        trained = _statistics(state)
+    return FittedClassifier(model.to(device).eval(), trained, config, list(metadata["classes"]))
+
+
+@contextmanager
+def _rebuilt(path: Path) -> Iterator[tuple[dict[str, torch.Tensor], dict[str, Any]]]:
+    """State and metadata of a file; whatever does not fit together, once it is rebuilt, is a DamagedProduct."""
     from . import checkpoints
 
     state, metadata = checkpoints.read(path)
-    config = build(
-        ClassifierConfig, {k: v for k, v in metadata.items() if k in ClassifierConfig.__annotations__}, str(path)
-    )
-    weights = {key.removeprefix("model."): tensor for key, tensor in state.items() if key.startswith("model.")}
-    network = {key.removeprefix("network."): tensor for key, tensor in weights.items() if key.startswith("network.")}
     try:
-        model = create_classifier(config, metadata["n_features"], len(metadata["classes"]))
-        model.network.load_state_dict(network)
-        model.mean.copy_(weights["mean"])
-        model.std.copy_(weights["std"])
-    except (RuntimeError, KeyError, TypeError) as error:
-        raise DamagedProduct(f"{path}: {' '.join(str(error).split())}") from None
-    return FittedClassifier(model.to(device).eval(), _statistics(state), config, list(metadata["classes"]))
+        for name, tensor in state.items():
+            if not tensor.isfinite().all():
+                raise ValueError(f"{name} holds numbers that are not finite")
+        yield state, metadata
+    except (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError, MemoryError, UsageError) as error:
+        raise DamagedProduct(f"{path}: cannot be rebuilt: {' '.join(str(error).split())}") from None
+
+
+def _config(cls: type[C], metadata: Mapping[str, Any], path: Path) -> C:
+    return build(cls, {key: value for key, value in metadata.items() if key in cls.__annotations__}, str(path))
+
+
+def _within(state: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {key.removeprefix(prefix): tensor for key, tensor in state.items() if key.startswith(prefix)}
 
 
 def _statistics(state: Mapping[str, torch.Tensor]) -> Statistics | None:
@@ -109,4 +124,9 @@ def _statistics(state: Mapping[str, torch.Tensor]) -> Statistics | None:
 
     if "normalisation.mean" not in state:
         return None
-    return Statistics(state["normalisation.mean"].numpy(), state["normalisation.std"].numpy())
+    mean, std = state["normalisation.mean"].numpy(), state["normalisation.std"].numpy()
+    if mean.ndim != 1 or mean.shape != std.shape or not (std > 0).all():
+        raise ValueError(
+            f"normalises by mean {mean.shape} and std {std.shape}, wanted two of one length, the std above 0"
+        )
+    return Statistics(mean, std)

@@ -10,7 +10,15 @@ import numpy.typing as npt
 
 from . import metrics
 from .config import plain
-from .configurations import NO_AUTOENCODER, ClassifierConfig, autoencoder_config, classifier_config, cut, task_of
+from .configurations import (
+    NO_AUTOENCODER,
+    AutoencoderConfig,
+    ClassifierConfig,
+    autoencoder_config,
+    classifier_config,
+    cut,
+    task_of,
+)
 from .errors import SercliError
 from .manifest import Utterance, c_order
 from .store import Store
@@ -54,7 +62,7 @@ def describe(
         raise SercliError(f"{name}: every test utterance was set aside by `sercli featurize`; nothing is left to score")
     return {
         **_about(store, name, config, folds),
-        "marks": _marks(store, config, len(done) < len(folds.folds)),
+        "marks": marks_of(store, config, len(done) < len(folds.folds)),
         **_scored(store, folds, done, predictions),
     }
 
@@ -156,10 +164,10 @@ def _per(by: str, rows: Sequence[Prediction], by_id: Mapping[str, Utterance], sc
     return found
 
 
-def _marks(store: Store, config: ClassifierConfig, partial: bool) -> list[str]:
-    """Words that go with the result wherever it is shown."""
+def marks_of(store: Store, config: ClassifierConfig | AutoencoderConfig, partial: bool = False) -> list[str]:
+    """Words that go with a result, or with what is found of an autoencoder, wherever it is shown."""
     marks = ["SYNTHETIC"] if store.corpus.get("synthetic") else []
-    if config.condition == "oracle":
+    if isinstance(config, ClassifierConfig) and config.condition == "oracle":
         marks.append("ORACLE")
     if task_of(store, config.task).speaker_dependent:
         marks.append("SPEAKER-DEPENDENT")

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from .config import read_yaml, write_yaml
 from .errors import DamagedProduct, MissingInput, SercliError, UsageError
-from .manifest import Utterance, digest, file_digest, read_utterances
+from .manifest import Utterance, c_order, digest, file_digest, read_utterances
 from .ragged import MAKE_AGAIN, Ragged
 from .tasks import FoldsFile
 
@@ -87,7 +87,7 @@ class Store:
     @property
     def root(self) -> Path:
         """Where the sound files lie: the folder that `path` in the table is relative to."""
-        return Path(self.told("root"))
+        return Path(str(self.told("root")))
 
     @cached_property
     def utterances(self) -> list[Utterance]:
@@ -95,6 +95,10 @@ class Store:
         if not path.is_file():
             raise MissingInput(f"{path} is missing; run `sercli ingest {self.root} {self.path}` again")
         return read_utterances(path)
+
+    def names(self, pattern: str) -> list[str]:
+        """Folders of the store, in C order, that hold the file at the end of a pattern: `autoencoders/*/config.yaml`."""
+        return sorted((path.parent.name for path in self.path.glob(pattern)), key=c_order)
 
     def location(self, key: str) -> Path:
         """Where a product lies. Raises UsageError for a name that would leave the store."""
@@ -129,6 +133,7 @@ class Store:
             for name in {**inputs, **product.inputs}
             if inputs.get(name) != product.inputs.get(name)
         ]
+        changed += [name for name in found["files"] if not (self.location(product.key) / name).is_file()]
         return State("stale", changed) if changed else State("pruned" if found.get("pruned") else "fresh")
 
     def require(self, product: Product) -> None:

@@ -401,7 +401,7 @@ BAD_ROWS = {  # the row -> its path in rejects.tsv, and the reason
     "b.wav,x,joy,0.3,0.2": ("b.wav", "section 0.3 to 0.2 s|the file's 0.5 s"),
     "b.wav,x,joy": ("b.wav", "2 columns too few"),
     "b.wav,x,joy,,,,": ("b.wav", "2 columns too many"),
-    "gone.wav,x,joy,,": ("gone.wav", "no such file|check the path"),
+    "gone.wav,x,joy,,": ("gone.wav", "no such file|check its path"),
     "wav,x,joy,,": ("wav", "not a regular file"),
     '"bell\x07.wav",x,joy,,': ("bell\\x07.wav", "rename the file"),
 }

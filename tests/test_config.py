@@ -1,11 +1,12 @@
 """Options: of the type of their default, or refused before a name is taken."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sercli import plugins
-from sercli.config import TrainingConfig, build, like_default, plain
+from sercli.config import TrainingConfig, assignments, build, like_default, plain, read_yaml
 from sercli.errors import SercliError, UsageError
 
 
@@ -71,3 +72,27 @@ def test_options_that_cannot_work_are_refused(package: str, name: str, option: s
 def test_training_that_cannot_work_is_refused(option: str, value: Any) -> None:
     with pytest.raises(SercliError, match=option):
         build(TrainingConfig, {**plain(TrainingConfig()), option: value}, "training")
+
+
+HOSTILE = {
+    "a day that is none": "2020-13-45",
+    "a number of 5000 digits": "9" * 5000,
+    "brackets in brackets": "[" * 5000,
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_yaml_that_cannot_be_is_refused(what: str, tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(f"beta: {HOSTILE[what]}\n")
+    with pytest.raises(SercliError, match=r"x\.yaml: cannot be read as YAML"):
+        read_yaml(tmp_path / "x.yaml")
+    with pytest.raises(UsageError, match="the value cannot be read"):
+        assignments([f"beta={HOSTILE[what]}"])
+
+
+def test_a_number_too_large_is_refused() -> None:
+    for huge in (10**400, "1e400"):
+        with pytest.raises(UsageError, match=r"lr: .* is not a float"):
+            build(TrainingConfig, {"lr": huge}, "training")
+    with pytest.raises(UsageError, match="not of the type of its default"):
+        like_default(0.5, 10**400, "vae: beta")

@@ -6,6 +6,7 @@ import shutil
 import statistics
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ import yaml
 from conftest import Sercli
 from safetensors import safe_open
 from test_bad_input import FIXABLE, USAGE, refused
+
+from sercli import bundles
+from sercli.stages.export import card
 
 FILES = ["SHA256SUMS", "autoencoder.safetensors", "bundle.yaml", "card.md", "classifier.safetensors"]
 NAME = "cvae-8.lstm"
@@ -126,10 +130,40 @@ def test_a_bundle_is_not_put_in_the_place_of_something_else(
     refused(sercli, FIXABLE, "notes.txt: is no part of a bundle and would be lost|move it", *words, target)
     (target / "notes.txt").unlink()
     other = [*words, target, "--fold", 1]
-    refused(sercli, FIXABLE, f"is the bundle of {NAME}, {NAME}.fold-1 was asked|--overwrite", *other)
+    refused(sercli, FIXABLE, f"is the bundle of {NAME} (toy), {NAME}.fold-1 (toy) was asked|--overwrite", *other)
     assert content(target) == content(bundle)
     sercli(*other, "--overwrite")
     assert yaml.safe_load((target / "bundle.yaml").read_text())["name"] == f"{NAME}.fold-1"
+
+
+def test_nor_in_that_of_another_corpus(sercli: Sercli, bundle: Path, exported: Path, tmp_path: Path) -> None:
+    target = Path(shutil.copytree(bundle, tmp_path / "bundle"))
+    about = target / "bundle.yaml"
+    about.write_text(about.read_text().replace("name: toy", "name: another"))
+    words = f"is the bundle of {NAME} (another), {NAME} (toy) was asked|--overwrite"
+    refused(sercli, FIXABLE, words, *export(exported, NAME, target))
+
+
+def test_a_link_is_followed(sercli: Sercli, bundle: Path, exported: Path, tmp_path: Path) -> None:
+    """What a killed command has left beside the bundle is cleared away."""
+    (tmp_path / "disk").mkdir()
+    link = tmp_path / "bundle"
+    link.symlink_to("disk/bundle")
+    (tmp_path / "disk" / ".bundle-new").mkdir()
+    for _ in range(2):
+        sercli(*export(exported, NAME, link))
+    assert link.is_symlink()
+    assert content(tmp_path / "disk" / "bundle") == content(bundle)
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_dir()) == ["bundle", "bundle", "disk"]
+
+
+def test_the_card_of_shared_speakers_does_not_deny_them(bundle: Path) -> None:
+    about = bundles.read(bundle).about
+    assert "without its test speakers" in card(about)
+    shared = card(replace(about, marks=("SPEAKER-DEPENDENT",), classes=("a\x1b[31m", "b", "c")))
+    assert "without its test utterances" in shared
+    assert "test speakers were in training too" in shared
+    assert "\x1b" not in shared
 
 
 def test_what_needs_more_than_the_file_is_refused(sercli: Sercli, trained_store: Path, tmp_path: Path) -> None:

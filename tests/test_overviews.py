@@ -127,6 +127,26 @@ def test_bundles_and_diagnostics_are_there_and_grow_stale(sercli: Sercli, export
     assert commands["cvae-8"] == f"sercli report {store}"
 
 
+def test_damage_is_told_and_stops_nothing_else(sercli: Sercli, exported: Path, tmp_path: Path) -> None:
+    store = Path(shutil.copytree(exported, tmp_path / "toy"))
+    (store / "classifiers/control/fold-1/model.safetensors").unlink()
+    (store / "classifiers/cvae-8.lstm/fold-2/provenance.json").write_text("{}")
+    (store / "bundles/control/unknown").mkdir()
+    (store / "bundles/control/unknown/provenance.json").touch()
+    found = info(sercli, store)
+    assert states(found, "classifier")["control"] == {"fresh": 3, "stale": 1}
+    assert states(found, "classifier")["cvae-8.lstm"] == {"damaged": 1}
+    assert states(found, "autoencoder") == {"cvae-8": {"fresh": 4}}
+    assert found["next"].startswith(f"sercli train-classifier {store}")
+    text = sercli("info", store).stdout
+    assert "provenance.json: is not as it was published; delete" in text
+    assert "Nothing is stale" not in text
+    shutil.rmtree(store / "classifiers/control")
+    shutil.rmtree(store / "bundles")
+    assert info(sercli, store)["next"] == ""
+    assert sercli("info", store).stdout.splitlines()[-1] == "Next: mend what is damaged, as told above"
+
+
 def test_sound_that_has_moved_is_told(sercli: Sercli, store: Path) -> None:
     corpus = store / "corpus.yaml"
     root = next(line for line in corpus.read_text().splitlines() if line.startswith("root: "))

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -15,9 +16,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 import yaml
 from conftest import QUICK, Sercli
 from test_bad_input import FIXABLE, USAGE, error_line, refused, write_wav
+
+from sercli import bundles, checkpoints
+from sercli.errors import DamagedProduct
+from sercli.labelling import Labeller
 
 RATE = 16000
 LABELS = ["anger", "neutral", "sadness"]
@@ -209,15 +215,18 @@ def test_whoever_stops_reading_ends_it_quietly(bundle: Path, corpus: Path) -> No
         assert process.wait(60) == 0
 
 
-def test_ctrl_c_ends_it(bundle: Path, corpus: Path) -> None:
-    with predicting(bundle, recordings(corpus)[0], "-") as process:
+@pytest.mark.parametrize("n", [0, 1])
+def test_ctrl_c_ends_it(n: int, bundle: Path, corpus: Path) -> None:
+    """Also while it waits for the first path of all."""
+    with predicting(bundle, *recordings(corpus)[:n], "-") as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        for _ in range(2):
+        for _ in range(1 + n):
             process.stdout.readline()
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
-        assert process.stderr.read().startswith("sercli: interrupted")
+        (line,) = process.stderr.read().splitlines()
+        assert line.startswith("sercli: interrupted")
 
 
 # --- through a long recording
@@ -366,6 +375,32 @@ def test_a_full_disk_behind_stdout(bundle: Path, corpus: Path) -> None:
     assert "standard output: No space left on device" in error_line(done)
 
 
+def test_names_that_are_none(sercli: Sercli, bundle: Path, corpus: Path) -> None:
+    """NUL where lines were wanted; an empty word, which is not the working folder."""
+    good = recordings(corpus)[0]
+    done = sercli("predict", bundle, "", "-", good, stdin=_pipe(bytes(good) + b"\0\0"), code=FIXABLE, cwd=corpus)
+    assert [row["path"] for row in rows_of(done.stdout)] == [str(good)]
+    empty, nul, _ = done.stderr.splitlines()
+    assert empty == "sercli: '': an empty name; leave it out"
+    assert nul.endswith("holds NUL: is -0 wanted?")
+
+
+@pytest.mark.parametrize("words", [["-"], ["-0"], ["--stdin-audio"]])
+def test_a_closed_standard_input(words: list[str], sercli: Sercli, bundle: Path) -> None:
+    command = [sys.executable, "-m", "sercli", "predict", str(bundle), *words]
+    done = subprocess.run(["sh", "-c", 'exec "$@" <&-', "sh", *command], capture_output=True, text=True)
+    assert done.returncode == USAGE
+    assert "standard input is closed" in error_line(done)
+
+
+def test_a_link_that_leads_nowhere_is_told(sercli: Sercli, bundle: Path, corpus: Path, tmp_path: Path) -> None:
+    shutil.copy(recordings(corpus)[0], tmp_path / "a.wav")
+    (tmp_path / "b.wav").symlink_to("nowhere.wav")
+    done = sercli("predict", bundle, tmp_path, code=FIXABLE)
+    assert len(rows_of(done.stdout)) == 1
+    assert f"sercli: {tmp_path / 'b.wav'}: no such file; check its path, or where it links to" in done.stderr
+
+
 def test_nothing_named_is_nothing_labelled(sercli: Sercli, bundle: Path) -> None:
     """`find` that found nothing."""
     assert rows_of(sercli("predict", bundle, "-0", stdin=_pipe(b"")).stdout) == []
@@ -429,7 +464,7 @@ SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
     },
     "the loss of SHA256SUMS": (
         lambda bundle: (bundle / "SHA256SUMS").unlink(),
-        f"is missing or cannot be read; {AGAIN}",
+        f"SHA256SUMS: is missing; {AGAIN}",
     ),
     "a byte of SHA256SUMS": (lambda bundle: _flip(bundle / "SHA256SUMS"), "SHA256SUMS"),
     "a byte of bundle.yaml": (lambda bundle: _flip(bundle / "bundle.yaml"), "bundle.yaml"),
@@ -443,6 +478,38 @@ def test_a_spoilt_bundle(what: str, sercli: Sercli, bundle: Path, corpus: Path, 
     spoil(copy)
     refused(sercli, FIXABLE, words, "predict", copy, corpus, cwd=tmp_path)
     assert not (tmp_path / "pwned").exists()
+
+
+MEAN, STD = "normalisation.mean", "normalisation.std"
+MODELS: dict[str, Callable[[dict[str, torch.Tensor], dict[str, object]], object]] = {
+    "a list for metadata": lambda state, about: about.clear(),
+    "no size": lambda state, about: about.pop("n_inputs"),
+    "a huge size": lambda state, about: about.update(n_inputs=10**400),
+    "another size": lambda state, about: about.update(n_inputs=10),
+    "another model": lambda state, about: about.update(model="none-such"),
+    "an option too many": lambda state, about: about.update(options={"alpha": 1}),
+    "no std": lambda state, about: state.pop(STD),
+    "a short std": lambda state, about: state.update({STD: state[STD][:3].clone()}),
+    "a mean in two dimensions": lambda state, about: state.update({MEAN: state[MEAN][None]}),
+    "a std of nothing": lambda state, about: state.update({STD: state[STD] * 0}),
+    "bfloat16": lambda state, about: state.update({MEAN: state[MEAN].bfloat16()}),
+    "no number": lambda state, about: state.update({MEAN: state[MEAN] * float("nan")}),
+    "a layer too few": lambda state, about: state.pop("model.first.bias"),
+}
+
+
+@pytest.mark.parametrize("what", MODELS)
+def test_a_hostile_model(what: str, bundle: Path, tmp_path: Path) -> None:
+    """Digests are right, but what they are of is no autoencoder."""
+    copy = Path(shutil.copytree(bundle, tmp_path / "bundle"))
+    path = copy / "autoencoder.safetensors"
+    state, about = checkpoints.read(path)
+    MODELS[what](state, about)
+    checkpoints.write(path, state, about or [])  # type: ignore[arg-type]
+    names = sorted(one.name for one in copy.iterdir() if one.name != "SHA256SUMS")
+    (copy / "SHA256SUMS").write_text(subprocess.check_output(["sha256sum", *names], cwd=copy, text=True))
+    with pytest.raises(DamagedProduct, match=re.escape(f"{path}: ")):
+        Labeller(bundles.read(copy), "cpu")
 
 
 def test_a_bundle_needs_no_store(sercli: Sercli, bundle: Path, corpus: Path, tmp_path: Path) -> None:

@@ -106,7 +106,9 @@ def test_the_page_says_what_was_measured(reported: Path) -> None:
     assert "no difference can be claimed" in text or " is better" in text
     assert "No probe of gender" not in text
     assert "told the true emotion" in text  # of the CVAE's reconstructions
-    assert "sercli train-ae STORE" in text
+    for line in ("train-ae STORE", "compare STORE cvae-8.lstm logmel.functionals", "report STORE"):
+        assert f"sercli {line}" in text
+    assert re.search(r"sercli train-ae STORE .*--name ae-4", text)  # which no system reads
     assert str(reported) not in page_of(reported)  # nor where it lies
 
 
@@ -157,7 +159,7 @@ def test_what_changed_is_diagnosed_again(reported: Path, tmp_path: Path) -> None
 
 
 def test_a_collapsed_posterior_raises_the_alarm(store: Path) -> None:
-    settings = ["--latent-dim", 8, "--set", "beta=10000", *QUICK, "--lr", 0.01]
+    settings = ["--latent-dim", 8, "--set", "beta=1000", "--epochs", 6, "--lr", 0.003, "--batch-size", 16, "--jobs", 1]
     run_sercli("train-ae", store, "--model", "vae", "--name", "closed", *settings)
     run_sercli("report", store, "--jobs", 1)
     assert "⚠ The posterior has collapsed in 4 of 4 folds" in _Outline(page_of(store)).text
@@ -257,7 +259,7 @@ def test_nothing_to_report_yet(made: str, corpus: Path, featurized: Path, tmp_pa
         run_sercli("ingest", corpus, store)
     done = run_sercli("report", store, code=1)
     cure = "featurize" if made == "corpus" else "train-ae"
-    assert f"holds neither a score nor an autoencoder yet; run `sercli {cure} {store}" in done.stderr
+    assert f"holds neither a score nor an autoencoder that is fresh; run `sercli {cure} {store}" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (store / "report.html").exists()
 
@@ -271,6 +273,28 @@ def test_a_damaged_product_is_named(file: str, reported: Path, tmp_path: Path) -
     assert "is not as it was published" in done.stderr
     assert "Traceback" not in done.stderr
     assert page_of(copy) == page_of(reported)  # the old one stays whole
+
+
+def test_nothing_else_is_written_over(reported: Path, tmp_path: Path) -> None:
+    store = Path(shutil.copytree(reported, tmp_path / "toy"))
+    table = store / "utterances.tsv"
+    before = table.read_bytes()
+    done = run_sercli("report", store, "-o", table, code=1)
+    assert "utterances.tsv: exists and is no page; choose another name, or replace it with --overwrite" in done.stderr
+    assert table.read_bytes() == before
+    assert "is no regular file" in run_sercli("report", store, "-o", "/dev/null", code=1).stderr
+    (tmp_path / "link.html").symlink_to("page.html")
+    run_sercli("report", store, "-o", tmp_path / "link.html")
+    assert (tmp_path / "link.html").is_symlink()
+    assert (tmp_path / "page.html").read_text() == page_of(reported)
+
+
+def test_a_dry_run_knows_whether_the_page_would_change(reported: Path, tmp_path: Path) -> None:
+    done = run_sercli("report", reported, "--dry-run", "--json")
+    assert json.loads(done.stdout)["made"] == []
+    done = run_sercli("report", reported, "--dry-run", "-o", tmp_path / "new.html")
+    assert f"would write {tmp_path / 'new.html'}" in done.stderr
+    assert not (tmp_path / "new.html").exists()
 
 
 @pytest.mark.parametrize(("output", "says"), [("missing/x.html", "there is no folder"), (".", "is a folder")])

@@ -23,5 +23,7 @@ def sound_files(folder: Path, suffixes: tuple[str, ...] = (".wav",)) -> Iterator
     for parent, folders, names in os.walk(folder, onerror=refuse) if folder.is_dir() else ():
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for path in (Path(parent, name) for name in sorted(names) if not name.startswith(".")):
-            if path.suffix.lower() in suffixes and path.is_file():
+            if path.suffix.lower() in suffixes and (
+                path.is_file() or path.is_symlink()
+            ):  # whose end may be missing: told
                 yield path

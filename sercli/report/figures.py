@@ -1,5 +1,6 @@
 """Scores as pictures: the same bytes from the same numbers, text that stays text, lines told apart with or without colour."""
 
+import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -83,6 +84,7 @@ class Panel:
 @contextmanager
 def styled(changes: "Mapping[RcKeyType, Any] | None" = None) -> Iterator[None]:
     """Draw in the one style but for `changes`, whatever a user's own settings are."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a home that cannot be written to is no matter
     import matplotlib as mpl
 
     with mpl.rc_context():

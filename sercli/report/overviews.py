@@ -20,7 +20,7 @@ def info_text(found: Mapping[str, Any], width: int | None = None) -> str:
     wanting = sum(item["wanting"] for item in found["items"])
     if found["items"]:
         parts.append(f"{wanting} of {len(found['items'])} are stale or not whole." if wanting else "Nothing is stale.")
-    return "\n".join([*parts, f"Next: {found['next']}"])
+    return "\n".join([*parts, f"Next: {found['next'] or 'mend what is damaged, as told above'}"])
 
 
 def _corpus(found: Mapping[str, Any]) -> Iterator[str]:
@@ -83,12 +83,15 @@ def _state(item: Mapping[str, Any]) -> str:
 
 
 def _reasons(found: Mapping[str, Any]) -> Iterator[str]:
-    stale = [item for item in found["items"] if item["why"]]
-    for item in stale[:_MOST_REASONS]:
-        why = item["why"][0] if len(item["why"]) == 1 else ", ".join(item["why"][:3])
-        yield printable(f"{item['kind']} {item['name']}: {why}" + ("" if "`" in why else " changed"))
-    if len(stale) > _MOST_REASONS:
-        yield f"{len(stale) - _MOST_REASONS} more; `--json` tells all"
+    reasons: dict[str, str] = {}  # what many have in common is told of the first
+    for item in found["items"]:
+        if item["problem"]:
+            reasons.setdefault(item["problem"], f"{item['kind']} {item['name']}: {item['problem']}")
+        elif item["why"]:
+            reasons[item["folder"]] = f"{item['kind']} {item['name']}: {', '.join(item['why'][:3])} changed"
+    yield from (printable(reason) for reason in list(reasons.values())[:_MOST_REASONS])
+    if len(reasons) > _MOST_REASONS:
+        yield f"{len(reasons) - _MOST_REASONS} more; `--json` tells all"
 
 
 def doctor_text(found: Mapping[str, Any], width: int | None = None) -> str:

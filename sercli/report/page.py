@@ -109,6 +109,7 @@ class Latents:
     config: Mapping[str, Any]
     task: str
     target: str
+    marks: Sequence[str]
     told: bool  # whether training sees labels
     readers: Sequence[str]  # classifiers
     twins: Sequence[str]  # the same with other seeds
@@ -139,11 +140,14 @@ class Content:
     unevaluated: Sequence[tuple[str, str]]  # classifier, and why it has no score
     comparisons: Sequence[Mapping[str, Any]]
     latents: Sequence[Latents]
+    seeds: Mapping[str, int]  # of autoencoders
     unfitted: Sequence[str]  # autoencoders without a finished fold
     sweeps: Sequence[Sweep]
     versions: Mapping[str, str]
     digests: Mapping[str, str]
     first_commands: Sequence[str]
+    further_commands: Sequence[str]  # of autoencoders that no system reads
+    last_commands: Sequence[str]
 
     def of_task(self, task: str, apart: bool = False) -> list[System]:
         """Best on dev first: nothing is ordered by test."""
@@ -167,7 +171,7 @@ class Content:
         others = [one.group["uar"]["mean"] for one in self.of_task(task.name) if one is not system]
         return {
             "others": len(others) if low is not None else 0,
-            "within": sum(low <= uar <= high for uar in others if low),
+            "within": sum(low <= uar <= high for uar in others if low is not None),
         }
 
     @property

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..ragged import Ragged
     from ..sequences import SegmentShape, Speech
 
-LOADED = [*PRELOAD, "sklearn.linear_model", "sklearn.manifold", "scipy.stats", "matplotlib.backends.backend_svg"]
+LOADED = [*PRELOAD, "sklearn.linear_model", "sklearn.manifold", "scipy.stats"]
 MOST = 2000  # utterances of an autoencoder
 FOUND = "diagnostics.json"
 SHOWN = (0.05, 0.5, 0.95)  # quantiles of the squared error: a good, a median and a bad segment

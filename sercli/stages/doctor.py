@@ -7,6 +7,8 @@ import shutil
 import sys
 import tempfile
 import timeit
+from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ def run() -> dict[str, Any]:
         "processor": _processor(),
         "cores": workers.cores(),
         "memory": _memory(),
-        "disks": {str(folder): _disk(folder) for folder in (Path.cwd(), Path(tempfile.gettempdir()))},
+        "disks": {str(folder): _disk(folder) for folder in _folders()},
         "versions": {name: _version(name) for name in _libraries()},
         "devices": _devices(),
         "libsndfile": _sound(),
@@ -47,13 +49,35 @@ def _processor() -> str:
 
 
 def _memory() -> dict[str, int | None]:
-    """Bytes of this machine, and of what a container or a cluster's job allows (cgroup v2); None where nobody says."""
+    """Bytes of this machine, and of what a container or a cluster's job allows; None where nobody says."""
     sizes = [os.sysconf(name) for name in ("SC_PAGE_SIZE", "SC_PHYS_PAGES")]
+    total = sizes[0] * sizes[1]
+    limits = [limit for limit in _memory_limits() if limit < total]
+    return {"total": total, "allowed": min(limits, default=None)}
+
+
+def _memory_limits() -> Iterator[int]:
+    """Of the control groups that this process is in and of those around them, version 1 or 2 (Linux)."""
     try:
-        allowed = Path("/sys/fs/cgroup/memory.max").read_text().strip()
+        groups = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
     except OSError:
-        allowed = "max"
-    return {"total": sizes[0] * sizes[1], "allowed": int(allowed) if allowed.isdecimal() else None}
+        return
+    for _, kinds, group in groups:
+        if kinds and "memory" not in kinds.split(","):
+            continue
+        top = Path("/sys/fs/cgroup/memory" if kinds else "/sys/fs/cgroup")
+        name = "memory.limit_in_bytes" if kinds else "memory.max"
+        own = top / group.strip("/")
+        for folder in (own, *own.parents):
+            with suppress(OSError, ValueError):  # no such file, or "max"
+                yield int((folder / name).read_text())
+
+
+def _folders() -> list[Path]:
+    try:
+        return [Path.cwd(), Path(tempfile.gettempdir())]
+    except OSError:  # the working folder was deleted
+        return [Path("/")]
 
 
 def _disk(folder: Path) -> dict[str, Any]:

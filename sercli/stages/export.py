@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,7 +22,7 @@ from ..configurations import (
     task_of,
 )
 from ..errors import MissingInput, SercliError
-from ..manifest import read_table
+from ..manifest import printable, read_table
 from ..models import read_autoencoder, read_classifier
 from ..products import bundle as bundle_product
 from ..products import features, features_key, folds_of
@@ -37,7 +36,7 @@ from .evaluate import SCORING, read_scores
 _CARD_SCORES = {"accuracy": "WA (accuracy)", "uar": "UA (mean recall)", "macro_f1": "macro F1"}
 
 
-def run(path: Path, name: str, target: Path, number: int | None, run: Run) -> Outcome:
+def run(path: Path, name: str, asked: Path, number: int | None, run: Run) -> Outcome:
     """`number` is the fold whose models are taken, None for new ones that leave nobody out.
 
     Raises SercliError for a system that cannot label a file by itself, or a target that holds something else, and
@@ -45,31 +44,22 @@ def run(path: Path, name: str, target: Path, number: int | None, run: Run) -> Ou
     """
     store = Store(path)
     config = classifier_config(store, name)
-    _refuse_helpless(name, config)
+    bundles.refuse_helpless(name, config)
     folds = folds_of(store, config.task)
     product = bundle_product(store, name, folds.fold(number).number if number is not None else NOBODY)
     _refuse_partial(store, name)
     called = name if number is None else f"{name}.fold-{number}"
-    _refuse_other_content(target, called, run)
+    target = asked.resolve()  # where a link leads
+    _refuse_other_content(target, called, _corpus(store), run)
     work = Work(product, build_bundle, (path, name, called, product.config["fold"], number or NOBODY))
     outcome = make(store, called, product.key, [work], run, SCORING, "bundle")
     if not run.dry_run:
-        _deliver(store.location(product.key), target)
-    return replace(outcome, product=str(target), path=str(target))
+        with store.lock([product.key], wait=True):
+            _deliver(store.location(product.key), target)
+    return replace(outcome, product=str(asked), path=str(asked))
 
 
 # --- what is refused
-
-
-def _refuse_helpless(name: str, config: ClassifierConfig) -> None:
-    reasons = {
-        "is speaker-normalised: one file gives no statistics of its speaker": config.normalise == "speaker",
-        "reads the true emotion of what it labels (--condition oracle)": config.condition == "oracle",
-        "reads latents drawn by the utterance's name (--latents sample)": config.latents == "sample",
-    }
-    for reason, holds in reasons.items():
-        if holds:
-            raise SercliError(f"{name} {reason}; export a classifier that does without")
 
 
 def _refuse_partial(store: Store, name: str) -> None:
@@ -82,16 +72,21 @@ def _refuse_partial(store: Store, name: str) -> None:
         )
 
 
-def _refuse_other_content(target: Path, called: str, run: Run) -> None:
+def _refuse_other_content(target: Path, called: str, corpus: Mapping[str, Any], run: Run) -> None:
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
     there = bundles.told(target)
     if not there:
         raise SercliError(f"{target}: exists and is no bundle; choose another folder")
-    if there.get("name") != called and not run.overwrite:
+    if (there.get("name"), there.get("corpus")) != (called, corpus) and not run.overwrite:
         raise SercliError(
-            f"{target}: is the bundle of {there.get('name')}, {called} was asked; choose another folder, or replace it with --overwrite"
+            f"{target}: is the bundle of {_of(there.get('name'), there.get('corpus'))}, {_of(called, corpus)} was asked; "
+            "choose another folder, or replace it with --overwrite"
         )
+
+
+def _of(name: object, corpus: object) -> str:
+    return f"{name} ({corpus.get('name')})" if isinstance(corpus, Mapping) else str(name)
 
 
 # --- making it
@@ -207,7 +202,7 @@ def _about(
         frontend=bundles.FrontEnd(front.pop("frontend"), front, made["sample_rate"], made["frame_shift_ms"]),
         segment_ms=SEGMENT_MS,
         marks=tuple(scores["marks"]),
-        corpus={key: store.corpus.get(key, "") for key in ("name", "corpus")},
+        corpus=_corpus(store),
         fitted_on=fitted_on,
         scores=expected,
         classifier=plain(read_classifier(built / bundles.CLASSIFIER, "cpu").config),
@@ -218,6 +213,10 @@ def _about(
             "sercli": __version__,
         },
     )
+
+
+def _corpus(store: Store) -> dict[str, Any]:
+    return {key: store.corpus.get(key, "") for key in ("name", "corpus")}
 
 
 def _brief(scores: Mapping[str, Any]) -> dict[str, Any]:
@@ -232,7 +231,7 @@ def card(about: bundles.About) -> str:
     lines = [
         f"# {about.name}{marks}",
         "",
-        f"Tells apart {', '.join(about.classes)} ({about.target}) in one utterance of speech.",
+        f"Tells apart {', '.join(map(printable, about.classes))} ({about.target}) in one utterance of speech.",
         "Label recordings with `sercli predict BUNDLE FILE…`; what it is made of stands in `bundle.yaml`.",
         "",
         "## Fitted on",
@@ -267,7 +266,7 @@ def _expectations(about: bundles.About) -> Sequence[str]:
         ]
     return [
         "**These very models were tested on nobody, since nobody was left out.** The table is what models fitted in the same way, each",
-        f"without its test speakers, reach on {n} utterances: {of}.",
+        f"without its test {'utterances' if 'SPEAKER-DEPENDENT' in about.marks else 'speakers'}, reach on {n} utterances: {of}.",
     ]
 
 
@@ -288,7 +287,7 @@ def _percent(share: float | None) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    return printable(text).replace("|", "\\|")
 
 
 # --- bringing it where it is wanted
@@ -299,10 +298,14 @@ def _deliver(made: Path, target: Path) -> None:
     if bundles.same(made, target):
         say(f"{target}: nothing to do, is up to date")
         return
-    target = target.absolute()
-    draft, old = (target.with_name(f".{target.name}-{os.getpid()}-{what}") for what in ("new", "old"))
-    bundles.copy(made, draft)
-    if target.exists():
-        target.rename(old)
-    draft.rename(target)
+    draft, old = (target.with_name(f".{target.name}-{what}") for what in ("new", "old"))
+    for left in (draft, old):  # by a command that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    try:
+        bundles.copy(made, draft)
+        if target.exists():
+            target.rename(old)
+        draft.rename(target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..configurations import NO_AUTOENCODER, autoencoder_config, classifier_config, command, task_of
-from ..errors import SercliError
+from ..errors import DamagedProduct, SercliError
 from ..manifest import c_order, read_table
 from ..products import (
     EVERYBODY,
@@ -43,15 +43,16 @@ class Item:
     kind: str
     name: str
     folder: str
-    states: dict[str, int] = field(default_factory=dict)  # fresh, missing, stale, pruned -> of how many folds
-    why: list[str] = field(default_factory=list)
-    command: str = ""  # of what is missing or stale; empty if nothing is
+    states: dict[str, int] = field(default_factory=dict)  # fresh, missing, stale, … -> of how many folds
+    why: list[str] = field(default_factory=list)  # what has changed
+    problem: str = ""  # why nothing can be said of it
+    command: str = ""  # makes what is missing or stale; empty if nothing is, or no command will do
     bytes: int = 0
     about: dict[str, Any] = field(default_factory=dict)
 
     @property
     def wanting(self) -> bool:
-        return bool(self.command)
+        return bool(self.states.keys() - {"fresh", "pruned"})
 
 
 def run(path: Path) -> dict[str, Any]:
@@ -93,7 +94,7 @@ def _corpus(store: Store) -> dict[str, Any]:
 
 
 def _features(store: Store) -> Iterator[Item]:
-    for name in _names(store, f"{ARRAYS}/features/*/zarr.json"):
+    for name in store.names(f"{ARRAYS}/features/*/zarr.json"):
         item = Item("features", name, f"{ARRAYS}/features/{name}")
         rejects = store.path / f"rejects-{name}.tsv"
         item.about["rejects"] = sum(1 for _ in read_table(rejects)) if rejects.is_file() else 0
@@ -105,7 +106,7 @@ def _features_of(store: Store, name: str) -> list[Product]:
 
 
 def _tasks(store: Store) -> Iterator[Item]:
-    for name in _names(store, "tasks/*/task.yaml"):
+    for name in store.names("tasks/*/task.yaml"):
         yield _judged(store, Item("task", name, f"tasks/{name}"), partial(_task_of, store, name))
 
 
@@ -114,7 +115,7 @@ def _task_of(store: Store, name: str) -> list[Product]:
 
 
 def _autoencoders(store: Store) -> Iterator[Item]:
-    for name in _names(store, "autoencoders/*/config.yaml"):
+    for name in store.names("autoencoders/*/config.yaml"):
         yield _judged(store, Item("autoencoder", name, f"autoencoders/{name}"), partial(_autoencoder_of, store, name))
 
 
@@ -138,7 +139,7 @@ def _latents_of(store: Store, ae: str, condition: Any) -> list[Product]:
 
 
 def _classifiers(store: Store) -> Iterator[Item]:
-    for name in _names(store, "classifiers/*/config.yaml"):
+    for name in store.names("classifiers/*/config.yaml"):
         yield _judged(store, Item("classifier", name, f"classifiers/{name}"), partial(_classifier_of, store, name))
 
 
@@ -149,11 +150,14 @@ def _classifier_of(store: Store, name: str) -> list[Product]:
 
 
 def _results(store: Store) -> Iterator[Item]:
-    for name in _names(store, "classifiers/*/config.yaml"):
+    for name in store.names("classifiers/*/config.yaml"):
         item = _judged(store, Item("result", name, f"results/{name}"), partial(_result_of, store, name))
         if item.states == {"fresh": 1}:
-            scores = read_scores(store, f"results/{name}")
-            item.about = {key: scores[key] for key in ("task", "uar", "uar_ci95", "marks", "folds_done")}
+            try:
+                scores = read_scores(store, item.folder)
+                item.about = {key: scores[key] for key in ("task", "uar", "uar_ci95", "marks", "folds_done")}
+            except SercliError as error:
+                _give_up(store, item, error)
         item.command = command(store, "evaluate", []) if item.command else ""  # one command scores them all
         yield item
 
@@ -163,7 +167,7 @@ def _result_of(store: Store, name: str) -> list[Product]:
 
 
 def _comparisons(store: Store) -> Iterator[Item]:
-    for name in _names(store, "comparisons/*/provenance.json"):
+    for name in store.names("comparisons/*/provenance.json"):
         item = Item("comparison", name, f"comparisons/{name}")
         yield _judged(store, item, partial(_comparison_of, store, name))
 
@@ -175,9 +179,14 @@ def _comparison_of(store: Store, name: str) -> list[Product]:
 
 def _sweeps(store: Store) -> Iterator[Item]:
     """A sweep is stale if a result that it shows is another by now."""
-    for name in _names(store, "sweeps/*/provenance.json"):
+    for name in store.names("sweeps/*/provenance.json"):
         item = Item("sweep", name, f"sweeps/{name}")
-        read = (store.provenance(item.folder) or {"inputs": {}})["inputs"]
+        try:
+            read = (store.provenance(item.folder) or {"inputs": {}})["inputs"]
+        except SercliError as error:
+            _give_up(store, item, error)
+            yield item
+            continue
         shown = {one.partition("/")[2]: was for one, was in read.items() if one.startswith("results/")}
         item.about["points"] = len(shown)
         item.why = [f"results/{one}" for one, was in shown.items() if _digest_of(store, one) != was]
@@ -187,7 +196,7 @@ def _sweeps(store: Store) -> Iterator[Item]:
 
 
 def _diagnostics(store: Store) -> Iterator[Item]:
-    for name in _names(store, "diagnostics/*/provenance.json"):
+    for name in store.names("diagnostics/*/provenance.json"):
         yield _judged(store, Item("diagnostics", name, f"diagnostics/{name}"), partial(_diagnostics_of, store, name))
 
 
@@ -197,8 +206,14 @@ def _diagnostics_of(store: Store, name: str) -> list[Product]:
     return [diagnostics(store, name, [fold.number for fold, one in fitted if store.state(one).name == "fresh"])]
 
 
+def _of_bundles(store: Store) -> Iterator[Path]:
+    for path in store.path.glob("bundles/*/*/provenance.json"):
+        if re.fullmatch(rf"{EVERYBODY}|fold-[1-9]\d*", path.parent.name):
+            yield path
+
+
 def _bundles(store: Store) -> Iterator[Item]:
-    for path in sorted(store.path.glob("bundles/*/*/provenance.json"), key=lambda path: c_order(str(path))):
+    for path in sorted(_of_bundles(store), key=lambda path: c_order(str(path))):
         name, which = path.parts[-3:-1]
         item = Item("bundle", name if which == EVERYBODY else f"{name} {which}", f"bundles/{name}/{which}")
         yield _judged(store, item, partial(_bundle_of, store, name, which))
@@ -229,20 +244,13 @@ _KINDS: tuple[Callable[[Store], Iterable[Item]], ...] = (
 )
 
 
-def _names(store: Store, pattern: str) -> list[str]:
-    return sorted((path.parent.name for path in store.path.glob(pattern)), key=c_order)
-
-
 def _judged(store: Store, item: Item, products: Callable[[], Sequence[Product]]) -> Item:
     """The states of an item's products; what cannot even be asked for, since something before it is wanting, is missing."""
     try:
         wanted = products()
         states = [store.state(product) for product in wanted]
     except SercliError as error:
-        cure = re.search(r"run `([^`]+)`", str(error))
-        there = (store.path / item.folder).exists()
-        item.states, item.why = {"stale" if there else "missing": 1}, [str(error)] if there else []
-        item.command = cure[1] if cure else ""
+        _give_up(store, item, error)
         return item
     item.states = dict(Counter(state.name for state in states))
     item.why = list(dict.fromkeys(changed for state in states for changed in state.changed))
@@ -252,19 +260,32 @@ def _judged(store: Store, item: Item, products: Callable[[], Sequence[Product]])
     return item
 
 
+def _give_up(store: Store, item: Item, error: SercliError) -> None:
+    """Of damage, here or before it in the pipeline, or of something that is wanting there."""
+    cure = re.search(r"run `([^`]+)`", str(error))
+    there = (store.path / item.folder).exists()
+    if isinstance(error, DamagedProduct):
+        state = "damaged" if str(store.path / item.folder) in str(error) else "unknown"
+    else:
+        state = "stale" if there else "missing"
+    item.states, item.problem = {state: 1}, str(error) if there else ""
+    item.command = cure[1] if cure else ""
+
+
 # --- the next command
 
 
 def _next(store: Store, items: Sequence[Item]) -> str:
-    """The first thing that is wanting in the order of the pipeline; where all is there, a look at it."""
+    """The first thing that is wanting in the order of the pipeline (empty if no command mends it); where all is there, a look
+    at it."""
     by_kind: dict[str, list[Item]] = {}
     for item in items:
         by_kind.setdefault(item.kind, []).append(item)
     if "features" not in by_kind:
         return command(store, "featurize", [])
-    wanting = next((item for item in items if item.wanting), None)
-    if wanting is not None:
-        return wanting.command
+    wanting = [item for item in items if item.wanting]
+    if wanting:
+        return wanting[0].command
     if "autoencoder" not in by_kind and "classifier" not in by_kind:
         return command(store, "train-ae", ["--model", "cvae"])
     read = {classifier_config(store, item.name).autoencoder for item in by_kind.get("classifier", [])}

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..labelling import Labeller, Posteriors
 
 _AHEAD = 64  # utterances begun before the first of them is told
+_SECONDS_AHEAD = 300  # the same, of windows, whose frames are held
 _STDIN = "-"
 
 
@@ -74,7 +75,7 @@ def run(
         labeller.windows(window, shift or window)  # whole frames, or nothing is begun
     with ExitStack() as stack:
         if stdin_audio:
-            sources: Iterator[Source] = iter([Source(_STDIN, stack.enter_context(_spooled(sys.stdin.buffer)))])
+            sources: Iterator[Source] = iter([Source(_STDIN, stack.enter_context(_spooled(_standard_input())))])
         else:
             sources = _sources([*paths, *([_STDIN] if nul and _STDIN not in paths else [])], nul)
         pool = ThreadPoolExecutor(n_jobs(run, _AHEAD))
@@ -84,7 +85,7 @@ def run(
         for item, posteriors in work.labelled():
             printer.row(item, posteriors)
     if work.bad:
-        others = "the others are" if work.bad < work.n else "nothing is"
+        others = "the others are" if printer.n_rows else "nothing is"
         raise SercliError(f"{work.bad} of {work.n} could not be labelled, see above; {others}")
 
 
@@ -104,13 +105,16 @@ def _sources(named: Sequence[str], nul: bool) -> Iterator[Source]:
     """Files in the order named; of a folder, all sound files below it, in C order; `-` is replaced by what stdin lists."""
     for name in named:
         if name == _STDIN:
-            yield from (source for listed in _listed(sys.stdin.buffer, nul) for source in _of_path(listed))
+            yield from (source for listed in _listed(nul) for source in _of_path(listed))
         else:
             yield from _of_path(name)
 
 
 def _of_path(name: str) -> Iterator[Source]:
     path = Path(name)
+    if not name or "\0" in name:
+        yield Source(name or "''", path, "holds NUL: is -0 wanted?" if name else "an empty name; leave it out")
+        return
     if not path.is_dir():
         yield Source(name, path)
         return
@@ -126,12 +130,17 @@ def _of_path(name: str) -> Iterator[Source]:
         yield Source(name, path, f"no sound below this folder; looked for {' '.join(audio.SUFFIXES)}")
 
 
-def _listed(stream: BinaryIO, nul: bool) -> Iterator[str]:
+def _standard_input() -> BinaryIO:
+    if sys.stdin is None:
+        raise UsageError("standard input is closed, and - or --stdin-audio reads it; give it a file or a pipe")
+    return sys.stdin.buffer
+
+
+def _listed(nul: bool) -> Iterator[str]:
     """Paths as they arrive, a line or a NUL after each."""
+    descriptor = _standard_input().fileno()
     end, held = b"\0" if nul else b"\n", b""
-    while (
-        block := stream.read1(2**16) if hasattr(stream, "read1") else stream.read(2**16)
-    ):  # what is there, without waiting for more
+    while block := os.read(descriptor, 2**16):  # what is there, without waiting for more; and no lock is held meanwhile
         *whole, held = (held + block).split(end)
         yield from (os.fsdecode(one if nul else one.removesuffix(b"\r")) for one in whole if one)
     if held:
@@ -200,6 +209,7 @@ class _Work:
     ) -> None:
         self.labeller, self.pool, self.window, self.shift = labeller, pool, window, shift
         self.sources = _Arriving(sources)
+        self.ahead = _AHEAD if window is None else max(2, min(_AHEAD, int(_SECONDS_AHEAD / window)))
         self.items: Iterator[Item] = iter(())  # of the present file
         self.n = self.bad = 0
 
@@ -220,7 +230,7 @@ class _Work:
                 say(f"sercli: {item.source.shown}: {error}")
 
     def _read_ahead(self, pending: deque[Item]) -> None:
-        while len(pending) < _AHEAD:
+        while len(pending) < self.ahead:
             item = next(self.items, None)
             if item is None:
                 source = self.sources.take(wait=not pending)
@@ -275,12 +285,13 @@ class _Printer:
     """TSV with a header, or a JSON object a line."""
 
     def __init__(self, classes: Sequence[str], has_times: bool, as_json: bool) -> None:
-        self.classes, self.as_json = classes, as_json
+        self.classes, self.as_json, self.n_rows = classes, as_json, 0
         if not as_json:
             times = ["start", "end"] if has_times else []
-            self._line("\t".join(["path", *times, "prediction", *(f"p_{label}" for label in classes)]))
+            self._line("\t".join(["path", *times, "prediction", *(printable(f"p_{label}") for label in classes)]))
 
     def row(self, item: Item, found: Posteriors) -> None:
+        self.n_rows += 1
         posteriors = found.tolist()
         best = self.classes[max(range(len(posteriors)), key=posteriors.__getitem__)]
         if self.as_json:
@@ -294,7 +305,9 @@ class _Printer:
             self._line(json.dumps(row, ensure_ascii=False).encode("utf-8", "backslashreplace").decode())
         else:
             cells = [f"{t:.2f}" for t in item.times or ()]
-            self._line("\t".join([printable(item.source.shown), *cells, best, *(f"{p:.9g}" for p in posteriors)]))
+            self._line(
+                "\t".join([printable(item.source.shown), *cells, printable(best), *(f"{p:.9g}" for p in posteriors)])
+            )
 
     def _line(self, text: str) -> None:
         print(text, flush=True)

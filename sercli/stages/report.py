@@ -40,12 +40,13 @@ from ..products import (
 from ..progress import say
 from ..report.page import AskedTask, Content, FoldRow, Latents, Sweep, System, printed_for, render
 from ..report.pictures import data_uri
-from ..results import group
+from ..results import group, marks_of
 from ..store import ARRAYS, Store
-from . import Outcome, Run, diagnose, make
+from . import Outcome, Run, diagnose, info, make
 from .evaluate import read_scores
 
 PAGE = "report.html"
+_DOCTYPE = b"<!DOCTYPE html>"
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "zarr", "safetensors", "soundfile", "soxr", "matplotlib")
 _MOST_REASONS = 20
 
@@ -54,18 +55,18 @@ def run(path: Path, output: Path | None, run: Run) -> Outcome:
     """Raises MissingInput for a store with neither a score nor an autoencoder, SercliError for a file that cannot be written."""
     store = Store(path)
     target = output or path / PAGE
-    _refuse_target(target)
+    _refuse_target(target, run.overwrite)
     fitted = _fitted(store)
     scored, unevaluated = _scored(store)
     diagnosed = _diagnosed(fitted)
     if not scored and not diagnosed:
-        raise MissingInput(f"{path}: holds neither a score nor an autoencoder yet; {_cure(store)}")
+        raise MissingInput(f"{path}: holds neither a score nor an autoencoder that is fresh; {_cure(path)}")
     works = [diagnose.work(store, name, folds_of(store, config.task), done) for name, (config, done) in diagnosed]
     outcome = Outcome(str(target), str(target))
     if works:
         made = make(store, "diagnostics", "diagnostics", works, run, diagnose.LOADED, "autoencoder")
         outcome.made, outcome.reused, outcome.stale = made.made, made.reused, made.stale
-    if run.dry_run:
+    if run.dry_run and outcome.made:
         say(f"would write {target}")
         outcome.made.append(target.name)
         return outcome
@@ -74,16 +75,27 @@ def run(path: Path, output: Path | None, run: Run) -> Outcome:
         say(f"report: nothing to do, {target} is up to date")
         outcome.reused.append(target.name)
     else:
-        _write(target, page)
         outcome.made.append(target.name)
+        if run.dry_run:
+            say(f"would write {target}")
+        else:
+            _write(target.resolve(), page)
     return outcome
 
 
-def _refuse_target(target: Path) -> None:
+def _refuse_target(target: Path, overwrite: bool) -> None:
     if target.is_dir():
         raise SercliError(f"{target}: is a folder, wanted a file; name one with -o FILE.html")
     if not target.parent.is_dir():
         raise SercliError(f"{target}: there is no folder {target.parent}; make it, or name another with -o FILE.html")
+    if not target.exists():
+        return
+    if not target.is_file():
+        raise SercliError(f"{target}: is no regular file; name one with -o FILE.html")
+    with target.open("rb") as stream:
+        first = stream.read(len(_DOCTYPE))
+    if first not in (b"", _DOCTYPE) and not overwrite:
+        raise SercliError(f"{target}: exists and is no page; choose another name, or replace it with --overwrite")
 
 
 def _write(target: Path, page: bytes) -> None:
@@ -96,12 +108,9 @@ def _write(target: Path, page: bytes) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _cure(store: Store) -> str:
-    if not list((store.path / ARRAYS / "features").glob("*/zarr.json")):
-        return f"run `{command(store, 'featurize', [])}` first"
-    if list((store.path / "classifiers").glob("*/config.yaml")):
-        return f"run `{command(store, 'evaluate', [])}` first"
-    return f"run `{command(store, 'train-ae', [])}` first"
+def _cure(path: Path) -> str:
+    found = info.run(path)
+    return f"run `{found['next']}` first" if found["next"] else f"see `{command(Store(path), 'info', [])}`"
 
 
 # --- what is there
@@ -109,13 +118,9 @@ def _cure(store: Store) -> str:
 Fitted = dict[str, tuple[AutoencoderConfig, list[int]]]  # configuration, and folds that are done
 
 
-def _names(store: Store, pattern: str) -> list[str]:
-    return sorted((path.parent.name for path in store.path.glob(pattern)), key=c_order)
-
-
 def _fitted(store: Store) -> Fitted:
     found: Fitted = {}
-    for name in _names(store, "autoencoders/*/config.yaml"):
+    for name in store.names("autoencoders/*/config.yaml"):
         config = autoencoder_config(store, name)
         found[name] = config, []
         try:
@@ -145,7 +150,7 @@ def _alike(config: AutoencoderConfig) -> str:
 def _scored(store: Store) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
     """Results that are fresh, and the classifiers that have none, each with the reason."""
     scored, missing = [], []
-    for name in _names(store, "classifiers/*/config.yaml"):
+    for name in store.names("classifiers/*/config.yaml"):
         try:
             published_result(store, name)
         except MissingInput as error:
@@ -171,11 +176,14 @@ def _content(
         unevaluated=unevaluated,
         comparisons=_comparisons(store),
         latents=[_latents(store, name, fitted) for name, _ in _diagnosed(fitted)],
+        seeds={name: config.seed for name, (config, _) in fitted.items()},
         unfitted=[name for name, (_, done) in fitted.items() if not done],
-        sweeps=[_sweep(store, name) for name in _names(store, "sweeps/*/provenance.json")],
+        sweeps=[_sweep(store, name) for name in store.names("sweeps/*/provenance.json")],
         versions=_versions(),
         digests=_digests(store, tasks),
         first_commands=_first_commands(store, tasks),
+        further_commands=_of_unread(store, fitted, results),
+        last_commands=_last_commands(store, results),
     )
 
 
@@ -209,7 +217,7 @@ def _corpus(store: Store) -> dict[str, Any]:
 
 
 def _rejects(table: Path) -> dict[str, Any]:
-    reasons = Counter(row["reason"] for row in read_table(table))
+    reasons = Counter(row.get("reason", "") for row in read_table(table))
     shown = sorted(reasons.items(), key=lambda one: (-one[1], c_order(one[0])))
     return {"n": sum(reasons.values()), "reasons": shown[:_MOST_REASONS], "more": len(shown[_MOST_REASONS:])}
 
@@ -218,7 +226,7 @@ def _tasks(store: Store) -> list[AskedTask]:
     """Those that are fresh; the corpus's own question first."""
     own = default_task(store)
     found = []
-    for name in _names(store, "tasks/*/task.yaml"):
+    for name in store.names("tasks/*/task.yaml"):
         task = task_of(store, name)
         if store.state(task_product(store, name, task)).name != "fresh":
             continue
@@ -265,12 +273,13 @@ def _system(
 
 def _latents(store: Store, name: str, fitted: Fitted) -> Latents:
     config, _ = fitted[name]
-    classifiers = _names(store, "classifiers/*/config.yaml")
+    classifiers = store.names("classifiers/*/config.yaml")
     return Latents(
         name,
         plain(config),
         config.task,
         task_of(store, config.task).target,
+        marks_of(store, config),
         sees_labels(config),
         [one for one in classifiers if classifier_config(store, one).autoencoder == name],
         [one for one in fitted if one != name and _alike(fitted[one][0]) == _alike(config)],
@@ -282,7 +291,7 @@ def _latents(store: Store, name: str, fitted: Fitted) -> Latents:
 def _comparisons(store: Store) -> list[dict[str, Any]]:
     """Those that are fresh."""
     found = []
-    for name in _names(store, "comparisons/*/provenance.json"):
+    for name in store.names("comparisons/*/provenance.json"):
         asked = (store.provenance(f"comparisons/{name}") or {})["config"]
         try:
             product = comparison(store, str(asked["first"]), str(asked["second"]))
@@ -334,20 +343,37 @@ def _versions() -> dict[str, str]:
 def _digests(store: Store, tasks: Sequence[AskedTask]) -> dict[str, str]:
     """Of what everything else was made from, and of the results."""
     found = {"corpus table": str(store.told("table"))}
-    keys = [features_key(name) for name in _names(store, f"{ARRAYS}/features/*/zarr.json")]
-    keys += [f"results/{name}" for name in _names(store, "results/*/provenance.json")]
+    keys = [features_key(name) for name in store.names(f"{ARRAYS}/features/*/zarr.json")]
+    keys += [f"results/{name}" for name in store.names("results/*/provenance.json")]
     provenance = {key: store.provenance(key) for key in keys}
     found |= {key.removeprefix(f"{ARRAYS}/"): str(made["digest"]) for key, made in provenance.items() if made}
     return found | {f"folds of {task.name}": task.digest for task in tasks}
 
 
 def _first_commands(store: Store, tasks: Sequence[AskedTask]) -> list[str]:
-    frontends = _names(store, f"{ARRAYS}/features/*/zarr.json")
+    frontends = store.names(f"{ARRAYS}/features/*/zarr.json")
     told = ["--corpus", str(store.told("corpus")), "--name", str(store.told("name"))]
     return [
         shlex.join(["sercli", "ingest", "CORPUS", "STORE", *told]),
         *(_without_place(features(store, name).command) for name in frontends),
         *(_without_place(task_product(store, t.name, task_of(store, t.name)).command) for t in tasks),
+    ]
+
+
+def _of_unread(store: Store, fitted: Fitted, results: Mapping[str, Any]) -> list[str]:
+    read = {classifier_config(store, name).autoencoder for name in results}
+    unread = {name: config for name, (config, done) in fitted.items() if done and name not in read}
+    folds = {name: folds_of(store, config.task) for name, config in unread.items()}
+    return [_without_place(autoencoder_fold(store, name, unread[name], folds[name], 1).command) for name in unread]
+
+
+def _last_commands(store: Store, results: Mapping[str, Any]) -> list[str]:
+    pairs = [(one["first"]["classifier"], one["second"]["classifier"]) for one in _comparisons(store)]
+    return [
+        *(["sercli evaluate STORE"] if results else []),
+        *(shlex.join(["sercli", "compare", "STORE", *pair]) for pair in pairs),
+        *(f"sercli sweep STORE STORE/sweeps/{name}/grid.yaml" for name in store.names("sweeps/*/provenance.json")),
+        "sercli report STORE",
     ]
 
 
