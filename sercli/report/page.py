@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import metrics
 from ..manifest import printable
-from . import pictures
+from . import formats, pictures
 from .pictures import History, Svg
 from .printed import printed
 
@@ -220,14 +220,14 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "percent": _percent,
-        "spread": _spread,
-        "interval": _interval,
+        "percent": formats.percent,
+        "spread": formats.spread,
+        "interval": formats.interval,
         "legend": pictures.legend,
-        "signed": _signed,
+        "signed": formats.signed,
         "plural": _plural,
         "short": _short,
-        "share": lambda cell: _percent(float(cell)) if cell else "",  # a cell of a sweep's table
+        "share": lambda cell: formats.percent(float(cell)) if cell else "",  # a cell of a sweep's table
     }
     environment.globals |= {"chance": chance, "headlines": _HEADLINES, "most_kinds": pictures.MOST_KINDS}
     return environment
@@ -236,25 +236,6 @@ def _environment() -> "Environment":
 def _in_one_line(value: Any) -> Any:
     """Bytes that are no text, line ends and signs that turn the writing direction come out as escapes."""
     return printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.1f}"
-
-
-def _spread(score: Mapping[str, float | None]) -> str:
-    """Mean ± standard deviation over seeds."""
-    return _percent(score["mean"]) + ("" if score["std"] is None else f" ± {100 * score['std']:.1f}")
-
-
-def _interval(bounds: Sequence[float | None]) -> str:
-    """Empty with a single speaker, of whom there is none."""
-    return " to ".join(_percent(bound) for bound in bounds if bound is not None)
-
-
-def _signed(share: float) -> str:
-    text = f"{100 * share:+.1f}"
-    return "0.0" if float(text) == 0 else text.replace("-", "−")
 
 
 def _plural(n: int, noun: str) -> str:

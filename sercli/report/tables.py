@@ -2,10 +2,11 @@
 
 import io
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..manifest import printable
+from .formats import interval, percent, signed, spread
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -65,8 +66,8 @@ def _table(title: str, groups: Sequence[Mapping[str, Any]], marked: bool, width:
         table.add_column(heading, justify="right", no_wrap=True)
     for group in sorted(groups, key=lambda group: -group["uar"]["mean"]):
         marks = [Text(" ".join(group["marks"]))] if marked else []
-        scores = [_percent(group[key]) for key in shown]
-        cells = [str(len(group["seeds"])), str(group["n_utterances"]), *scores, _interval(group["uar_ci95"], _unsigned)]
+        scores = [spread(group[key]) for key in shown]
+        cells = [str(len(group["seeds"])), str(group["n_utterances"]), *scores, interval(group["uar_ci95"])]
         table.add_row(Text(group["system"]), *marks, *cells)
     chance = {key: f"{100 * value:.1f}" for key, value in groups[0]["chance"].items()}
     table.add_section()
@@ -89,7 +90,7 @@ def recall_table(groups: Sequence[Mapping[str, Any]], width: int | None = None) 
         table.add_column(Text(printable(label)), justify="left" if has_room else "right", overflow="fold")
     for group in sorted(groups, key=lambda group: -group["uar"]["mean"]):
         recalls = [group["recall"][label] for label in labels]
-        cells = [_bar(recall) if has_room else _share(recall) for recall in recalls]
+        cells = [_bar(recall) if has_room else percent(recall) for recall in recalls]
         table.add_row(Text(group["system"]), *cells)
     return printed(table, width)
 
@@ -101,11 +102,7 @@ def _bar(share: float | None) -> "Text":
     eighths = round(8 * _BAR * (share or 0))
     full, part = divmod(eighths, 8)
     drawn = "█" * full + (_EIGHTHS[part] if part else "")
-    return Text.assemble((f"{drawn:<{_BAR}}", "cyan"), f" {_share(share):>5}")
-
-
-def _share(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.1f}"
+    return Text.assemble((f"{drawn:<{_BAR}}", "cyan"), f" {percent(share):>5}")
 
 
 def confusion_table(group: Mapping[str, Any], width: int | None = None) -> str:
@@ -156,12 +153,12 @@ def comparison_table(comparison: Mapping[str, Any], width: int | None = None) ->
     for heading in ("A", "B", "A − B", "95 %"):
         table.add_column(heading, justify="right", no_wrap=True)
     for key in ("accuracy", "uar", "macro_f1", "weighted_f1"):
-        sides = [_unsigned(side[key]) for side in (first, second)]
-        table.add_row(_SCORES[key], *sides, _signed(difference[key]), _interval(difference[f"{key}_ci95"], _signed))
+        sides = [percent(side[key]) for side in (first, second)]
+        table.add_row(_SCORES[key], *sides, signed(difference[key]), interval(difference[f"{key}_ci95"], signed))
     table.add_section()
     for label, recall in comparison["recall"].items():
-        sides = [_unsigned(recall[side]) for side in ("first", "second")]
-        table.add_row(Text(f"recall of {label} %"), *sides, _signed(recall["difference"]), "")
+        sides = [percent(recall[side]) for side in ("first", "second")]
+        table.add_row(Text(f"recall of {label} %"), *sides, signed(recall["difference"]), "")
     right = comparison["right"]
     counts = (
         f"Right: both {right['both']}, A alone {right['only_first']}, B alone {right['only_second']}, neither {right['neither']}; "
@@ -178,13 +175,13 @@ def _verdict(comparison: Mapping[str, Any]) -> str:
     if ahead < 0:
         first, second, ahead = second, first, -ahead
         bounds = [None if bound is None else -bound for bound in reversed(bounds)]
-    said = f"{first} is ahead of {second}: {_signed(ahead)} points UA"
+    said = f"{first} is ahead of {second}: {signed(ahead)} points UA"
     if not ahead:
         said = f"{first} and {second} have the same UA"
     low, high = bounds
     if low is None or high is None:
         return f"{said}; one speaker has no interval: no difference can be claimed."
-    said = f"{said}, interval {_interval(bounds, _signed)}"
+    said = f"{said}, interval {interval(bounds, signed)}"
     if low <= 0 <= high:
         return f"{said} includes 0: no difference can be claimed on these speakers."
     return f"{said} excludes 0: more than the choice of speakers explains."
@@ -199,24 +196,3 @@ def printed(table: "Table", width: int | None) -> str:
     console = Console(file=buffer, width=width or 1000, color_system=colours, force_terminal=colours is not None)  # type: ignore[arg-type]
     console.print(table)
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
-
-
-def _percent(score: Mapping[str, float | None]) -> str:
-    if score["mean"] is None:
-        return ""
-    return f"{100 * score['mean']:.1f}" + ("" if score["std"] is None else f" ± {100 * score['std']:.1f}")
-
-
-def _interval(bounds: Sequence[float | None], shown: Callable[[float], str]) -> str:
-    """Empty with a single speaker, of whom there is none."""
-    return " to ".join(shown(bound) for bound in bounds if bound is not None)
-
-
-def _unsigned(share: float) -> str:
-    return f"{100 * share:.1f}"
-
-
-def _signed(share: float) -> str:
-    """In points, with the sign that a difference has; none where it rounds to nothing."""
-    text = f"{100 * share:+.1f}"
-    return "0.0" if float(text) == 0 else text.replace("-", "−")

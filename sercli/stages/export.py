@@ -27,6 +27,7 @@ from ..models import read_autoencoder, read_classifier
 from ..products import bundle as bundle_product
 from ..products import features, features_key, folds_of
 from ..progress import say
+from ..report.formats import interval, percent
 from ..segments import SEGMENT_MS
 from ..store import Store
 from ..tasks import NOBODY, Fold, Folds, leave_nobody_out
@@ -247,11 +248,11 @@ def card(about: bundles.About) -> str:
         "|---|--:|--:|--:|",
     ]
     for key, heading in _CARD_SCORES.items():
-        low_high = " to ".join(_percent(bound) for bound in expected[f"{key}_ci95"] if bound is not None)
-        chance = _percent(expected["chance"][key]) if key in expected["chance"] else ""
-        lines.append(f"| {heading} | {_percent(expected[key])} | {low_high} | {chance} |")
+        low_high = interval(expected[f"{key}_ci95"])
+        chance = percent(expected["chance"][key]) if key in expected["chance"] else ""
+        lines.append(f"| {heading} | {percent(expected[key])} | {low_high} | {chance} |")
     lines += ["", "| class | recall, % |", "|---|--:|"]
-    lines += [f"| {_cell(label)} | {_percent(share)} |" for label, share in expected["recall"].items()]
+    lines += [f"| {_cell(label)} | {percent(share)} |" for label, share in expected["recall"].items()]
     lines += ["", "## What not to expect", "", *_limits(about)]
     return "\n".join(lines) + "\n"
 
@@ -261,8 +262,8 @@ def _expectations(about: bundles.About) -> Sequence[str]:
     if "this_fold" in about.scores:
         own = about.scores["this_fold"]
         return [
-            f"On the {own['n_utterances']} utterances that were left out, these very models reach WA {_percent(own['accuracy'])} % and UA "
-            f"{_percent(own['uar'])} %. The table is of all {of} ({n} utterances), of which this is one."
+            f"On the {own['n_utterances']} utterances that were left out, these very models reach WA {percent(own['accuracy'])} % and UA "
+            f"{percent(own['uar'])} %. The table is of all {of} ({n} utterances), of which this is one."
         ]
     return [
         "**These very models were tested on nobody, since nobody was left out.** The table is what models fitted in the same way, each",
@@ -280,10 +281,6 @@ def _limits(about: bundles.About) -> list[str]:
     if "SYNTHETIC" in about.marks:
         lines.append("- SYNTHETIC: fitted and tested on speech that nobody has spoken.")
     return lines
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.1f}"
 
 
 def _cell(text: str) -> str:
