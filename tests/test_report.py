@@ -128,6 +128,9 @@ def test_nothing_comes_from_elsewhere(reported: Path) -> None:
         for name in ("src", "href", "xlink:href"):
             value = attributes.get(name) or "#"
             assert value.startswith(("#", "data:")), (tag, value)
+    ids = [attributes["id"] for _, attributes in tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {attributes["href"] for tag, attributes in tags if tag == "a"} <= {f"#{one}" for one in ids}
     assert len(page) < 2**20
 
 

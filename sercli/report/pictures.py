@@ -4,6 +4,7 @@ SVG whose ink is `currentColor` follows light and dark; clouds of points are tra
 """
 
 import base64
+import hashlib
 import io
 import math
 import re
@@ -227,4 +228,6 @@ def _svg(figure: "Figure") -> Svg:
     inner = re.sub(r'<g id="[^"]*"', "<g", inner)  # ids that nothing refers to, the same in every picture
     inner = re.sub(r"(?<= d=\")[^\"]*", lambda d: re.sub(r"(\.\d)\d+", r"\1", d[0]), inner)
     inner = re.sub(r"\s*\n\s*", "\n", inner).replace(_INK, "currentColor")
+    own = hashlib.sha256(inner.encode()).hexdigest()[:8]  # a page has many pictures, and an id is one's own
+    inner = re.sub(r'(?<=\bid=")|(?<=url\(#)|(?<=href="#)', f"{own}-", inner)
     return Svg(view_box[1], inner)

@@ -176,25 +176,9 @@ def _about(
     built: Path,
 ) -> bundles.About:
     scores = read_scores(store, f"results/{name}")
-    speaker = {utterance.utt_id: utterance.speaker for utterance in store.utterances}
     front = dict(features(store, config.frontend).config)
     made = store.attributes(features_key(config.frontend))
-    trained = fold.part("train")
     has_autoencoder = config.autoencoder != NO_AUTOENCODER
-    fitted_on = {
-        "utterances": len(trained),
-        "speakers": len({speaker[utt_id] for utt_id in trained}),
-        "left_out": fold.left_out or "nobody",
-        **({"epochs": dict(epochs)} if epochs else {"fold": fold.number}),
-    }
-    expected: dict[str, Any] = {
-        "of": f"{len(folds.folds)} folds, {scores['protocol']}",
-        **_brief(scores),
-        "recall": scores["recall"],
-    }
-    if fold.number != NOBODY:
-        own = next(one for one in scores["per_fold"] if one["fold"] == fold.number)
-        expected["this_fold"] = {key: own[key] for key in (*metrics.SCORES, "n_utterances")}
     return bundles.About(
         format=bundles.FORMAT,
         name=called,
@@ -204,8 +188,8 @@ def _about(
         segment_ms=SEGMENT_MS,
         marks=tuple(scores["marks"]),
         corpus=_corpus(store),
-        fitted_on=fitted_on,
-        scores=expected,
+        fitted_on=_fitted_on(store, fold, epochs),
+        scores=_expected(scores, len(folds.folds), fold.number),
         classifier=plain(read_classifier(built / bundles.CLASSIFIER, "cpu").config),
         autoencoder=plain(read_autoencoder(built / bundles.AUTOENCODER, "cpu").config) if has_autoencoder else {},
         made_from={
@@ -216,13 +200,30 @@ def _about(
     )
 
 
+def _fitted_on(store: Store, fold: Fold, epochs: Mapping[str, int]) -> dict[str, Any]:
+    speaker = {utterance.utt_id: utterance.speaker for utterance in store.utterances}
+    trained = fold.part("train")
+    return {
+        "utterances": len(trained),
+        "speakers": len({speaker[utt_id] for utt_id in trained}),
+        "left_out": fold.left_out or "nobody",
+        **({"epochs": dict(epochs)} if epochs else {"fold": fold.number}),
+    }
+
+
+def _expected(scores: Mapping[str, Any], n_folds: int, number: int) -> dict[str, Any]:
+    """What the folds say, and of a fold's own models what that fold says."""
+    brief = {key: value for name in metrics.SCORES for key, value in scores.items() if key in (name, f"{name}_ci95")}
+    found = {"of": f"{n_folds} folds, {scores['protocol']}", **brief}
+    found |= {key: scores[key] for key in ("chance", "n_utterances", "recall")}
+    if number != NOBODY:
+        own = next(one for one in scores["per_fold"] if one["fold"] == number)
+        found["this_fold"] = {key: own[key] for key in (*metrics.SCORES, "n_utterances")}
+    return found
+
+
 def _corpus(store: Store) -> dict[str, Any]:
     return {key: store.corpus.get(key, "") for key in ("name", "corpus")}
-
-
-def _brief(scores: Mapping[str, Any]) -> dict[str, Any]:
-    of_each = {key: value for name in metrics.SCORES for key, value in scores.items() if key in (name, f"{name}_ci95")}
-    return {**of_each, "chance": scores["chance"], "n_utterances": scores["n_utterances"]}
 
 
 def card(about: bundles.About) -> str:
