@@ -19,6 +19,7 @@ from .printed import printed
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 Group = Mapping[str, Any]  # as `results.group` gives them
 Result = Mapping[str, Any]  # as in scores.json
@@ -116,6 +117,16 @@ class Latents:
     n_folds: int
     found: Mapping[str, Any]  # of `diagnostics.json`
 
+    def mean(self, key: str) -> float | None:
+        """Of what is known of each fold."""
+        values = [fold[key] for fold in self.found["per_fold"]]
+        return None if None in values else float(np.mean(values))
+
+    @property
+    def unfinished(self) -> int:
+        """Folds that were best in their last epoch."""
+        return sum(fold["kept"] == fold["epochs"] for fold in self.found["per_fold"])
+
     @property
     def judged(self) -> Counter[str]:
         return Counter(fold["judgement"] for fold in self.found["per_fold"])
@@ -140,6 +151,7 @@ class Content:
     unevaluated: Sequence[tuple[str, str]]  # classifier, and why it has no score
     comparisons: Sequence[Mapping[str, Any]]
     latents: Sequence[Latents]
+    kinds: Mapping[str, str]  # what the front ends, autoencoders and classifiers are
     seeds: Mapping[str, int]  # of autoencoders
     unfitted: Sequence[str]  # autoencoders without a finished fold
     sweeps: Sequence[Sweep]
@@ -164,6 +176,18 @@ class Content:
         """Of each task the honest system that is best on dev."""
         ranked = [(task, self.of_task(task.name)) for task in self.tasks]
         return [(task, systems[0]) for task, systems in ranked if systems]
+
+    @cached_property
+    def opened(self) -> str:
+        """The autoencoder of a system that the summary names, else the first."""
+        named = {name for _, system in self.best for name in system.group["classifiers"]}
+        return next(
+            (one.name for one in self.latents if named & {*one.readers}), self.latents[0].name if self.latents else ""
+        )
+
+    @property
+    def one_seed(self) -> bool:
+        return all(len(one.group["seeds"]) == 1 for one in self.systems)
 
     def rivals(self, task: AskedTask, system: System) -> dict[str, int]:
         """Of the others that may be ranked, how many lie within the interval of this one."""
@@ -226,6 +250,7 @@ def _environment() -> "Environment":
         "legend": pictures.legend,
         "signed": formats.signed,
         "plural": _plural,
+        "breakable": _breakable,
         "short": _short,
         "share": lambda cell: formats.percent(float(cell)) if cell else "",  # a cell of a sweep's table
     }
@@ -240,6 +265,16 @@ def _in_one_line(value: Any) -> Any:
 
 def _plural(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def _breakable(name: str) -> "Markup":
+    """The name of a product, which may be broken behind its dots alone."""
+    from markupsafe import Markup
+
+    *parts, last = name.split(".")
+    return Markup('<span class="name">{}{}</span>').format(
+        Markup("").join(Markup("{}.<wbr>").format(one) for one in parts), last
+    )
 
 
 def _short(name: str) -> str:

@@ -113,7 +113,7 @@ class _Diagnosis:
         for position, number in enumerate(self.done):
             fitted = self._fitted(number)
             seen = self._look(fitted, number)
-            per_fold.append(self._fold(fitted, seen, number))
+            per_fold.append({**self._fold(fitted, seen, number), **self._epochs(number)})
             parts = self.folds.fold(number).parts
             said.fold(seen, parts, {self.target: self.folds.labels, "gender": self._who("gender")})
             if number == self.shown:
@@ -216,6 +216,10 @@ class _Diagnosis:
             "kl": np.round(kl, 5).tolist(),
             "judgement": science.judge(active, self.config.latent_dim, error, of_mean),
         }
+
+    def _epochs(self, number: int) -> dict[str, int]:
+        rows = self.histories[number]
+        return {"kept": int(_kept(rows)["epoch"]), "epochs": len(rows)}
 
     def _segments(self, fitted: FittedAutoencoder, seen: _Seen) -> list[dict[str, Any]]:
         """Test segments beside their reconstruction, (S, F) both, in standard deviations of each mel bin; none where

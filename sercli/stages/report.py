@@ -8,6 +8,7 @@ import platform
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -176,6 +177,7 @@ def _content(
         unevaluated=unevaluated,
         comparisons=_comparisons(store),
         latents=[_latents(store, name, fitted) for name, _ in _diagnosed(fitted)],
+        kinds=_kinds(store, fitted, results),
         seeds={name: config.seed for name, (config, _) in fitted.items()},
         unfitted=[name for name, (_, done) in fitted.items() if not done],
         sweeps=[_sweep(store, name) for name in store.names("sweeps/*/provenance.json")],
@@ -185,6 +187,24 @@ def _content(
         further_commands=_of_unread(store, fitted, results),
         last_commands=_last_commands(store, results),
     )
+
+
+def _kinds(store: Store, fitted: Fitted, results: Mapping[str, Any]) -> dict[str, str]:
+    """The first paragraph that each plug-in says of itself."""
+    configs = [classifier_config(store, name) for name in results]
+    frontends = {one.frontend for one in configs} | {config.frontend for config, _ in fitted.values()}
+    made = [store.provenance(features_key(name)) for name in frontends]
+    used = {
+        "frontends": {str(found["config"]["frontend"]) for found in made if found},
+        "autoencoders": {config.model for config, _ in fitted.values()},
+        "classifiers": {config.classifier for config in configs},
+    }
+    found = {}
+    for package, names in used.items():
+        for name in sorted(names):
+            with suppress(UsageError):  # a plug-in that is not installed here
+                found[name] = " ".join(plugins.card(package, name).split("\n\n")[0].split())
+    return found
 
 
 def _corpus(store: Store) -> dict[str, Any]:
