@@ -107,7 +107,7 @@ def test_the_page_says_what_was_measured(reported: Path) -> None:
     assert "No probe of gender" not in text
     assert "Every system was trained once, with one seed." in text
     assert "Two LSTM layers" in text  # what its systems are
-    assert re.search(r"Side by side .* ae-4 .* cvae-8 .* 8 of 8 ", text)
+    assert re.search(r"Side by side.*ae-4.*cvae-8.*8 of 8", text)
     assert "told the true emotion" in text  # of the CVAE's reconstructions
     for line in ("train-ae STORE", "compare STORE cvae-8.lstm logmel.functionals", "report STORE"):
         assert f"sercli {line}" in text
