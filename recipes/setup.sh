@@ -8,7 +8,7 @@ sercli_setup() {
     fi
     done="$(python -c 'import sys; print(sys.prefix)')/.sercli-installed${extra:+-$extra}"
     wanted="$(cat "$project/pyproject.toml" "$project/.ci/constraints.txt" | cksum) $project"
-    if ! cat "$done"* 2>/dev/null | grep -qxF "$wanted"; then # with no extra, an install with one will do
+    if ! grep -qxF "$wanted" "$done"* 2>/dev/null; then # with no extra, an install with one will do
         echo "installing sercli and what it needs into ${done%/*} (once)" >&2
         # torch by its exact version: a range may fetch another build, with gigabytes of CUDA.
         python -m pip install --quiet --disable-pip-version-check \

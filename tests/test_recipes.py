@@ -1,5 +1,6 @@
 """What the recipes refuse before anything is made, and what their last stage refuses to show."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -46,6 +47,20 @@ def test_a_corpus_is_wanted(name: str, tmp_path: Path) -> None:
     done = recipe(name, tmp_path)
     assert done.returncode == 2
     assert "_FOLDER is missing" in done.stderr
+
+
+def test_an_environment_is_installed_into_once(tmp_path: Path) -> None:
+    """However much else is noted there: what has found its line may stop reading."""
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text(f'#!/bin/sh\n[ "$1" != -c ] || echo "{tmp_path}"\n')
+    python.chmod(0o755)
+    words = ["bash", "-euo", "pipefail", "-c", f'project="{PROJECT}"; . "$project/recipes/setup.sh"; sercli_setup']
+    told = {**os.environ, "VIRTUAL_ENV": str(tmp_path), "PATH": f"{python.parent}:{os.environ['PATH']}"}
+    first = subprocess.run(words, env=told, capture_output=True, text=True, check=True)
+    assert first.stderr.startswith("installing sercli")
+    (tmp_path / ".sercli-installed-test").write_text("another\n" * 100_000)
+    assert subprocess.run(words, env=told, capture_output=True, text=True, check=True).stderr == ""
 
 
 def test_each_recipe_lists_its_own_options(tmp_path: Path) -> None:
