@@ -56,6 +56,16 @@ def test_following_the_next_command_leads_from_nothing_to_scores(sercli: Sercli,
     assert [command.split()[1] for command in typed][-1] == "report"
     found = info(sercli, store)
     assert not any(item["wanting"] for item in found["items"])
+    sercli("report", store, "--jobs", 1)
+    found = info(sercli, store)
+    assert states(found, "report") == {"report.html": {"fresh": 1}}
+    _, step, *arguments = shlex.split(found["next"])
+    assert (step, arguments[-1]) == ("export", "BUNDLE")
+    sercli(step, *arguments[:-1], tmp_path / "bundle")
+    assert info(sercli, store)["next"] == "sercli predict BUNDLE FILE"
+    os.utime(store / "report.html", (0, 0))
+    found = info(sercli, store)
+    assert (states(found, "report"), found["next"]) == ({"report.html": {"stale": 1}}, f"sercli report {store}")
     assert {item["kind"] for item in found["items"]} >= {
         "features",
         "task",
@@ -277,7 +287,7 @@ def test_of_many_systems_the_confusion_of_the_best_on_dev_is_shown() -> None:
         group(f"s{number}", dev=0.1 * number, uar={"mean": 0.9 - 0.1 * number, "std": None}) for number in range(5)
     ]
     text = score_tables(groups)
-    assert "Confusion of s4:" in text
+    assert "Confusion of s4, best on dev:" in text
     assert text.count("Confusion of") == 1
     assert score_tables(groups[:2]).count("Confusion of") == 2
 

@@ -104,6 +104,7 @@ def test_the_page_says_what_was_measured(reported: Path) -> None:
     assert "guessing gives 33.3" in text
     assert "speaker-independent" in text
     assert "no difference can be claimed" in text or " is better" in text
+    assert re.search(r"On the same utterances it is ahead of (cvae-8.lstm|logmel.functionals) by [+−]\d", text)
     assert "No probe of gender" not in text
     assert "Every system was trained once, with one seed." in text
     assert "Two LSTM layers" in text  # what its systems are

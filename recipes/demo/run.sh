@@ -22,7 +22,7 @@ if stage 1 "synthesise the corpus"; then
     python "$here/local/synthesise.py" "$corpus"
 fi
 if stage 2 "ingest"; then
-    sercli ingest "$corpus" "$store" --name demo
+    sercli ingest "$corpus" "$store" --name synthetic
 fi
 if stage 3 "features"; then
     sercli featurize "$store"

@@ -198,6 +198,19 @@ class Content:
             "within": sum(low <= uar <= high for uar in others if low is not None),
         }
 
+    def compared(self, system: System) -> list[tuple[str, Mapping[str, float]]]:
+        """The other classifier, and by how much this system (one of its seeds) is ahead in UA: `uar`, `low`, `high`."""
+        found: list[tuple[str, Mapping[str, float]]] = []
+        for one in self.comparisons:
+            sides, sign = [one["first"]["classifier"], one["second"]["classifier"]], 1
+            if sides[1] in system.group["classifiers"]:
+                sides, sign = sides[::-1], -1
+            low, high = one["difference"]["uar_ci95"]
+            if sides[0] in system.group["classifiers"] and low is not None:
+                low, high = sorted((sign * low, sign * high))
+                found.append((sides[1], {"uar": sign * one["difference"]["uar"], "low": low, "high": high}))
+        return found
+
     @property
     def marks(self) -> list[str]:
         return sorted({mark for one in self.systems for mark in one.apart})

@@ -49,7 +49,7 @@ def score_tables(groups: Sequence[Mapping[str, Any]], width: int | None = None) 
             parts.append(_table(f"{title}: {task}", rows, bool(rows[0]["marks"]), width))
             parts.append(recall_table(rows, width))
             shown = rows if len(rows) <= _FEW else [_best_on_dev(rows)]
-            parts += [confusion_table(group, width) for group in shown]
+            parts += [confusion_table(group, width, len(shown) < len(rows)) for group in shown]
     return "\n".join([*parts, _EXPLANATION])
 
 
@@ -105,7 +105,7 @@ def _bar(share: float | None) -> "Text":
     return Text.assemble((f"{drawn:<{_BAR}}", "cyan"), f" {percent(share):>5}")
 
 
-def confusion_table(group: Mapping[str, Any], width: int | None = None) -> str:
+def confusion_table(group: Mapping[str, Any], width: int | None = None, is_best: bool = False) -> str:
     """Truth in rows, prediction in columns, all seeds together; the shade of a cell is its share of the row."""
     from rich import box
     from rich.table import Table
@@ -122,7 +122,9 @@ def confusion_table(group: Mapping[str, Any], width: int | None = None) -> str:
     never = [
         label for label, column in zip(labels, zip(*group["confusion"], strict=True), strict=True) if not any(column)
     ]
-    heading = f"Confusion of {group['system']}: truth in rows, predictions in columns"
+    heading = (
+        f"Confusion of {group['system']}{', best on dev' if is_best else ''}: truth in rows, predictions in columns"
+    )
     return "\n".join([heading, printed(table, width), *([f"Never predicted: {', '.join(never)}."] if never else [])])
 
 

@@ -5,6 +5,7 @@ It follows from tables and provenance alone: no array is opened, no model loaded
 
 import os
 import re
+import shlex
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,6 +34,9 @@ from ..store import ARRAYS, Product, Store
 from ..tasks import NOBODY
 from .evaluate import read_scores
 
+REPORT = "report.html"  # where `sercli report` puts it unless told
+_SHOWN = ("tasks", "results", "comparisons", "diagnostics", "sweeps")
+_HELPLESS = {"speaker-normalised", "ORACLE", "PARTIAL"}  # marks of what cannot be exported
 _FOLD = re.compile(r" --fold \d+$")
 
 
@@ -155,7 +159,7 @@ def _results(store: Store) -> Iterator[Item]:
         if item.states == {"fresh": 1}:
             try:
                 scores = read_scores(store, item.folder)
-                item.about = {key: scores[key] for key in ("task", "uar", "uar_ci95", "marks", "folds_done")}
+                item.about = {key: scores[key] for key in ("task", "uar", "uar_ci95", "dev_uar", "marks", "folds_done")}
             except SercliError as error:
                 _give_up(store, item, error)
         item.command = command(store, "evaluate", []) if item.command else ""  # one command scores them all
@@ -206,6 +210,18 @@ def _diagnostics_of(store: Store, name: str) -> list[Product]:
     return [diagnostics(store, name, [fold.number for fold, one in fitted if store.state(one).name == "fresh"])]
 
 
+def _report(store: Store) -> Iterator[Item]:
+    """A page is stale if what it may show was made after it."""
+    page = store.path / REPORT
+    if page.is_file():
+        shown = (path for kind in _SHOWN for path in store.path.glob(f"{kind}/*/provenance.json"))
+        later = max((path.stat().st_mtime for path in shown), default=0) > page.stat().st_mtime
+        item = Item("report", REPORT, REPORT, {"stale" if later else "fresh": 1})
+        item.why = ["what it shows"] if later else []
+        item.command = command(store, "report", []) if later else ""
+        yield item
+
+
 def _of_bundles(store: Store) -> Iterator[Path]:
     for path in store.path.glob("bundles/*/*/provenance.json"):
         if re.fullmatch(rf"{EVERYBODY}|fold-[1-9]\d*", path.parent.name):
@@ -240,6 +256,7 @@ _KINDS: tuple[Callable[[Store], Iterable[Item]], ...] = (
     _comparisons,
     _sweeps,
     _diagnostics,
+    _report,
     _bundles,
 )
 
@@ -287,18 +304,25 @@ def _next(store: Store, items: Sequence[Item]) -> str:
     if wanting:
         return wanting[0].command
     if "autoencoder" not in by_kind and "classifier" not in by_kind:
-        return command(store, "train-ae", ["--model", "cvae"])
+        asked = [item.name for item in by_kind.get("task", [])]
+        return command(store, "train-ae", ["--model", "cvae", *(["--task", asked[0]] if asked else [])])
     read = {classifier_config(store, item.name).autoencoder for item in by_kind.get("classifier", [])}
     encoded = {item.name.partition(" ")[0] for item in by_kind.get("latents", [])}
     for item in by_kind.get("autoencoder", []):
         if item.name not in read | {NO_AUTOENCODER}:
             return command(store, "train-lstm" if item.name in encoded else "encode", ["--ae", item.name])
-    return command(store, "report", [])
+    if "report" not in by_kind:
+        return command(store, "report", [])
+    scored = [item for item in by_kind.get("result", []) if not _HELPLESS & {*item.about["marks"]}]
+    if scored and "bundle" not in by_kind:
+        best = max(scored, key=lambda item: float(item.about["dev_uar"]))  # nothing is chosen by test
+        return command(store, "export", ["--classifier", best.name, "BUNDLE"])
+    return shlex.join(["sercli", "predict", "BUNDLE", "FILE"]) if scored else command(store, "report", [])
 
 
 def _bytes(path: Path) -> int:
     """On disk, of all files below a folder; what vanishes meanwhile counts nothing."""
-    total = 0
+    total = path.stat().st_size if path.is_file() else 0
     for parent, _, names in os.walk(path):
         for name in names:
             try:

@@ -46,7 +46,6 @@ from ..store import ARRAYS, Store
 from . import Outcome, Run, diagnose, info, make
 from .evaluate import read_scores
 
-PAGE = "report.html"
 _DOCTYPE = b"<!DOCTYPE html>"
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "zarr", "safetensors", "soundfile", "soxr", "matplotlib")
 _MOST_REASONS = 20
@@ -55,7 +54,7 @@ _MOST_REASONS = 20
 def run(path: Path, output: Path | None, run: Run) -> Outcome:
     """Raises MissingInput for a store with neither a score nor an autoencoder, SercliError for a file that cannot be written."""
     store = Store(path)
-    target = output or path / PAGE
+    target = output or path / info.REPORT
     _refuse_target(target, run.overwrite)
     fitted = _fitted(store)
     scored, unevaluated = _scored(store)
