@@ -8,4 +8,4 @@ cd "$project"
 ruff check .
 ruff format --check .
 mypy
-exec python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile "$@"
+exec python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder "$@"
