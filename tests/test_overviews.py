@@ -66,6 +66,8 @@ def test_following_the_next_command_leads_from_nothing_to_scores(sercli: Sercli,
     os.utime(store / "report.html", (0, 0))
     found = info(sercli, store)
     assert (states(found, "report"), found["next"]) == ({"report.html": {"stale": 1}}, f"sercli report {store}")
+    assert "nothing to do" in sercli("report", store, "--jobs", 1).stderr  # what was made anew is the same
+    assert states(info(sercli, store), "report") == {"report.html": {"fresh": 1}}
     assert {item["kind"] for item in found["items"]} >= {
         "features",
         "task",

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..bundles import refuse_helpless
 from ..configurations import NO_AUTOENCODER, autoencoder_config, classifier_config, command, task_of
 from ..errors import DamagedProduct, SercliError
 from ..manifest import c_order, read_table
@@ -36,7 +37,6 @@ from .evaluate import read_scores
 
 REPORT = "report.html"  # where `sercli report` puts it unless told
 _SHOWN = ("tasks", "results", "comparisons", "diagnostics", "sweeps")
-_HELPLESS = {"speaker-normalised", "ORACLE", "PARTIAL"}  # marks of what cannot be exported
 _FOLD = re.compile(r" --fold \d+$")
 
 
@@ -313,11 +313,19 @@ def _next(store: Store, items: Sequence[Item]) -> str:
             return command(store, "train-lstm" if item.name in encoded else "encode", ["--ae", item.name])
     if "report" not in by_kind:
         return command(store, "report", [])
-    scored = [item for item in by_kind.get("result", []) if not _HELPLESS & {*item.about["marks"]}]
+    scored = [item for item in by_kind.get("result", []) if _can_be_exported(store, item)]
     if scored and "bundle" not in by_kind:
         best = max(scored, key=lambda item: float(item.about["dev_uar"]))  # nothing is chosen by test
         return command(store, "export", ["--classifier", best.name, "BUNDLE"])
     return shlex.join(["sercli", "predict", "BUNDLE", "FILE"]) if scored else command(store, "report", [])
+
+
+def _can_be_exported(store: Store, result: Item) -> bool:
+    try:
+        refuse_helpless(result.name, classifier_config(store, result.name))
+    except SercliError:
+        return False
+    return "PARTIAL" not in result.about["marks"]
 
 
 def _bytes(path: Path) -> int:

@@ -73,6 +73,9 @@ def run(path: Path, output: Path | None, run: Run) -> Outcome:
     page = render(_content(store, fitted, scored, unevaluated)).encode()
     if target.is_file() and target.read_bytes() == page:
         say(f"report: nothing to do, {target} is up to date")
+        if not run.dry_run:
+            with suppress(OSError):  # a page that may only be read
+                target.touch()  # `info` compares it with the times of what it shows
         outcome.reused.append(target.name)
     else:
         outcome.made.append(target.name)
@@ -169,12 +172,13 @@ def _content(
     tasks = _tasks(store)
     by_name = {task.name: task for task in tasks}
     results = {str(one["classifier"]): one for one in scored}
+    comparisons = _comparisons(store)
     return Content(
         corpus=_corpus(store),
         tasks=tasks,
         systems=[_system(store, one, results, by_name) for one in group(store, scored)],
         unevaluated=unevaluated,
-        comparisons=_comparisons(store),
+        comparisons=comparisons,
         latents=[_latents(store, name, fitted) for name, _ in _diagnosed(fitted)],
         kinds=_kinds(store, fitted, results),
         seeds={name: config.seed for name, (config, _) in fitted.items()},
@@ -184,7 +188,7 @@ def _content(
         digests=_digests(store, tasks),
         first_commands=_first_commands(store, tasks),
         further_commands=_of_unread(store, fitted, results),
-        last_commands=_last_commands(store, results),
+        last_commands=_last_commands(store, results, comparisons),
     )
 
 
@@ -386,8 +390,8 @@ def _of_unread(store: Store, fitted: Fitted, results: Mapping[str, Any]) -> list
     return [_without_place(autoencoder_fold(store, name, unread[name], folds[name], 1).command) for name in unread]
 
 
-def _last_commands(store: Store, results: Mapping[str, Any]) -> list[str]:
-    pairs = [(one["first"]["classifier"], one["second"]["classifier"]) for one in _comparisons(store)]
+def _last_commands(store: Store, results: Mapping[str, Any], comparisons: Sequence[Mapping[str, Any]]) -> list[str]:
+    pairs = [(one["first"]["classifier"], one["second"]["classifier"]) for one in comparisons]
     return [
         *(["sercli evaluate STORE"] if results else []),
         *(shlex.join(["sercli", "compare", "STORE", *pair]) for pair in pairs),
