@@ -21,7 +21,8 @@ _BLANKS = re.compile(r"[\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 class Utterance:
     """One utterance: what the corpus says of it, and (from `duration` to `digest`) what its sound file says.
 
-    `start` and `end` (s) cut it out of a longer file; `emotion` is the canonical name, `emotion_code` the corpus's own.
+    `start` and `end` (s) cut it out of a longer file; `emotion` is the canonical name, `emotion_code` the corpus's own. Of a reader
+    they may both be what the corpus says; `ingest` brings names, and dimensions to the scale from 1 to 5.
     """
 
     utt_id: str
@@ -61,6 +62,10 @@ class Table:
     rows: Sequence[Sequence[str]]
 
 
+DIMENSIONS = ("valence", "arousal", "dominance")
+SCALE = (1.0, 5.0)  # on which valence, arousal and dominance are kept: that of IEMOCAP, and of the paper's bins
+
+
 @dataclass(frozen=True)
 class Scan:
     """What a corpus reader found, before any sound file was opened."""
@@ -71,6 +76,8 @@ class Scan:
     durations: Mapping[str, float] = field(default_factory=dict)  # utt_id -> seconds of sound that the corpus promises
     tables: Mapping[str, Table] = field(default_factory=dict)  # name -> further table: `ratings` for `ratings.tsv`
     synthetic: bool = False  # spoken by nobody: every score is marked
+    scale: tuple[float, float] = SCALE  # of valence, arousal and dominance
+    root: Path | None = None  # where the paths start, if not in the corpus folder
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ _REMEMBERED = 1024  # digests of rows: all products of a fold ask for the same, 
 _PROTOCOL_COLUMNS = {
     "leave-one-speaker-out": ["speaker", "session"],
     "leave-one-session-out": ["session", "speaker", "gender"],
+    "speaker-10-fold": ["speaker"],
     "random-10-fold": [],
     "file": ["speaker"],
     "speaker-dependent-file": [],

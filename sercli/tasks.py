@@ -18,7 +18,14 @@ from .config import build, plain
 from .errors import SercliError, UsageError
 from .manifest import Utterance, c_order, digest
 
-Protocol = Literal["leave-one-speaker-out", "leave-one-session-out", "random-10-fold", "file", "speaker-dependent-file"]
+Protocol = Literal[
+    "leave-one-speaker-out",
+    "leave-one-session-out",
+    "speaker-10-fold",
+    "random-10-fold",
+    "file",
+    "speaker-dependent-file",
+]
 Target = Literal["emotion", "arousal", "power", "valence"]
 DIMENSIONS = {"arousal": "arousal", "power": "dominance", "valence": "valence"}  # target -> column of the table
 LEVELS = ("low", "mid", "high")
@@ -327,12 +334,34 @@ def _leave_one_session_out(utterances: Sequence[Utterance]) -> list[Fold]:
     return folds
 
 
+def _speaker_10_fold(utterances: Sequence[Utterance]) -> list[Fold]:
+    """Each speaker is in one tenth; those who say most are dealt first, each to the tenth that has least, so that all are alike."""
+    speakers = _groups(utterances, "speaker", lambda u: u.speaker, "speaker-10-fold")
+    if len(speakers) < TENTHS:
+        raise SercliError(
+            f"speaker-10-fold needs at least {TENTHS} speakers, this task has {len(speakers)}; choose "
+            "--protocol leave-one-speaker-out"
+        )
+    said = Counter(utterance.speaker for utterance in utterances)
+    tenth_of: dict[str, int] = {}
+    sizes = [0] * TENTHS
+    for speaker in sorted(speakers, key=lambda name: (-said[name], c_order(name))):
+        smallest = sizes.index(min(sizes))
+        tenth_of[speaker] = smallest
+        sizes[smallest] += said[speaker]
+    return _tenths([{u.utt_id for u in utterances if tenth_of[u.speaker] == k} for k in range(TENTHS)], utterances)
+
+
 def _random_10_fold(utterances: Sequence[Utterance]) -> list[Fold]:
     """Speakers are shared between parts. The order is that of the hashed names: random, and the same on every machine."""
     if len(utterances) < TENTHS:
         raise SercliError(f"random-10-fold needs at least {TENTHS} utterances, this task has {len(utterances)}")
     shuffled = sorted(utterances, key=lambda u: hashlib.sha256(c_order(u.utt_id)).digest())
-    tenths = [{u.utt_id for u in shuffled[k::TENTHS]} for k in range(TENTHS)]
+    return _tenths([{u.utt_id for u in shuffled[k::TENTHS]} for k in range(TENTHS)], utterances)
+
+
+def _tenths(tenths: Sequence[set[str]], utterances: Sequence[Utterance]) -> list[Fold]:
+    """Each tenth is test once; the one after it is dev."""
     folds = []
     for k in range(TENTHS):
         following = (k + 1) % TENTHS
@@ -344,6 +373,7 @@ def _random_10_fold(utterances: Sequence[Utterance]) -> list[Fold]:
 _PROTOCOLS: Mapping[str, Callable[[Sequence[Utterance]], list[Fold]]] = {
     "leave-one-speaker-out": _leave_one_speaker_out,
     "leave-one-session-out": _leave_one_session_out,
+    "speaker-10-fold": _speaker_10_fold,
     "random-10-fold": _random_10_fold,
 }
 assert set(_PROTOCOLS) | FROM_FILE == set(get_args(Protocol))

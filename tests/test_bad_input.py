@@ -86,7 +86,7 @@ CORPORA: dict[str, tuple[Callable[[Path], object], list[str], int, str]] = {
         _another_corpus,
         ["--corpus", "emodb"],
         FIXABLE,
-        "corpus: no EMO-DB recordings|03a01Wa.wav|1 other .wav|Actor_01/03-01-05-01-01-01-01.wav|choose another --corpus",
+        "corpus: no recording of the form 03a01Wa.wav|1 other .wav|Actor_01/03-01-05-01-01-01-01.wav|choose another --corpus",
     ),
     "no table": (_another_corpus, ["--corpus", "table"], FIXABLE, "corpus: wanted one CSV or TSV|found none|name the"),
     "two tables": (_two_tables, ["--corpus", "table"], FIXABLE, "corpus: wanted one CSV|found 2 tables|name the file"),
@@ -369,7 +369,7 @@ def test_a_table_is_read(situation: str, sercli: Sercli, tmp_path: Path) -> None
     header = (tmp_path / "store" / "utterances.tsv").read_text().splitlines()[0].split("\t")
     rows = rows_of(tmp_path / "store" / "utterances.tsv")
     told = {utt_id: [row[header.index(key)] for key in ("path", "speaker", "emotion")] for utt_id, row in rows.items()}
-    assert told == {"a": ["a.wav", "corpus_x", "joy"], "b": ["b.wav", "corpus_y", "joy"]}
+    assert told == {"a": ["a.wav", "corpus_x", "happiness"], "b": ["b.wav", "corpus_y", "happiness"]}
 
 
 BAD_TABLES = {
@@ -378,7 +378,10 @@ BAD_TABLES = {
     "not text": (b"path,speaker,emotion\n\xff\xfe\x00", "labels.csv: cannot be read as a table"),
     "an open quote": (b'path,speaker,emotion\n"a.wav,x,joy\n', "labels.csv: cannot be read as a table"),
     "no row": (b"path,speaker,emotion\n", "labels.csv: no usable row"),
-    "no row is good": (b"path,speaker,emotion\na.wav,,joy\n", "labels.csv: no usable row|line 2|no speaker"),
+    "no row is good": (
+        b"path,speaker,emotion\na.wav,,joy\n",
+        "corpus: no usable recording|a.wav: a: no speaker|name the speaker",
+    ),
     "empty": (b"", "labels.csv: has no column 'path'"),
 }
 
@@ -391,9 +394,9 @@ def test_a_table_that_cannot_be_read(situation: str, sercli: Sercli, tmp_path: P
 
 
 BAD_ROWS = {  # the row -> its path in rejects.tsv, and the reason
-    "/etc/passwd,x,joy,,": ("/etc/passwd", "leaves the folder of the table|relative"),
-    "../b.wav,x,joy,,": ("../b.wav", "leaves the folder of the table|relative"),
-    "b.wav,,joy,,": ("b.wav", "line 5 of labels.csv|no speaker"),
+    "/etc/passwd,x,joy,,": ("/etc/passwd", "leaves the folder of the corpus|relative"),
+    "../b.wav,x,joy,,": ("../b.wav", "leaves the folder of the corpus|relative"),
+    "b.wav,,joy,,": ("b.wav", "b: no speaker|name the speaker"),
     ",x,joy,,": ("line 6", "no path"),
     "b.wav,x,joy,soon,": ("b.wav", "start is 'soon'|wanted a number"),
     "b.wav,x,joy,nan,": ("b.wav", "start is 'nan'|wanted a number"),

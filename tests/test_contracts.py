@@ -1,5 +1,6 @@
 """What every plug-in promises, whoever wrote it. A new file in one of the four folders is tested here without a line of its own."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -8,14 +9,20 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from torch import Tensor
 
-from sercli import checkpoints, plugins
+from sercli import audio, checkpoints, plugins
 from sercli.autoencoders import CONDITIONS, UNCONDITIONAL, Autoencoder, vae
 from sercli.classifiers import Sequences, StandardisedClassifier
 from sercli.config import TrainingConfig, build, plain
+from sercli.corpora import FIELDS, read_card
 from sercli.errors import SercliError, UsageError
+from sercli.labels import is_known
+from sercli.manifest import DIMENSIONS, read_utterances
+from sercli.stages import Run, ingest
+from sercli.store import Store
 from sercli.tasks import Task, task_name
 from sercli.training import make_repeatable
 
@@ -71,11 +78,88 @@ def test_every_plugin_says_what_it_is(package: str, name: str) -> None:
 # --- corpora
 
 
+def build_example(name: str, folder: Path) -> Path:
+    """A corpus of the reader's own example: its text files, noise where it has sound, and the junk that archives leave."""
+    for number, (file, content) in enumerate(CORPORA[name].EXAMPLE.items()):
+        path = folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix in audio.SUFFIXES:
+            noise = np.random.default_rng(number).standard_normal(8000)
+            soundfile.write(path, 0.1 * noise, 16000)
+            path.with_name(f"._{path.name}").write_bytes(b"junk")
+        else:
+            path.write_text(content, encoding="utf-8", newline="")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Of every reader."""
+    folder = tmp_path_factory.mktemp("examples")
+    return {name: build_example(name, folder / name) for name in CORPORA}
+
+
+def sounds(name: str) -> dict[str, str]:
+    """The sound files of a reader's example, each with the speaker and the emotion that it has by the corpus."""
+    return {path: told for path, told in CORPORA[name].EXAMPLE.items() if Path(path).suffix in audio.SUFFIXES}
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_the_card_tells_all(name: str) -> None:
+    card = read_card(name)
+    assert set(FIELDS) <= set(card.facts)
+    assert all(len(fact) > 2 for fact in card.facts.values())
+    assert len(card.what) < 200
+
+
 @pytest.mark.parametrize("name", CORPORA)
 def test_default_task_is_one(name: str) -> None:
     task = build(Task, CORPORA[name].TASK, name)
     assert task_name(task, task) == f"{task.target}.{task.protocol}"
     assert plain(task) | CORPORA[name].TASK == plain(task)
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_a_corpus_is_recognised_by_its_own_reader_alone(name: str, examples: dict[str, Path]) -> None:
+    assert [other for other in CORPORA if CORPORA[other].recognises(examples[name])] == [name]
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_every_recording_is_read_as_the_reader_says(name: str, examples: dict[str, Path], tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    ingest.run(examples[name], store, None, None, name, 0.0, False, None, Run(jobs=1))
+    utterances = read_utterances(store / "utterances.tsv")
+    root = Store(store).root
+    found = {
+        (root / u.path).relative_to(examples[name].resolve()).as_posix(): f"{u.speaker} {u.emotion}" for u in utterances
+    }
+    assert found == {path: f"{name}_{told.removeprefix(f'{name}_')}" for path, told in sounds(name).items()}
+    assert len(found) > 1
+    assert len({u.speaker for u in utterances}) > 1
+    assert all(is_known(u.emotion) and (u.emotion_code or not u.emotion) for u in utterances)
+    assert all(u.gender in ("", "female", "male") for u in utterances)
+    assert all(1 <= getattr(u, d) <= 5 for u in utterances for d in DIMENSIONS if getattr(u, d) is not None)
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_a_stub_in_place_of_sound_is_set_aside(name: str, examples: dict[str, Path], tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    shutil.copytree(examples[name], corpus)
+    stub = list(sounds(name))[-1]
+    (corpus / stub).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    ingest.run(corpus, tmp_path / "store", None, None, None, 1, False, None, Run(jobs=1))
+    rejected = [line.split("\t") for line in (tmp_path / "store" / "rejects.tsv").read_text().splitlines()[1:]]
+    assert [(Path(path).name, reason) for path, reason in rejected] == [
+        (Path(stub).name, "a git-lfs stub, not the recording; run: git lfs pull")
+    ]
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_the_wrong_reader_says_which_one_fits(name: str, examples: dict[str, Path], tmp_path: Path) -> None:
+    wrong = next(other for other in CORPORA if other != name)
+    with pytest.raises(SercliError, match=f"it looks like {name}: say --corpus {name}") as caught:
+        ingest.run(examples[name], tmp_path / "store", wrong, None, None, 0.1, False, None, Run())
+    assert str(examples[name]) in str(caught.value)
 
 
 @pytest.mark.parametrize("name", CORPORA)

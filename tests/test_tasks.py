@@ -15,6 +15,7 @@ from sercli.manifest import Utterance, digest
 from sercli.tasks import Folds, FoldsFile, Task, asked, difference, label, make_folds, strangers, task_name
 
 SPEAKER, SESSION, RANDOM = "leave-one-speaker-out", "leave-one-session-out", "random-10-fold"
+SPEAKERS = "speaker-10-fold"
 PARTS = {"train", "dev", "test"}
 
 
@@ -74,7 +75,7 @@ def corpora(draw: st.DrawFn) -> list[Utterance]:
 
 
 @settings(max_examples=300, deadline=None)
-@given(corpora(), st.sampled_from([SPEAKER, SESSION, RANDOM]), st.randoms(use_true_random=False))
+@given(corpora(), st.sampled_from([SPEAKER, SESSION, SPEAKERS, RANDOM]), st.randoms(use_true_random=False))
 def test_every_task_that_is_made_is_honest(rows: list[Utterance], protocol: str, order: random.Random) -> None:
     task = Task(protocol=protocol)  # type: ignore[arg-type]
     try:
@@ -89,7 +90,7 @@ def test_every_task_that_is_made_is_honest(rows: list[Utterance], protocol: str,
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.permutations(corpus(IEMOCAP)), st.sampled_from([SPEAKER, SESSION, RANDOM]))
+@given(st.permutations(corpus(IEMOCAP)), st.sampled_from([SPEAKER, SESSION, SPEAKERS, RANDOM]))
 def test_the_order_of_rows_moves_nobody(rows: list[Utterance], protocol: str) -> None:
     task = Task(protocol=protocol)  # type: ignore[arg-type]
     assert make_folds(task, rows) == make_folds(task, corpus(IEMOCAP))
@@ -122,6 +123,24 @@ def test_speakers_without_sessions_take_turns() -> None:
         ("s4", "s1"),
     ]
     assert who(folds, rows, 2, "train") == {"s1", "s4"}
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(1, 9), min_size=10, max_size=25))
+def test_tenths_of_speakers_are_alike(said: list[int]) -> None:
+    """Nobody is in two, and no tenth has more than the smallest by more than what its last speaker says."""
+    everybody = [f"s{number:02d}" for number, each in enumerate(said) for _ in range(each)]
+    rows = [utterance(n, speaker, emotion) for n, speaker in enumerate(everybody) for emotion in ("anger", "neutral")]
+    rows = [replace(one, utt_id=f"{one.utt_id}-{one.emotion}") for one in rows]
+    folds = make_folds(Task(protocol=SPEAKERS), rows)  # type: ignore[arg-type]
+    check_honest(folds, rows, SPEAKERS)
+    sizes = [len(fold.part("test")) for fold in folds.folds]
+    assert max(sizes) - min(sizes) <= 2 * max(said)
+
+
+def test_tenths_of_few_speakers_are_refused() -> None:
+    with pytest.raises(SercliError, match="at least 10 speakers, this task has 4; choose --protocol leave-one-speaker"):
+        make_folds(Task(protocol=SPEAKERS), corpus(NO_SESSIONS))  # type: ignore[arg-type]
 
 
 def test_the_session_partner_is_dev() -> None:

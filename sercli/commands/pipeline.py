@@ -80,6 +80,13 @@ def ingest(
             metavar="NAME", help="Of the corpus; stands before its speakers' names. Default: the kind, or the folder's."
         ),
     ] = None,
+    scale: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOW,HIGH",
+            help="The scale of a table's valence, arousal and dominance, which are brought to 1 to 5. Default: 1,5.",
+        ),
+    ] = None,
     max_rejects: MaxRejects = 0.1,
     verify: Annotated[
         bool, typer.Option("--verify", help="Exit with 1 unless every count is that of the complete release.")
@@ -93,7 +100,8 @@ def ingest(
     from ..stages import ingest as stage
 
     run = run_as(jobs, "cpu", overwrite, dry_run)
-    print_outcome(stage.run(corpus, store, kind, root, name, max_rejects, verify, run), as_json)
+    limits = stage.parse_scale(scale) if scale else None
+    print_outcome(stage.run(corpus, store, kind, root, name, max_rejects, verify, limits, run), as_json)
 
 
 @app.command()

@@ -100,6 +100,25 @@ def predict(
 
 @app.command()
 @guarded
+def corpora(
+    corpus: Annotated[
+        str | None, typer.Argument(metavar="KIND", help="One of them, with all that its card says. Default: a list.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """The corpora that `sercli ingest` reads: size, speakers, labels, licence, and where to ask for them."""
+    from ..report.overviews import card_text, corpora_table
+    from ..stages import corpora as stage
+
+    found = stage.run(corpus)
+    if as_json:
+        print_json(found)
+    else:
+        print(card_text(found[0]) if corpus else corpora_table(found, terminal_width()))
+
+
+@app.command()
+@guarded
 def doctor(as_json: Json = False) -> None:
     """What this machine has: cores, memory, disk, devices, versions; and what of it can be used."""
     from ..report.overviews import doctor_text

@@ -1,17 +1,48 @@
 """Corpus readers: one file each, with the corpus card as its docstring.
 
-A reader has `TASK` (the default task, a dictionary), `recognises(folder)` (cheap; looks at names alone) and
-`scan(folder)`, which gives every utterance with the labels, and every file or row that is not one with the reason. It
-opens no sound file. Raises SercliError where nothing fits. It may have `counts(utterances)`: the table of counts that
-the makers publish, beside what these utterances come to.
+A card begins with what the corpus is, and has a line `Size: …` for each of FIELDS. A reader has
+`TASK`, the default task, a dictionary;
+`EXAMPLE`, the form of the corpus: some of its file names with what each is (`speaker emotion` of a sound file, by the corpus's
+own speaker and our emotion; the content of a text file), on which the contract tests try the reader;
+`recognises(folder)`, cheap: it looks at names, or at the head of a table;
+`scan(folder)`, which gives every utterance with its labels, and every file or row that is not one with the reason. It opens
+no sound file. Raises SercliError where nothing fits.
+It may have `counts(utterances)`, the table of counts that the makers publish, beside what these utterances come to, and
+`nearly(folder)`, what keeps a folder from being such a corpus (empty where it is nothing like one).
 """
 
 import os
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
+
+from .. import plugins
+from ..errors import SercliError
+from ..manifest import Count, Reject, Scan, Utterance, printable
+
+FIELDS = ("Size", "Speakers", "Labels", "Rate", "Licence", "Source")  # of a card
 
 
-def sound_files(folder: Path, suffixes: tuple[str, ...] = (".wav",)) -> Iterator[Path]:
+class Card(NamedTuple):
+    """What a corpus is; the facts of FIELDS (and whichever more there are); the paragraphs after them."""
+
+    what: str
+    facts: dict[str, str]
+    notes: list[str]
+
+
+def read_card(name: str) -> Card:
+    """The docstring of a reader, which is not imported. Raises UsageError for one that does not exist."""
+    paragraphs = plugins.card("corpora", name).split("\n\n")
+    facts = re.findall(r"^(\w+): (.*(?:\n +.*)*)", paragraphs[1] if len(paragraphs) > 1 else "", flags=re.MULTILINE)
+    notes = paragraphs[2:] if facts else paragraphs[1:]
+    what, *notes = (" ".join(text.split()) for text in (paragraphs[0], *notes))
+    return Card(what, {key: " ".join(text.split()) for key, text in facts}, notes)
+
+
+def files_below(folder: Path, suffixes: tuple[str, ...] = (".wav",)) -> Iterator[Path]:
     """Files of these kinds anywhere below a folder; names that begin with a dot are junk of archives and desktops.
 
     Raises OSError for a folder that cannot be read.
@@ -22,8 +53,56 @@ def sound_files(folder: Path, suffixes: tuple[str, ...] = (".wav",)) -> Iterator
 
     for parent, folders, names in os.walk(folder, onerror=refuse) if folder.is_dir() else ():
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for path in (Path(parent, name) for name in sorted(names) if not name.startswith(".")):
-            if path.suffix.lower() in suffixes and (
-                path.is_file() or path.is_symlink()
-            ):  # whose end may be missing: told
-                yield path
+        for name in sorted(names):
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in suffixes:
+                yield Path(parent, name)
+
+
+def names_fit(folder: Path, form: str) -> bool:
+    """Whether some `.wav` below the folder is named in this form, as in `scan_names`."""
+    pattern = _pattern(form)
+    return any(_match(pattern, path, folder) for path in files_below(folder))
+
+
+def scan_names(folder: Path, form: str, example: str, utterance: Callable[[re.Match[str], str], Utterance]) -> Scan:
+    """Of a corpus whose file names tell all: one utterance a `.wav`, whatever folder it lies in.
+
+    `form` is a regular expression of the name, with as many of its folders as it needs, without the ending; `utterance` makes one
+    of a match and the path, or raises ValueError with the reason. Raises SercliError if none is named so.
+    """
+    pattern = _pattern(form)
+    utterances: list[Utterance] = []
+    rejects: list[Reject] = []
+    for path in files_below(folder):
+        relative = path.relative_to(folder).as_posix()
+        match = _match(pattern, path, folder)
+        if match is None:
+            rejects.append(Reject(relative, f"the name is not of the form {example}"))
+            continue
+        try:
+            utterances.append(utterance(match, relative))
+        except ValueError as error:
+            rejects.append(Reject(relative, str(error)))
+    if not utterances:
+        seen = f"; {len(rejects)} other .wav files, such as {printable(rejects[0].path)}" if rejects else ""
+        reason = next((f", where {one.reason}" for one in rejects if "not of the form" not in one.reason), "")
+        raise SercliError(
+            f"{folder}: no recording of the form {example}{seen}{reason}; choose another --corpus or folder"
+        )
+    return Scan(utterances, rejects)
+
+
+def counts_of_emotions(utterances: Sequence[Utterance], expected: Mapping[str, int]) -> list[Count]:
+    """How many utterances there are of each emotion, beside how many the complete corpus has."""
+    found = Counter(utterance.emotion for utterance in utterances)
+    return [Count("", emotion, found[emotion], number) for emotion, number in expected.items()]
+
+
+def _pattern(form: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:.*/)?(?:{form})", re.ASCII | re.DOTALL)
+
+
+def _match(pattern: re.Pattern[str], path: Path, folder: Path) -> re.Match[str] | None:
+    """The folder's own name counts too: somebody may give one speaker's alone."""
+    inside = Path(folder.resolve().name, path.relative_to(folder)).with_suffix("")
+    return pattern.fullmatch(inside.as_posix())

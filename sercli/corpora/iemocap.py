@@ -1,15 +1,20 @@
-"""IEMOCAP, the interactive emotional dyadic motion capture database.
+"""IEMOCAP, the interactive emotional dyadic motion capture database: improvised and scripted dialogues in English.
 
-10 039 utterances, 16 kHz mono, 12.4 h; five sessions, each of a woman and a man who improvise and act out plays in
-English. Labels: anger 1103, happiness 595, excited 1041, sadness 1084, neutral 1708, frustration 1849, surprise 107,
-fear 40, other 3, disgust 2; for 2507 the raters did not agree (`xxx`: not labelled here). Valence, arousal (the corpus
-says activation) and dominance are means of the external raters' votes from 1 to 5; seven labels lie outside, which the
-`…_of_votes` columns put right. Every vote is in `ratings.tsv`; kind `self` are the actors' own, which count for no label.
+Size: 10 039 utterances, 12.4 h
+Speakers: 10 (5 women, 5 men), a pair in each of five sessions
+Labels: anger 1103, happiness 595, excited 1041, sadness 1084, neutral 1708, frustration 1849, surprise 107, fear 40, other 3,
+    disgust 2, no agreement 2507 (`xxx`: not labelled here); valence, arousal, dominance from 1 to 5
+Rate: 16 kHz mono
+Licence: of the University of Southern California, for research
+Source: https://sail.usc.edu/iemocap/
 
+Valence, arousal (the corpus says activation) and dominance are means of the external raters' votes; seven labels lie outside
+their scale, which the `…_of_votes` columns put right. Every vote is in `ratings.tsv`; kind `self` are the actors' own, which
+count for no label.
 The first letter of a name says who wore the motion-capture markers, the letter of its last part who speaks:
 `Ses01F_impro01_M003` is the man of session 1. Give the release, its parent, or a folder with some of the sessions.
 Busso, Bulut, Lee, Kazemzadeh, Mower, Kim, Chang, Lee, Narayanan: IEMOCAP: interactive emotional dyadic motion capture
-database, Language Resources and Evaluation 42, 2008. Licensed by the University of Southern California, for research.
+database, Language Resources and Evaluation 42, 2008.
 """
 
 import difflib
@@ -21,11 +26,25 @@ from pathlib import Path, PurePosixPath
 from statistics import fmean
 
 from ..errors import SercliError
-from ..manifest import Count, Reject, Scan, Table, Utterance, c_order, printable
-from . import sound_files
+from ..manifest import DIMENSIONS, Count, Reject, Scan, Table, Utterance, c_order, printable
+from . import files_below
 
 FOUR_CLASSES = ("neutral", "happiness=happiness+excited", "sadness", "anger")
 TASK = {"target": "emotion", "classes": list(FOUR_CLASSES), "protocol": "leave-one-session-out"}
+EXAMPLE = {
+    "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt": """% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]
+
+[0.0000 - 0.5000]\tSes01F_impro01_F000\tneu\t[2.5000, 2.5000, 3.0000]
+C-E2:\tNeutral;\t()
+A-E3:\tval 3; act 2; dom  3;\t()
+
+[1.0000 - 1.5000]\tSes01F_impro01_M000\tang\t[1.5000, 4.0000, 4.0000]
+C-E2:\tAnger;\t()
+
+""",
+    "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav": "Ses01F neutral",
+    "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_M000.wav": "Ses01M anger",
+}
 EMOTIONS = {
     "ang": "anger",
     "hap": "happiness",
@@ -39,7 +58,6 @@ EMOTIONS = {
     "oth": "other",
     "xxx": "",  # no agreement
 }
-DIMENSIONS = ("valence", "arousal", "dominance")  # in the order of the files
 LOWEST, HIGHEST = 1.0, 5.0
 SYNTHETIC = "SYNTHETIC.txt"  # in the sessions of a corpus that only has this form
 RATINGS = ["utt_id", "rater", "kind", "emotions", *DIMENSIONS, "comment"]
@@ -157,7 +175,7 @@ def scan(folder: Path) -> Scan:
     rejects: list[Reject] = []
     spoken: dict[str, _Spoken] = {}
     for session in sessions:
-        present |= {path.relative_to(folder).as_posix() for path in sound_files(session / "sentences" / "wav")}
+        present |= {path.relative_to(folder).as_posix() for path in files_below(session / "sentences" / "wav")}
         for path in _texts(session / "dialog" / "EmoEvaluation"):
             labels, broken = _evaluation(path, PurePosixPath(path.relative_to(folder)))
             listed += labels

@@ -1,20 +1,32 @@
 """Any corpus, told by a table: a CSV or TSV file with at least the columns path, speaker and emotion.
 
+Size: any
+Speakers: any
+Labels: any; joy and happy, sad and sadness, … are brought to one name, and the table's own is kept
+Rate: any, also several
+Licence: that of the recordings
+Source: you
+
 `path` is relative to the table's folder. Further columns are read where they have these names: utt_id (else made from the
 path), start and end (seconds inside a longer file), session, gender, style, valence, arousal, dominance, text; all others
 are carried along. Give the table, or a folder that holds one table. An empty emotion means: not labelled.
 """
 
-import csv
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from .. import csv_files
 from ..errors import SercliError
 from ..manifest import Reject, Scan, Utterance
 
 TASK = {"target": "emotion", "protocol": "leave-one-speaker-out"}
+EXAMPLE = {
+    "labels.csv": "path,speaker,emotion\ns01/angry_1.wav,s01,angry\ns02/calm_1.wav,s02,neutral\n",
+    "s01/angry_1.wav": "s01 anger",
+    "s02/calm_1.wav": "s02 neutral",
+}
 NEEDED = ("path", "speaker", "emotion")
 _MEASURED = ("duration", "sample_rate", "channels", "digest")  # by `ingest`, from the sound itself
 _NUMBERS = ("start", "end", "valence", "arousal", "dominance")
@@ -35,74 +47,56 @@ def scan(folder: Path) -> Scan:
         )
     utterances: list[Utterance] = []
     rejects: list[Reject] = []
-    for number, row in enumerate(_rows(tables[0]), start=2):
+    for row in csv_files.read_rows(tables[0], NEEDED):
         try:
             utterances.append(_utterance(row))
         except ValueError as error:
-            rejects.append(Reject(row.get("path") or f"line {number}", f"line {number} of {tables[0].name}: {error}"))
+            rejects.append(
+                Reject(row.cells.get("path") or f"line {row.line}", f"line {row.line} of {tables[0].name}: {error}")
+            )
     if not utterances:
         raise SercliError(f"{tables[0]}: no usable row" + (f"; {rejects[0].reason}" if rejects else ""))
     return Scan(utterances, rejects)
 
 
+def nearly(folder: Path) -> str:
+    """The first table that has not the columns wanted, or that there are too many that have."""
+    fitting = [path.name for path in _tables(folder)]
+    if len(fitting) > 1:
+        return f"{', '.join(fitting)} all have {', '.join(NEEDED)}: name the one that is meant"
+    for path in _candidates(folder):
+        missing = [name for name in NEEDED if name not in (header := csv_files.header(path))]
+        if header and missing:
+            return f"{path.name} has the columns {', '.join(header)}, and no {missing[0]!r}"
+    return ""
+
+
 def _tables(folder: Path) -> list[Path]:
-    if folder.is_file():
-        return [folder] if folder.suffix.lower() in (".csv", ".tsv") and _has_needed_columns(folder) else []
-    found = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in (".csv", ".tsv") and path.is_file()]
-    return [path for path in found if not path.name.startswith(".") and _has_needed_columns(path)]
+    return [path for path in _candidates(folder) if set(NEEDED) <= set(csv_files.header(path))]
 
 
-def _has_needed_columns(path: Path) -> bool:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            header = stream.readline()
-    except (OSError, UnicodeDecodeError):
-        return False
-    return set(NEEDED) <= {name.strip().strip('"').lower() for name in header.rstrip("\r\n").split(_delimiter(header))}
+def _candidates(folder: Path) -> list[Path]:
+    paths = sorted(folder.iterdir()) if folder.is_dir() else [folder]
+    return [
+        path for path in paths if path.suffix.lower() in csv_files.SUFFIXES and path.name[0] != "." and path.is_file()
+    ]
 
 
-def _delimiter(header: str) -> str:
-    return max("\t,;", key=header.count)
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            delimiter = _delimiter(stream.readline())
-            stream.seek(0)
-            rows = list(csv.reader(stream, delimiter=delimiter, strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SercliError(f"{path}: cannot be read as a table: {error}") from None
-    header = [name.strip().lower() for name in rows[0]] if rows else []
-    missing = [name for name in NEEDED if name not in header]
-    if missing:
-        raise SercliError(
-            f"{path}: has no column {missing[0]!r}; it has {', '.join(header) or 'none'}; wanted at least {', '.join(NEEDED)}"
-        )
-    twice = [name for name in header if header.count(name) > 1]
-    if twice:
-        raise SercliError(f"{path}: has the column {twice[0]!r} twice; rename one")
-    return [dict(zip(header, row, strict=False)) | {"": str(len(row) - len(header))} for row in rows[1:] if any(row)]
-
-
-def _utterance(row: dict[str, str]) -> Utterance:
+def _utterance(row: csv_files.Row) -> Utterance:
     """Raises ValueError with the reason."""
-    surplus = int(row.pop(""))
-    if surplus:
-        raise ValueError(f"has {abs(surplus)} columns too {'many' if surplus > 0 else 'few'}")
-    path = row["path"].strip().replace("\\", "/")
+    if row.problem:
+        raise ValueError(row.problem)
+    cells = row.cells
+    path = cells["path"].replace("\\", "/")
     if not path:
         raise ValueError("no path")
-    if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
-        raise ValueError("the path leaves the folder of the table; use a path relative to it")
-    if not row["speaker"].strip():
-        raise ValueError("no speaker")
-    values: dict[str, Any] = {key: value.strip() for key, value in row.items() if key in _KNOWN and key not in _NUMBERS}
-    values |= {key: _number(key, row[key]) for key in _NUMBERS if key in row}
+    values: dict[str, Any] = {key: value for key, value in cells.items() if key in _KNOWN and key not in _NUMBERS}
+    values |= {key: csv_files.number(key, cells[key]) for key in _NUMBERS if key in cells}
     values["path"] = str(PurePosixPath(path))
     values["utt_id"] = values.get("utt_id") or _id_of(path, values)
-    values["emotion_code"] = values.get("emotion_code") or values["emotion"]
-    extra: Mapping[str, str] = {key: value for key, value in row.items() if key not in _KNOWN and key not in _MEASURED}
+    extra: Mapping[str, str] = {
+        key: value for key, value in cells.items() if key not in _KNOWN and key not in _MEASURED
+    }
     return Utterance(**values, extra=extra)
 
 
@@ -110,15 +104,3 @@ def _id_of(path: str, values: Mapping[str, Any]) -> str:
     """The path without its ending; with the section, where the row is one."""
     name = str(PurePosixPath(path).with_suffix("")).replace("/", "_").replace(" ", "_")
     return name if values.get("start") is None else f"{name}_{round(1000 * values['start']):07d}"
-
-
-def _number(key: str, text: str) -> float | None:
-    if not text.strip():
-        return None
-    try:
-        number = float(text)
-    except ValueError:
-        number = float("nan")
-    if number != number or abs(number) == float("inf"):
-        raise ValueError(f"{key} is {text!r}, wanted a number")
-    return number

@@ -94,6 +94,28 @@ def _reasons(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"{len(reasons) - _MOST_REASONS} more; `--json` tells all"
 
 
+def corpora_table(found: Sequence[Mapping[str, Any]], width: int | None = None) -> str:
+    """A row a corpus."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD)
+    headings = ("Size", "Speakers", "Labels", "Licence")
+    for heading in ("--corpus", *headings):
+        table.add_column(heading, overflow="fold")
+    for card in found:
+        table.add_row(card["name"], *(Text(printable(card["facts"].get(heading, ""))) for heading in headings))
+    return f"{printed(table, width)}\n`sercli corpora KIND` tells all of one, also where to ask for it."
+
+
+def card_text(card: Mapping[str, Any]) -> str:
+    """All that one card says."""
+    facts = [f"{name + ':':10}{text}" for name, text in card["facts"].items()]
+    lines = [card["what"], "", *facts, *(line for note in card["notes"] for line in ("", note))]
+    return "\n".join(map(printable, lines))
+
+
 def doctor_text(found: Mapping[str, Any], width: int | None = None) -> str:
     """A line a fact, and at the end what stands in the way."""
     from rich import box

@@ -1,19 +1,22 @@
 """`sercli ingest`: a raw corpus folder to `utterances.tsv`, `corpus.yaml` and `rejects.tsv`, and what else it tells."""
 
+import math
 import re
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any
 
-from .. import fingerprints, plugins, workers
+from .. import fingerprints, labels, plugins, workers
 from ..config import write_yaml
 from ..errors import SercliError, UsageError
 from ..fingerprints import Fingerprint, Fingerprints
 from ..manifest import (
+    DIMENSIONS,
+    SCALE,
     Count,
     Reject,
     Scan,
@@ -33,6 +36,7 @@ from . import Outcome, Run, n_jobs, raise_first
 _FILES_PER_UNIT = 64
 _SLACK = 0.002  # s; by how much a sound may differ from what the corpus promises
 _MOST_LINES = 20  # of one kind on stderr
+_FORMS = ("audformat", "kaldi", "table")  # of any corpus: it is called as its folder is
 _UNSAFE = re.compile(r"[^\w.+-]+")
 
 
@@ -44,6 +48,7 @@ def run(
     name: str | None,
     max_rejects: float,
     verify: bool,
+    scale: tuple[float, float] | None,
     run: Run,
 ) -> Outcome:
     """Raises SercliError for a folder without usable recordings, and (once the good ones are kept) for too many rejects
@@ -51,11 +56,9 @@ def run(
     reader_name, reader = _reader(corpus, kind)
     if verify and not hasattr(reader, "counts"):
         raise UsageError(f"--verify: the makers of {reader_name!r} publish no counts to check; leave it out")
-    scan: Scan = reader.scan(corpus)
-    folder = root or (corpus.parent if corpus.is_file() else corpus)
-    name = _UNSAFE.sub(
-        "-", name or (reader_name if kind != "table" and reader_name != "table" else folder.resolve().name)
-    )
+    scan = _scan(corpus, reader_name, reader)
+    folder = root or scan.root or (corpus.parent if corpus.is_file() else corpus)
+    name = _UNSAFE.sub("-", name or (folder.resolve().name if reader_name in _FORMS else reader_name))
     outcome = Outcome(name, str(path))
     if path.exists() and not (path / "corpus.yaml").exists() and _holds_something_else(path):
         raise SercliError(f"{path}: exists and is no store; choose another folder for the store")
@@ -68,7 +71,9 @@ def run(
         )
         outcome.made = ["utterances.tsv"]
         return outcome
-    utterances, rejects = _prepare(scan, name)
+    scale = scale or scan.scale
+    about |= {"scale": list(scale)} if scale != SCALE else {}
+    utterances, rejects = _prepare(scan, name, scale)
     with lock(path, "utterances.tsv"):
         found = _fingerprints(path, folder.resolve(), utterances, run)
         utterances, more = _measure(utterances, found, scan.durations)
@@ -81,7 +86,9 @@ def run(
             rows = [(count.name, str(count.found), str(count.expected)) for count in counts]
             tables["counts"] = Table(("cell", "found", "expected"), rows)
         _publish(path, utterances, rejects, tables, about, reader.TASK, outcome, run)
-    _say_first([f"odd: {warning}" for warning in scan.warnings], "more")
+    odd = [*scan.warnings, *_unknown_labels(utterances)]
+    odd += _out_of_scale(scan.utterances, scale) if reader_name in _FORMS else []
+    _say_first([f"odd: {warning}" for warning in odd], "more")
     _report(path, utterances, rejects)
     different = _report_counts(path, counts)
     _refuse_too_many(path, len(rejects), len(utterances) + len(rejects), max_rejects)
@@ -93,6 +100,17 @@ def run(
     return outcome
 
 
+def parse_scale(text: str) -> tuple[float, float]:
+    """`1,7` as two numbers. Raises UsageError."""
+    try:
+        low, high = map(float, text.split(","))
+        if -math.inf < low < high < math.inf:
+            return low, high
+    except ValueError:
+        pass
+    raise UsageError(f"--scale {text}: wanted the lowest and the highest value, such as 1,7")
+
+
 def _reader(corpus: Path, kind: str | None) -> tuple[str, ModuleType]:
     if not corpus.exists():
         raise SercliError(f"{corpus}: no such folder; give the folder of a corpus")
@@ -100,14 +118,37 @@ def _reader(corpus: Path, kind: str | None) -> tuple[str, ModuleType]:
         raise SercliError(f"{corpus}: is empty; give the folder of a corpus")
     if kind is not None:
         return kind, plugins.load("corpora", kind)
-    readers = {name: plugins.load("corpora", name) for name in plugins.names("corpora")}
-    fitting = [name for name, reader in readers.items() if reader.recognises(corpus)]
+    fitting = _fitting(corpus)
     if len(fitting) != 1:
         seen = "could be " + " or ".join(fitting) if fitting else "looks like no corpus known"
+        near = "" if fitting else _nearly(corpus)
         table = "" if fitting else ", or put a table with the columns path, speaker and emotion beside the sound files"
-        raise SercliError(f"{corpus}: {seen}; say which with --corpus {'|'.join(readers)}{table}")
+        kinds = "|".join(fitting or plugins.names("corpora"))
+        raise SercliError(f"{corpus}: {seen}{near}; say which with --corpus {kinds}{table}")
     say(f"{corpus}: looks like {fitting[0]}")
-    return fitting[0], readers[fitting[0]]
+    return fitting[0], plugins.load("corpora", fitting[0])
+
+
+def _fitting(corpus: Path) -> list[str]:
+    return [name for name in plugins.names("corpora") if plugins.load("corpora", name).recognises(corpus)]
+
+
+def _nearly(corpus: Path) -> str:
+    """What a folder lacks that is almost one that a reader takes."""
+    readers = (plugins.load("corpora", name) for name in plugins.names("corpora"))
+    found = [near for reader in readers if hasattr(reader, "nearly") and (near := reader.nearly(corpus))]
+    return f" ({'; '.join(found)})" if found else ""
+
+
+def _scan(corpus: Path, name: str, reader: ModuleType) -> Scan:
+    """Raises SercliError, with the reader that fits where this one does not."""
+    try:
+        scan: Scan = reader.scan(corpus)
+    except SercliError as error:
+        others = [other for other in _fitting(corpus) if other != name]
+        hint = f"; it looks like {' or '.join(others)}: say --corpus {others[0]}" if others else ""
+        raise SercliError(f"{error}{hint}") from None
+    return scan
 
 
 def _refuse_other_corpus(path: Path, about: Mapping[str, Any], run: Run) -> None:
@@ -127,23 +168,74 @@ def _holds_something_else(path: Path) -> bool:
     return not path.is_dir() or any(entry.name not in (".cache", ".staging") for entry in path.iterdir())
 
 
-def _prepare(scan: Scan, name: str) -> tuple[list[Utterance], list[Reject]]:
-    """Speakers get the corpus's name in front; names that the tables cannot hold are refused."""
+def _prepare(scan: Scan, name: str, scale: tuple[float, float]) -> tuple[list[Utterance], list[Reject]]:
+    """Speakers get the corpus's name in front, labels and dimensions those that all corpora share; what the tables cannot
+    hold, and what nobody is known to have said, is refused."""
     kept: list[Utterance] = []
     rejects = list(scan.rejects)
     for utterance in scan.utterances:
-        if any(not character.isprintable() for character in utterance.path):
-            rejects.append(
-                Reject(utterance.path, "the path holds a tab, a line end or bytes that are no text; rename the file")
-            )
-        elif not utterance.utt_id or any(c.isspace() or not c.isprintable() for c in utterance.utt_id):
-            rejects.append(
-                Reject(utterance.path, f"utterance id {utterance.utt_id!r} holds a blank or is empty; rename it")
-            )
+        reason = _unfit(utterance)
+        if reason:
+            rejects.append(Reject(utterance.path, reason))
         else:
             speaker = "_".join(utterance.speaker.split())
-            kept.append(replace(utterance, speaker=speaker if speaker.startswith(f"{name}_") else f"{name}_{speaker}"))
+            named = speaker if speaker.startswith(f"{name}_") else f"{name}_{speaker}"
+            kept.append(_in_common_terms(replace(utterance, speaker=named), scale))
     return sorted(kept, key=lambda utterance: c_order(utterance.utt_id)), rejects
+
+
+def _unfit(utterance: Utterance) -> str:
+    path = PurePosixPath(utterance.path)
+    if any(not character.isprintable() for character in utterance.path):
+        return "the path holds a tab, a line end or bytes that are no text; rename the file"
+    if path.is_absolute() or ".." in path.parts:
+        return "the path leaves the folder of the corpus; use one relative to it"
+    if not utterance.utt_id or any(c.isspace() or not c.isprintable() for c in utterance.utt_id):
+        return f"utterance id {utterance.utt_id!r} holds a blank or is empty; rename it"
+    if labels.is_nothing(utterance.speaker):
+        said = f"the speaker is {utterance.speaker!r}" if utterance.speaker else "no speaker"
+        return f"{utterance.utt_id}: {said}, and a test speaker must be nobody of the training part; name the speaker"
+    return ""
+
+
+def _in_common_terms(utterance: Utterance, scale: tuple[float, float]) -> Utterance:
+    """The canonical emotion, with the raw one kept as its code; dimensions from 1 to 5, with the raw ones kept beside them."""
+    code = utterance.emotion_code or utterance.emotion
+    found = replace(utterance, emotion=labels.canonical(utterance.emotion), emotion_code=code)
+    raw = {name: value for name in DIMENSIONS if (value := getattr(utterance, name)) is not None}
+    if scale == SCALE or not raw:
+        return found
+    (low, high), (lowest, highest) = scale, SCALE
+    brought = {name: lowest + (value - low) * (highest - lowest) / (high - low) for name, value in raw.items()}
+    extra = {**found.extra, **{f"{name}_raw": f"{value:g}" for name, value in raw.items()}}
+    return replace(found, **brought, extra=extra)
+
+
+def _unknown_labels(utterances: Sequence[Utterance]) -> list[str]:
+    """Emotions that are none of those known: kept as they are, and named with the nearest known."""
+    counts = Counter(utterance.emotion for utterance in utterances if not labels.is_known(utterance.emotion))
+    lines = []
+    for label in sorted(counts, key=c_order):
+        near = labels.nearest(label)
+        hint = f" (the nearest known is {near}; correct it if that is meant)" if near else ""
+        lines.append(
+            f"emotion {printable(label)!r} of {counts[label]} utterances is none known, and kept as it is{hint}"
+        )
+    return lines
+
+
+def _out_of_scale(utterances: Sequence[Utterance], scale: tuple[float, float]) -> list[str]:
+    low, high = scale
+    lines = []
+    for name in DIMENSIONS:
+        values = {u.utt_id: value for u in utterances if (value := getattr(u, name)) is not None}
+        outside = [utt_id for utt_id, value in values.items() if not low <= value <= high]
+        if outside:
+            lines.append(
+                f"{name} of {len(outside)} utterances lies outside {low:g} to {high:g}, {values[outside[0]]:g} of "
+                f"{outside[0]} first; if the corpus has another scale, say it with --scale"
+            )
+    return lines
 
 
 def _fingerprints(path: Path, root: Path, utterances: Sequence[Utterance], run: Run) -> dict[str, Fingerprint]:

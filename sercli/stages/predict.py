@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .. import audio, bundles
-from ..corpora import sound_files
+from ..corpora import files_below
 from ..devices import resolve
 from ..errors import AudioError, SercliError, UsageError
 from ..manifest import printable
@@ -120,7 +120,7 @@ def _of_path(name: str) -> Iterator[Source]:
         return
     found = False
     try:
-        for file in sound_files(path, audio.SUFFIXES):
+        for file in files_below(path, audio.SUFFIXES):
             found = True
             yield Source(str(file), file)
     except OSError as error:

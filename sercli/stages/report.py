@@ -25,6 +25,7 @@ from ..configurations import (
     sees_labels,
     task_of,
 )
+from ..corpora import read_card
 from ..errors import MissingInput, SercliError, UsageError
 from ..manifest import c_order, read_table
 from ..products import (
@@ -217,13 +218,13 @@ def _corpus(store: Store) -> dict[str, Any]:
     tables = sorted(store.path.glob("rejects*.tsv"))
     counts = store.path / "counts.tsv"
     try:
-        card = plugins.card("corpora", str(store.told("corpus")))
+        card = read_card(str(store.told("corpus")))
     except UsageError:
-        card = ""  # a reader that is not installed here
+        card = None  # a reader that is not installed here
     return {
         "name": str(store.told("name")),
         "reader": str(store.told("corpus")),
-        "card": [" ".join(paragraph.split()) for paragraph in card.split("\n\n")] if card else [],
+        "card": card._asdict() if card else None,
         "synthetic": bool(store.corpus.get("synthetic")),
         "utterances": len(utterances),
         "speakers": len({utterance.speaker for utterance in utterances}),
