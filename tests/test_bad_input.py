@@ -380,7 +380,7 @@ BAD_TABLES = {
     "no row": (b"path,speaker,emotion\n", "labels.csv: no usable row"),
     "no row is good": (
         b"path,speaker,emotion\na.wav,,joy\n",
-        "corpus: no usable recording|a.wav: a: no speaker|name the speaker",
+        "no usable recording|a.wav: a: no speaker|name the speaker",
     ),
     "empty": (b"", "labels.csv: has no column 'path'"),
 }
