@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TypeVar
 
 _SYNONYMS = {
@@ -57,6 +57,12 @@ def nearest(raw: str) -> str | None:
     """The canonical name whose spelling, or that of a synonym, is nearest to an unknown word; None if it is like none."""
     found = difflib.get_close_matches(_plain(raw), _KNOWN, n=1)
     return _KNOWN[found[0]] if found else None
+
+
+def known_as(raw: str, among: Collection[str]) -> str:
+    """What a word that is not `among` these names is called there, for the end of an error line; empty if it is like none."""
+    likely = [canonical(raw), nearest(raw) or "", *difflib.get_close_matches(raw, among, n=1)]
+    return next((f" (is {name!r} meant?)" for name in likely if name in among), "")
 
 
 def look_up(code: str, table: Mapping[str, T], what: str = "emotion code") -> T:

@@ -45,6 +45,10 @@ class Utterance:
     text: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)  # further columns that a corpus brings
 
+    def text_of(self, column: str) -> str:
+        """A column that holds text, its own or a further one; empty where there is none."""
+        return str(getattr(self, column, None) or self.extra.get(column, ""))
+
 
 @dataclass(frozen=True)
 class Reject:

@@ -33,12 +33,14 @@ from .configurations import (
 from .errors import MissingInput
 from .manifest import Utterance, digest
 from .store import ARRAYS, Product, Store
-from .tasks import NOBODY, Fold, Folds, Task
+from .tasks import CORPUS, NOBODY, Fold, Folds, Task, label_elsewhere
 
 _REMEMBERED = 1024  # digests of rows: all products of a fold ask for the same, and a sweep has many
+OUT_OF_DOMAIN = "out-of-domain"
 _PROTOCOL_COLUMNS = {
     "leave-one-speaker-out": ["speaker", "session"],
     "leave-one-session-out": ["session", "speaker", "gender"],
+    "leave-one-corpus-out": ["corpus", "speaker", "gender"],
     "speaker-10-fold": ["speaker"],
     "random-10-fold": [],
     "file": ["speaker"],
@@ -59,7 +61,7 @@ def folds_of(store: Store, name: str) -> Folds:
 def task_product(store: Store, name: str, task: Task) -> Product:
     folds = cut(store, task)
     rows = [utterance for utterance in store.utterances if utterance.utt_id in folds.labels]
-    columns = {name: digest([getattr(row, name) for row in rows]) for name in _PROTOCOL_COLUMNS[task.protocol]}
+    columns = {name: digest([row.text_of(name) for row in rows]) for name in _PROTOCOL_COLUMNS[task.protocol]}
     labels = digest([[utt_id, one] for utt_id, one in sorted(folds.labels.items())])
     flags = ["--task", name, *task_flags(task, default_task(store))]
     read = {task.target: labels, **columns, "folds": folds.digest}
@@ -257,9 +259,54 @@ def result(store: Store, name: str, config: ClassifierConfig, folds: Folds, done
 @lru_cache(maxsize=_REMEMBERED)
 def _scored_against(store: Store, task: Task) -> tuple[str, str]:
     """Digests of all labels, and of who speaks."""
-    labels, about = cut(store, task).labels, ("speaker", "session", "gender", "style")
-    rows = [[u.utt_id, *(getattr(u, column) for column in about)] for u in store.utterances if u.utt_id in labels]
+    return _truth(store, cut(store, task).labels)
+
+
+def _truth(store: Store, labels: Mapping[str, str]) -> tuple[str, str]:
+    about = ("speaker", "session", "gender", "style", CORPUS)
+    rows = [[u.utt_id, *(u.text_of(column) for column in about)] for u in store.utterances if u.utt_id in labels]
     return digest(sorted(labels.items())), digest(rows)
+
+
+# --- out of domain
+
+
+def predictions_elsewhere(store: Store, other: Store, name: str, number: int) -> Product:
+    """Posteriors that a fold of another store's classifier gives to every utterance that has a class of its."""
+    config = classifier_config(other, name)
+    fitted = classifier_fold(other, name, config, cut(other, task_of(other, config.task)), number)
+    labels, _ = labels_elsewhere(store, other, name)
+    inputs = {fitted.key: fitted.digest, **_features_read(store, config, sorted(labels))}
+    key = f"{OUT_OF_DOMAIN}/{_elsewhere(other, name)}/fold-{number}"
+    return Product(
+        key, {"corpus": other.told("name"), "classifier": name, "fold": number}, inputs, _with(store, other, name)
+    )
+
+
+def result_elsewhere(store: Store, other: Store, name: str, done: Sequence[int]) -> Product:
+    """The scores of another store's classifier, by the models of its folds `done`."""
+    products = [predictions_elsewhere(store, other, name, number) for number in done]
+    labels, _ = labels_elsewhere(store, other, name)
+    truth, speakers = _truth(store, labels)
+    inputs = {**{product.key: product.digest for product in products}, "labels": truth, "speakers": speakers}
+    inputs |= {"synthetic": "true"} if store.corpus.get("synthetic") or other.corpus.get("synthetic") else {}
+    config = {"corpus": other.told("name"), **plain(classifier_config(other, name))}
+    return Product(f"{OUT_OF_DOMAIN}/{_elsewhere(other, name)}/scores", config, inputs, _with(store, other, name))
+
+
+def labels_elsewhere(store: Store, other: Store, name: str) -> tuple[Mapping[str, str], list[str]]:
+    """A store's utterances by the classes of another's classifier, and which of its classes occur."""
+    task = task_of(other, classifier_config(other, name).task)
+    classes, labels = label_elsewhere(task, cut(other, task).classes, store.utterances)
+    return labels, classes
+
+
+def _elsewhere(other: Store, name: str) -> str:
+    return f"{other.told('name')}.{name}"
+
+
+def _with(store: Store, other: Store, name: str) -> str:
+    return command(store, "evaluate", ["--with", f"{other.path}:{name}"])
 
 
 # --- comparisons

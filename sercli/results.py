@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -22,9 +23,9 @@ from .configurations import (
 from .errors import SercliError
 from .manifest import Utterance, c_order
 from .store import Store
-from .tasks import Folds
+from .tasks import CORPUS, ENTANGLED, Folds, said_by_one_label
 
-_BY = ("speaker", "session", "gender", "style")
+_BY = ("speaker", "session", "gender", "style", CORPUS)
 _SHARED = (
     "model",
     "latent_dim",
@@ -155,11 +156,11 @@ def _intervals(counts: Sequence[npt.NDArray[Any]]) -> dict[str, list[float | Non
 
 
 def _per(by: str, rows: Sequence[Prediction], by_id: Mapping[str, Utterance], scores: Score) -> dict[str, Any]:
-    """Scores of each speaker, session, gender or style that the corpus knows of."""
-    values = sorted({getattr(by_id[row["utt_id"]], by) for row in rows} - {""}, key=c_order)
+    """Scores of each speaker, session, gender, style or corpus that the store knows of."""
+    values = sorted({by_id[row["utt_id"]].text_of(by) for row in rows} - {""}, key=c_order)
     found = {}
     for value in values:
-        mine = scores(row for row in rows if getattr(by_id[row["utt_id"]], by) == value)
+        mine = scores(row for row in rows if by_id[row["utt_id"]].text_of(by) == value)
         found[value] = {"n_utterances": int(np.sum(mine["confusion"])), **_brief(mine), "confusion": mine["confusion"]}
     return found
 
@@ -169,6 +170,8 @@ def marks_of(store: Store, config: ClassifierConfig | AutoencoderConfig, partial
     marks = ["SYNTHETIC"] if store.corpus.get("synthetic") else []
     if isinstance(config, ClassifierConfig) and config.condition == "oracle":
         marks.append("ORACLE")
+    if said_by_one_label(cut(store, task_of(store, config.task)).labels, store.utterances) > ENTANGLED:
+        marks.append("ENTANGLED")
     if task_of(store, config.task).speaker_dependent:
         marks.append("SPEAKER-DEPENDENT")
     if config.normalise == "speaker":
@@ -193,9 +196,7 @@ def group(store: Store, results: Sequence[Mapping[str, Any]]) -> list[dict[str, 
         counts = [np.array([one["per_speaker"][s]["confusion"] for one in members]) for s in first["per_speaker"]]
         spread = {}
         for key in (f"{before}{score}{after}" for score in metrics.SCORES for before, after in _READINGS):
-            values = [one[key] for one in members]
-            std = float(np.std(values, ddof=1)) if len(values) > 1 else None
-            spread[key] = {"mean": float(np.mean(values)), "std": std}
+            spread[key] = _spread([one[key] for one in members])
         groups.append(
             {
                 "system": re.sub(r"\.seed-\d+", "", str(first["classifier"])),
@@ -211,6 +212,72 @@ def group(store: Store, results: Sequence[Mapping[str, Any]]) -> list[dict[str, 
             }
         )
     return groups
+
+
+def describe_elsewhere(
+    store: Store,
+    other: Store,
+    name: str,
+    labels: Mapping[str, str],
+    classes: Sequence[str],
+    predictions: Mapping[int, Sequence[Prediction]],
+) -> dict[str, Any]:
+    """What another store's classifier scores here, as JSON: mean over the models of its folds, each of which has labelled
+    everything (`predictions` by fold), standard deviation over them, and an interval of the mean over speakers."""
+    config = classifier_config(other, name)
+    theirs = cut(other, task_of(other, config.task))
+    speaker = {utterance.utt_id: utterance.speaker for utterance in store.utterances}
+
+    def scores(rows: Iterable[Prediction]) -> dict[str, Any]:
+        rows = list(rows)
+        return metrics.scores([row["truth"] for row in rows], [row["prediction"] for row in rows], list(classes))
+
+    of_each = {number: scores(rows) for number, rows in predictions.items()}
+    speakers = sorted({speaker[row["utt_id"]] for rows in predictions.values() for row in rows}, key=c_order)
+    counts = [
+        np.array([scores(r for r in rows if speaker[r["utt_id"]] == one)["confusion"] for rows in predictions.values()])
+        for one in speakers
+    ]
+    truth = [row["truth"] for row in next(iter(predictions.values()))]
+    spread = {key: _spread([one[key] for one in of_each.values()]) for key in metrics.SCORES}
+    left_out = Counter(u.emotion for u in store.utterances if u.emotion and u.utt_id not in labels)
+    return {
+        **_about(other, name, config, theirs),
+        "corpus": other.told("name"),
+        "store": str(other.path.resolve()),
+        "marks": _marks_elsewhere(store, other, config, len(of_each) < len(theirs.folds)),
+        "n_utterances": len(truth),
+        "n_speakers": len(speakers),
+        "folds_done": len(of_each),
+        "folds_expected": len(theirs.folds),
+        "labels": list(classes),
+        "classes_without_utterances": [label for label in theirs.classes if label not in classes],
+        "labels_without_class": {label: left_out[label] for label in sorted(left_out, key=c_order)},
+        **spread,
+        **_intervals(counts),
+        "chance": {
+            "uar": 1 / len(classes),
+            "accuracy": max(truth.count(label) for label in classes) / len(truth),
+        },
+        "per_fold": [{"fold": number, **_brief(one)} for number, one in of_each.items()],
+        "per_speaker": {
+            one: {"n_utterances": int(found[0].sum()), "confusion": found.sum(axis=0).tolist()}
+            for one, found in zip(speakers, counts, strict=True)
+        },
+        "recall": {label: _mean_or_none([one["recall"][label] for one in of_each.values()]) for label in classes},
+        "confusion": np.sum([one["confusion"] for one in of_each.values()], axis=0).tolist(),
+    }
+
+
+def _marks_elsewhere(store: Store, other: Store, config: ClassifierConfig, partial: bool) -> list[str]:
+    """Nobody of this store was in training, whatever the classifier's own folds are like."""
+    theirs = {"SPEAKER-DEPENDENT", "ENTANGLED", "SYNTHETIC"}
+    marks = ["SYNTHETIC"] if store.corpus.get("synthetic") or other.corpus.get("synthetic") else []
+    return [*marks, *(mark for mark in marks_of(other, config, partial) if mark not in theirs)]
+
+
+def _spread(values: Sequence[float]) -> dict[str, float | None]:
+    return {"mean": float(np.mean(values)), "std": float(np.std(values, ddof=1)) if len(values) > 1 else None}
 
 
 def _mean_or_none(values: Sequence[float | None]) -> float | None:

@@ -24,6 +24,7 @@ from .tasks import FoldsFile
 
 FORMAT = 2  # of the store; one number for all that lies in it
 ARRAYS = "arrays.zarr"
+COMBINED = "combined"  # what stands for the corpus's reader in a store of several
 FOLDS_FILE = "source.tsv"  # in the folder of a task whose folds are somebody else's
 BUILT = "built"  # the mark beside a product in staging that wants nothing but publishing
 _NAME = re.compile(r"\w[\w.+=,-]*")
@@ -89,11 +90,17 @@ class Store:
         """Where the sound files lie: the folder that `path` in the table is relative to."""
         return Path(str(self.told("root")))
 
+    @property
+    def origin(self) -> str:
+        """The command that made the store, but for its options."""
+        combined = self.corpus.get("corpus") == COMBINED
+        return f"sercli combine STORE STORE… {self.path}" if combined else f"sercli ingest {self.root} {self.path}"
+
     @cached_property
     def utterances(self) -> list[Utterance]:
         path = self.path / "utterances.tsv"
         if not path.is_file():
-            raise MissingInput(f"{path} is missing; run `sercli ingest {self.root} {self.path}` again")
+            raise MissingInput(f"{path} is missing; run `{self.origin}` again")
         return read_utterances(path)
 
     def names(self, pattern: str) -> list[str]:

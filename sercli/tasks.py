@@ -16,11 +16,13 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from .config import build, plain
 from .errors import SercliError, UsageError
+from .labels import known_as
 from .manifest import Utterance, c_order, digest
 
 Protocol = Literal[
     "leave-one-speaker-out",
     "leave-one-session-out",
+    "leave-one-corpus-out",
     "speaker-10-fold",
     "random-10-fold",
     "file",
@@ -33,9 +35,13 @@ COMPLETE = "complete"
 SPEAKER_DEPENDENT: frozenset[str] = frozenset({"random-10-fold", "speaker-dependent-file"})
 FROM_FILE: frozenset[str] = frozenset({"file", "speaker-dependent-file"})
 TENTHS = 10
+CORPUS = "corpus"  # the column of a combined store that says where an utterance is from
+_DEV_SHARE = 5  # of the speakers of each corpus that trains, one in so many is dev
+ENTANGLED = 0.5  # of `said_by_one_label`: beyond it labels and speakers cannot be told apart
 NOBODY = 0  # the number of the fold that leaves nobody out: it has neither dev nor test
 PARTS = ("train", "dev", "test")
 _LONGEST_NAME = 60
+_MOST_NAMED = 4  # speakers of a part
 _PLAIN = re.compile(r"[\w.+=-]+")  # fit for the name of a folder
 
 
@@ -219,7 +225,10 @@ def label(task: Task, utterances: Sequence[Utterance]) -> tuple[list[str], dict[
     for _, sources in merges:
         for source in sources:
             if source not in known:
-                raise SercliError(f"no utterance is labelled {source!r}; labels of {within}: {', '.join(in_order)}")
+                hint = known_as(source, in_order)
+                raise SercliError(
+                    f"no utterance is labelled {source!r}{hint}; labels of {within}: {', '.join(in_order)}"
+                )
     if len(merges) < 2:
         raise SercliError(
             f"{task.target} has {len(merges)} labels in {within}, wanted at least two classes to tell apart; "
@@ -227,6 +236,30 @@ def label(task: Task, utterances: Sequence[Utterance]) -> tuple[list[str], dict[
         )
     merged = {source: name for name, sources in merges for source in sources}
     return [name for name, _ in merges], {utt_id: merged[one] for utt_id, one in raw.items() if one in merged}
+
+
+def label_elsewhere(
+    task: Task, classes: Sequence[str], utterances: Sequence[Utterance]
+) -> tuple[list[str], dict[str, str]]:
+    """Utterances of another corpus by the `classes` of a task: those that occur there, and the class of each that has one."""
+    merged = {source: name for name, sources in task.merges for source in sources} or dict(
+        zip(classes, classes, strict=True)
+    )
+    labels = {u.utt_id: merged[raw] for u in utterances if (raw := _raw_label(task, u)) in merged}
+    return [name for name in classes if name in set(labels.values())], labels
+
+
+def said_by_one_label(labels: Mapping[str, str], utterances: Iterable[Utterance]) -> float:
+    """The share of labelled utterances whose speakers have that one label alone; `labels` by utt_id.
+
+    Above ENTANGLED, whoever is held out takes a label along, and to know the voice is to know the answer.
+    """
+    of_speaker: dict[str, list[str]] = {}
+    for utterance in utterances:
+        if labels.get(utterance.utt_id):
+            of_speaker.setdefault(utterance.speaker, []).append(labels[utterance.utt_id])
+    alone = sum(len(theirs) for theirs in of_speaker.values() if len(theirs) > 1 and len(set(theirs)) == 1)
+    return alone / max(1, sum(map(len, of_speaker.values())))
 
 
 def _subset(task: Task, utterances: Sequence[Utterance]) -> Sequence[Utterance]:
@@ -334,6 +367,36 @@ def _leave_one_session_out(utterances: Sequence[Utterance]) -> list[Fold]:
     return folds
 
 
+def _leave_one_corpus_out(utterances: Sequence[Utterance]) -> list[Fold]:
+    """Dev is one in five speakers of each other corpus, women and men in turn where the corpus says who is which."""
+    of_corpus: dict[str, dict[str, str]] = {}  # corpus -> speaker -> gender
+    for utterance in utterances:
+        of_corpus.setdefault(utterance.text_of(CORPUS), {})[utterance.speaker] = utterance.gender
+    corpora = sorted(of_corpus, key=c_order)
+    if len(corpora) < 2:
+        raise SercliError(
+            f"leave-one-corpus-out needs at least 2 corpora, this task has {', '.join(corpora) or 'none'}; make a store of "
+            "several with `sercli combine`, or choose another --protocol"
+        )
+    folds = []
+    for index, left_out in enumerate(corpora):
+        dev: list[str] = []
+        for other in corpora:
+            theirs = sorted(of_corpus[other].items(), key=lambda one: (one[1], c_order(one[0])))
+            if other != left_out and len(theirs) > 1:
+                dev += [speaker for speaker, _ in theirs[::_DEV_SHARE]]
+        if not dev:
+            raise SercliError(
+                f"leave-one-corpus-out: without {left_out} every corpus has one speaker, and nobody can be dev; "
+                "combine more, or choose another --protocol"
+            )
+        test_ids = {u.utt_id for u in utterances if u.text_of(CORPUS) == left_out}
+        dev_ids = {u.utt_id for u in utterances if u.speaker in dev}
+        named = "+".join(dev) if len(dev) <= _MOST_NAMED else f"{len(dev)} speakers"
+        folds.append(Fold(index + 1, left_out, named, _split(utterances, test_ids, dev_ids)))
+    return folds
+
+
 def _speaker_10_fold(utterances: Sequence[Utterance]) -> list[Fold]:
     """Each speaker is in one tenth; those who say most are dealt first, each to the tenth that has least, so that all are alike."""
     speakers = _groups(utterances, "speaker", lambda u: u.speaker, "speaker-10-fold")
@@ -373,6 +436,7 @@ def _tenths(tenths: Sequence[set[str]], utterances: Sequence[Utterance]) -> list
 _PROTOCOLS: Mapping[str, Callable[[Sequence[Utterance]], list[Fold]]] = {
     "leave-one-speaker-out": _leave_one_speaker_out,
     "leave-one-session-out": _leave_one_session_out,
+    "leave-one-corpus-out": _leave_one_corpus_out,
     "speaker-10-fold": _speaker_10_fold,
     "random-10-fold": _random_10_fold,
 }

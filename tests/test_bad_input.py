@@ -318,7 +318,7 @@ def test_a_recording_that_changed_or_went_after_ingest(sercli: Sercli, tmp_path:
         write_wav(corpus / f"{name}.wav")
     sercli("ingest", corpus, store)
     write_wav(corpus / "08a01Wa.wav", seed=3)
-    words = f"{corpus / '08a01Wa.wav'}: changed since `sercli ingest`|run `sercli ingest {corpus} {store}` again"
+    words = f"{corpus / '08a01Wa.wav'}: changed since it was read|run `sercli ingest {corpus} {store}` again"
     refused(sercli, FIXABLE, words, "featurize", store)
     (corpus / "08a01Wa.wav").unlink()
     refused(sercli, FIXABLE, "08a01Wa.wav|no such file|run `sercli ingest", "featurize", store)

@@ -28,6 +28,7 @@ class Normalise(StrEnum):
 class Protocol(StrEnum):
     speaker = "leave-one-speaker-out"
     session = "leave-one-session-out"
+    corpus = "leave-one-corpus-out"
     speakers = "speaker-10-fold"
     random = "random-10-fold"
     file = "file"

@@ -9,6 +9,7 @@ import typer
 
 from .. import plugins
 from ..config import TrainingConfig, assignments, plain
+from ..errors import UsageError
 from . import app, given_by, guarded, print_json, print_outcome, run_as, terminal_width
 from .options import (
     BatchSize,
@@ -124,6 +125,34 @@ def featurize(
 
     run = run_as(jobs, device, overwrite, dry_run)
     print_outcome(stage.run(store, frontend, name, settings or [], root, max_rejects, run), as_json)
+
+
+@app.command()
+@guarded
+def combine(
+    stores: Annotated[
+        list[Path], typer.Argument(metavar="STORE STORE… NEW", help="The stores to combine, and last the one to make.")
+    ],
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B=C+D,…",
+            help="The labels that all are brought to; B=C+D merges two. Default: those that all stores have.",
+        ),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of the new store's corpus. Default: the names joined by +.")
+    ] = None,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Combine several stores into one: labels brought to a common set, speakers kept apart, features copied."""
+    from ..stages import combine as stage
+
+    wanted = given_by({"classes": classes}).get("classes", [])
+    run = run_as(None, "cpu", overwrite, dry_run)
+    print_outcome(stage.run(stores[:-1], stores[-1], name, wanted, run), as_json)
 
 
 @app.command()
@@ -305,6 +334,14 @@ def evaluate(
     classifier: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this classifier (repeatable). Default: all.")
     ] = None,
+    elsewhere: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            metavar="OTHER:CLASSIFIER",
+            help="Score, on this corpus, a classifier of another store instead, over the classes both have (repeatable).",
+        ),
+    ] = None,
     device: Device = "auto",
     jobs: Jobs = None,
     overwrite: Overwrite = False,
@@ -312,17 +349,26 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Score the classifiers on the speakers they never saw: WA, UA, F1 with intervals, beside chance."""
-    from ..stages import evaluate as stage
+    if classifier and elsewhere:
+        raise UsageError("--classifier names one of this store, --with one of another; leave one out")
+    run = run_as(jobs, device, overwrite, dry_run)
+    if elsewhere:
+        from ..stages import out_of_domain
 
-    found = stage.run(store, classifier or [], run_as(jobs, device, overwrite, dry_run))
+        found = out_of_domain.run(store, elsewhere, run)
+    else:
+        from ..stages import evaluate as stage
+
+        found = stage.run(store, classifier or [], run)
     if dry_run:
         print_outcome(found.outcome, as_json)
     elif as_json:
-        print_json({"results": found.results, "groups": found.groups})
+        print_json({"results": found.results, **({} if elsewhere else {"groups": found.groups})})
     else:
-        from ..report.tables import score_tables
+        from ..report.tables import elsewhere_table, score_tables
 
-        print(score_tables(found.groups, terminal_width()))
+        width = terminal_width()
+        print(elsewhere_table(found.results, width) if elsewhere else score_tables(found.groups, width))
 
 
 @app.command()

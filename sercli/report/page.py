@@ -212,6 +212,10 @@ class Content:
         return found
 
     @property
+    def entangled(self) -> bool:
+        return any("ENTANGLED" in one.group["marks"] for one in self.systems)
+
+    @property
     def marks(self) -> list[str]:
         return sorted({mark for one in self.systems for mark in one.apart})
 

@@ -17,6 +17,14 @@ _EXPLANATION = (
     "Few speakers make it too narrow: it holds the true score about 9 times of 10 with ten speakers, 8 times of 10 with four.\n"
     "Chance is what ignoring the speech gives: UA by guessing, WA by always naming the commonest class."
 )
+_ENTANGLED = (
+    "ENTANGLED: most utterances are by speakers who have one label only, so that a voice and a label cannot be told apart here:\n"
+    "speaker-independent scores of this corpus say little about emotion."
+)
+_ELSEWHERE = (
+    "Every model (one a fold of the other store) labels all utterances here, none of which it has seen: mean ± standard deviation\n"
+    "over models; 95 %: bootstrap over the speakers of this store. Confusions are summed over models."
+)
 _PAIRED = (
     "Differences in points; 95 %: bootstrap over speakers, the same drawn for A and B. Each was trained once: other seeds are not in it.\n"
     "Few speakers make it too narrow: it holds the true difference 9 times of 10 with ten speakers, 8 times of 10 with four.\n"
@@ -50,7 +58,8 @@ def score_tables(groups: Sequence[Mapping[str, Any]], width: int | None = None) 
             parts.append(recall_table(rows, width))
             shown = rows if len(rows) <= _FEW else [_best_on_dev(rows)]
             parts += [confusion_table(group, width, len(shown) < len(rows)) for group in shown]
-    return "\n".join([*parts, _EXPLANATION])
+    entangled = any("ENTANGLED" in group["marks"] for group in groups)
+    return "\n".join([*parts, _EXPLANATION, *([_ENTANGLED] if entangled else [])])
 
 
 def _table(title: str, groups: Sequence[Mapping[str, Any]], marked: bool, width: int | None) -> str:
@@ -73,6 +82,46 @@ def _table(title: str, groups: Sequence[Mapping[str, Any]], marked: bool, width:
     table.add_section()
     table.add_row("chance", *([""] if marked else []), "", "", *(chance.get(key, "") for key in shown), "")
     return printed(table, width)
+
+
+def elsewhere_table(results: Sequence[Mapping[str, Any]], width: int | None = None) -> str:
+    """A row a classifier of another store, a table for each set of classes; what was left out, and a confusion of each."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = list(_SCORES)[:-1] if width is None or width >= _ROOM_FOR_ALL else ["accuracy", "uar"]
+    parts = []
+    for labels in dict.fromkeys(tuple(one["labels"]) for one in results):
+        rows = [one for one in results if tuple(one["labels"]) == labels]
+        title = f"Trained elsewhere, over the classes both have: {printable(', '.join(labels))}"
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+        for heading in ("trained on", "system", "marks"):
+            table.add_column(heading, overflow="fold")
+        for heading in ("models", "n", *(_SCORES[key] for key in shown), "UA 95 %"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for one in rows:
+            about = [Text(one["corpus"]), Text(one["classifier"]), Text(" ".join(one["marks"]))]
+            cells = [str(one["folds_done"]), str(one["n_utterances"]), *(spread(one[key]) for key in shown)]
+            table.add_row(*about, *cells, interval(one["uar_ci95"]))
+        chance = {key: percent(value) for key, value in rows[0]["chance"].items()}
+        table.add_section()
+        table.add_row("chance", "", "", "", "", *(chance.get(key, "") for key in shown), "")
+        parts += [printed(table, width), *(line for one in rows for line in _left_out(one))]
+        parts += [confusion_table({**one, "system": one["classifier"]}, width) for one in rows]
+    return "\n".join([*parts, _ELSEWHERE])
+
+
+def _left_out(result: Mapping[str, Any]) -> list[str]:
+    lines = []
+    if result["classes_without_utterances"]:
+        lines.append(
+            f"{result['classifier']} knows {', '.join(result['classes_without_utterances'])} too, which nobody here shows."
+        )
+    if result["labels_without_class"]:
+        told = ", ".join(f"{label} {n}" for label, n in result["labels_without_class"].items())
+        lines.append(f"Left out, since {result['classifier']} does not know them: {told}.")
+    return list(map(printable, lines))
 
 
 def recall_table(groups: Sequence[Mapping[str, Any]], width: int | None = None) -> str:

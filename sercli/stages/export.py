@@ -279,6 +279,10 @@ def _limits(about: bundles.About) -> list[str]:
     ]
     if "SPEAKER-DEPENDENT" in about.marks:
         lines.append("- SPEAKER-DEPENDENT: test speakers were in training too. Expect less of a new voice.")
+    if "ENTANGLED" in about.marks:
+        lines.append(
+            "- ENTANGLED: most speakers of the corpus have one label only. It may tell voices apart, not emotions."
+        )
     if "SYNTHETIC" in about.marks:
         lines.append("- SYNTHETIC: fitted and tested on speech that nobody has spoken.")
     return lines

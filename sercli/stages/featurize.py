@@ -76,7 +76,7 @@ def _refuse_changed_audio(store: Store, root: Path) -> None:
             if print_.digest != utterance.digest:
                 seen = f" ({print_.problem})" if print_.problem else ""
                 raise SercliError(
-                    f"{root / utterance.path}: changed since `sercli ingest`{seen}; run `sercli ingest {store.root} {store.path}` again"
+                    f"{root / utterance.path}: changed since it was read{seen}; run `{store.origin}` again"
                 )
             known.remember(found)
 

@@ -20,6 +20,7 @@ from ..errors import DamagedProduct, SercliError
 from ..manifest import c_order, read_table
 from ..products import (
     EVERYBODY,
+    OUT_OF_DOMAIN,
     autoencoder_fold,
     bundle,
     classifier_fold,
@@ -29,6 +30,7 @@ from ..products import (
     folds_of,
     latents_fold,
     published_result,
+    result_elsewhere,
     task_product,
 )
 from ..store import ARRAYS, Product, Store
@@ -36,7 +38,7 @@ from ..tasks import NOBODY
 from .evaluate import read_scores
 
 REPORT = "report.html"  # where `sercli report` puts it unless told
-_SHOWN = ("tasks", "results", "comparisons", "diagnostics", "sweeps")
+_SHOWN = ("tasks", "results", "comparisons", "diagnostics", "sweeps", f"{OUT_OF_DOMAIN}/*")
 _FOLD = re.compile(r" --fold \d+$")
 
 
@@ -170,6 +172,20 @@ def _result_of(store: Store, name: str) -> list[Product]:
     return [published_result(store, name)]
 
 
+def _out_of_domain(store: Store) -> Iterator[Item]:
+    """Stale too if the store that the classifier is from has another by now."""
+    found = {path.parents[1].name for path in (store.path / OUT_OF_DOMAIN).glob("*/scores/provenance.json")}
+    for name in sorted(found, key=c_order):
+        item = Item("out of domain", name, f"{OUT_OF_DOMAIN}/{name}")
+        yield _judged(store, item, partial(_out_of_domain_of, store, name))
+
+
+def _out_of_domain_of(store: Store, name: str) -> list[Product]:
+    scores = read_scores(store, f"{OUT_OF_DOMAIN}/{name}/scores")
+    done = [fold["fold"] for fold in scores["per_fold"]]
+    return [result_elsewhere(store, Store(Path(scores["store"])), scores["classifier"], done)]
+
+
 def _comparisons(store: Store) -> Iterator[Item]:
     for name in store.names("comparisons/*/provenance.json"):
         item = Item("comparison", name, f"comparisons/{name}")
@@ -253,6 +269,7 @@ _KINDS: tuple[Callable[[Store], Iterable[Item]], ...] = (
     _latents,
     _classifiers,
     _results,
+    _out_of_domain,
     _comparisons,
     _sweeps,
     _diagnostics,

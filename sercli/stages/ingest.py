@@ -30,6 +30,7 @@ from ..manifest import (
 )
 from ..progress import bar, say
 from ..store import FORMAT, Store, check_name, lock
+from ..tasks import ENTANGLED, said_by_one_label
 from ..workers import Unit
 from . import Outcome, Run, n_jobs, raise_first
 
@@ -60,11 +61,10 @@ def run(
     folder = root or scan.root or (corpus.parent if corpus.is_file() else corpus)
     name = _UNSAFE.sub("-", name or (folder.resolve().name if reader_name in _FORMS else reader_name))
     outcome = Outcome(name, str(path))
-    if path.exists() and not (path / "corpus.yaml").exists() and _holds_something_else(path):
-        raise SercliError(f"{path}: exists and is no store; choose another folder for the store")
+    refuse_something_else(path)
     about: dict[str, Any] = {"name": name, "corpus": reader_name, "root": str(folder.resolve())}
     about |= {"synthetic": True} if scan.synthetic else {}
-    _refuse_other_corpus(path, about, run)
+    refuse_other_corpus(path, about, run)
     if run.dry_run:
         say(
             f"would ingest {len(scan.utterances)} utterances from {folder} ({len(scan.rejects)} rejects before any file is opened)"
@@ -85,11 +85,11 @@ def run(
         if counts:
             rows = [(count.name, str(count.found), str(count.expected)) for count in counts]
             tables["counts"] = Table(("cell", "found", "expected"), rows)
-        _publish(path, utterances, rejects, tables, about, reader.TASK, outcome, run)
+        publish(path, utterances, rejects, tables, about, reader.TASK, outcome, run)
     odd = [*scan.warnings, *_unknown_labels(utterances)]
     odd += _out_of_scale(scan.utterances, scale) if reader_name in _FORMS else []
     _say_first([f"odd: {warning}" for warning in odd], "more")
-    _report(path, utterances, rejects)
+    tell(path, utterances, rejects)
     different = _report_counts(path, counts)
     _refuse_too_many(path, len(rejects), len(utterances) + len(rejects), max_rejects)
     if verify and different:
@@ -151,7 +151,7 @@ def _scan(corpus: Path, name: str, reader: ModuleType) -> Scan:
     return scan
 
 
-def _refuse_other_corpus(path: Path, about: Mapping[str, Any], run: Run) -> None:
+def refuse_other_corpus(path: Path, about: Mapping[str, Any], run: Run) -> None:
     """A store is of one corpus: what was made from it would be lost to another. It may lie elsewhere by now."""
     if run.overwrite or not (path / "corpus.yaml").is_file():
         return
@@ -164,8 +164,12 @@ def _refuse_other_corpus(path: Path, about: Mapping[str, Any], run: Run) -> None
             )
 
 
-def _holds_something_else(path: Path) -> bool:
-    return not path.is_dir() or any(entry.name not in (".cache", ".staging") for entry in path.iterdir())
+def refuse_something_else(path: Path) -> None:
+    """Raises SercliError for a folder with other things in it, or a file, where a store is wanted."""
+    if (path / "corpus.yaml").exists() or not path.exists():
+        return
+    if not path.is_dir() or any(entry.name not in (".cache", ".staging") for entry in path.iterdir()):
+        raise SercliError(f"{path}: exists and is no store; choose another folder for the store")
 
 
 def _prepare(scan: Scan, name: str, scale: tuple[float, float]) -> tuple[list[Utterance], list[Reject]]:
@@ -339,7 +343,7 @@ def _of_kept(table: Table, utterances: Sequence[Utterance]) -> Table:
     return Table(table.header, sorted(rows, key=lambda row: c_order("\t".join(row))))
 
 
-def _publish(
+def publish(
     path: Path,
     utterances: list[Utterance],
     rejects: list[Reject],
@@ -381,12 +385,18 @@ def _publish(
         say(f"{about['name']}: nothing to do, {path} is up to date")
 
 
-def _report(path: Path, utterances: Sequence[Utterance], rejects: Sequence[Reject]) -> None:
+def tell(path: Path, utterances: Sequence[Utterance], rejects: Sequence[Reject]) -> None:
     speakers = len({utterance.speaker for utterance in utterances})
     hours = sum(utterance.duration for utterance in utterances) / 3600
     say(f"{path}: {len(utterances)} utterances of {speakers} speakers, {hours:.2f} h")
     counts = Counter(utterance.emotion or "(not labelled)" for utterance in utterances)
     say(f"{path}: {', '.join(f'{printable(label)} {counts[label]}' for label in sorted(counts, key=c_order))}")
+    share = said_by_one_label({utterance.utt_id: utterance.emotion for utterance in utterances}, utterances)
+    if share > ENTANGLED:
+        say(
+            f"{path}: ENTANGLED: {100 * share:.0f} % of the labelled utterances are by speakers who have one emotion only; "
+            "speaker-independent scores of this corpus say little about emotion, and are marked"
+        )
     for reject in rejects[:5]:
         say(f"set aside: {printable(reject.path)}: {reject.reason}")
     if len(rejects) > 5:

@@ -1,0 +1,169 @@
+"""`sercli evaluate STORE --with OTHER:CLASSIFIER`: what classifiers that were trained elsewhere score on this corpus."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..configurations import NO_AUTOENCODER, ClassifierConfig, classifier_config, cut, task_of
+from ..errors import MissingInput, SercliError, UsageError
+from ..manifest import read_table, write_table
+from ..models import read_autoencoder, read_classifier
+from ..products import (
+    OUT_OF_DOMAIN,
+    classifier_fold,
+    features,
+    labels_elsewhere,
+    predictions_elsewhere,
+    result_elsewhere,
+)
+from ..progress import say
+from ..results import describe_elsewhere
+from ..store import Store
+from . import Outcome, Run, Work, make, report_fraction
+from .evaluate import PREDICTIONS, SCORING, Evaluation, read_scores
+from .train_ae import PRELOAD
+
+
+def run(path: Path, asked: Sequence[str], run: Run) -> Evaluation:
+    """`asked` are `OTHER-STORE:CLASSIFIER`. Raises SercliError where a score would not be out of domain, or of one class."""
+    store = Store(path)
+    predicted: list[Work] = []
+    scored: list[Work] = []
+    for one in asked:
+        other, name = _named(one)
+        config = classifier_config(other, name)
+        _refuse_unfit(store, other, name, config)
+        done = _folds_done(other, name, config)
+        for number in done:
+            product = predictions_elsewhere(store, other, name, number)
+            predicted.append(Work(product, predict_fold, (path, other.path, name, number)))
+        scored.append(Work(result_elsewhere(store, other, name, done), score, (path, other.path, name, done)))
+    outcome = Outcome(OUT_OF_DOMAIN, str(path / OUT_OF_DOMAIN))
+    for works, preload, noun in ((predicted, PRELOAD, "fold"), (scored, SCORING, "classifier")):
+        found = make(store, OUT_OF_DOMAIN, OUT_OF_DOMAIN, works, run, preload, noun)
+        outcome.made += found.made
+        outcome.reused += found.reused
+        outcome.stale += found.stale
+    results = [] if run.dry_run else [read_scores(store, work.product.key) for work in scored]
+    return Evaluation(outcome, results, [])
+
+
+def _named(text: str) -> tuple[Store, str]:
+    folder, colon, name = text.rpartition(":")
+    if not (folder and colon and name):
+        raise UsageError(f"--with {text}: wanted OTHER-STORE:CLASSIFIER, such as iemocap/:cvae-128.lstm")
+    return Store(Path(folder)), name
+
+
+# --- what is refused
+
+
+def _refuse_unfit(store: Store, other: Store, name: str, config: ClassifierConfig) -> None:
+    where = f"{other.path}:{name}"
+    if config.condition == "oracle" or config.latents == "sample":
+        why = (
+            "reads the true emotion (oracle)"
+            if config.condition == "oracle"
+            else "reads latents drawn by the utterance's name"
+        )
+        raise SercliError(f"{where}: {why}, which elsewhere means nothing; choose another classifier")
+    theirs = {(u.digest, u.start, u.end): u.utt_id for u in other.utterances}
+    speakers = {u.speaker for u in other.utterances}
+    for utterance in store.utterances:
+        twin = theirs.get((utterance.digest, utterance.start, utterance.end))
+        shared = f"{utterance.utt_id} is its {twin}" if twin else f"{utterance.speaker} speaks in both"
+        if twin or utterance.speaker in speakers:
+            raise SercliError(
+                f"{where}: {shared}, so it may have been trained on what it would be tested on; score it by the folds of its own "
+                f"store: `sercli evaluate {other.path} --classifier {name}`"
+            )
+    _, classes = labels_elsewhere(store, other, name)
+    if len(classes) < 2:
+        here = sorted({u.emotion for u in store.utterances} - {""})
+        raise SercliError(
+            f"{where}: tells {', '.join(cut(other, task_of(other, config.task)).classes)} apart, of which {store.path} has "
+            f"{', '.join(classes) or 'none'} (its labels: {', '.join(here) or 'none'}); wanted at least two classes that both have"
+        )
+    wanted, there = features(other, config.frontend), features(store, config.frontend)
+    store.require(there)
+    if wanted.config != there.config:
+        raise SercliError(
+            f"{store.path}: its features {config.frontend} were made with other options than those of {other.path}; run "
+            "`sercli featurize` on one of them again with the same --set, under another --name"
+        )
+
+
+def _folds_done(other: Store, name: str, config: ClassifierConfig) -> list[int]:
+    """The folds whose models are there and fresh. Raises MissingInput if there is none."""
+    done: list[int] = []
+    reasons: list[str] = []
+    for fold in cut(other, task_of(other, config.task)).folds:
+        try:
+            other.require(classifier_fold(other, name, config, cut(other, task_of(other, config.task)), fold.number))
+            done.append(fold.number)
+        except MissingInput as error:
+            reasons.append(str(error))
+    if not done:
+        raise MissingInput(reasons[0])
+    if reasons:
+        say(f"{name}: {len(done)} of {len(done) + len(reasons)} folds; {reasons[0]}")
+    return done
+
+
+# --- predicting and scoring
+
+
+def predict_fold(path: Path, other_path: Path, name: str, number: int, built: Path, device: str) -> None:
+    """Write rows (utt_id, prediction, posteriors…) of all utterances into `built`, by one fold's models, over the classes both have."""
+    from ..sequences import ClassifierInput, blocks
+    from ..training import make_repeatable
+
+    make_repeatable(device)
+    store, other = Store(path), Store(other_path)
+    config = classifier_config(other, name)
+    model, trained, _, known = read_classifier(
+        other.file(f"classifiers/{name}/fold-{number}", "model.safetensors"), device
+    )
+    autoencoder = None
+    if config.autoencoder != NO_AUTOENCODER:
+        weights = other.file(f"autoencoders/{config.autoencoder}/fold-{number}", "model.safetensors")
+        autoencoder = read_autoencoder(weights, "cpu")
+    source = ClassifierInput(store, config, number, trained, autoencoder)
+    labels, classes = labels_elsewhere(store, other, name)
+    columns = [list(known).index(label) for label in classes]
+    rows: list[list[str]] = []
+    for block in blocks(source.features, sorted(labels)):
+        found = model.posteriors(source.read(block, dict.fromkeys(block, 0)), device).numpy()[:, columns]
+        shares = found / found.sum(axis=1, keepdims=True)
+        for utt_id, p in zip(block, shares, strict=True):
+            rows.append([utt_id, classes[int(np.argmax(p))], *(f"{value:.9g}" for value in p)])
+        report_fraction(built, len(rows) / len(labels))
+    if not rows:
+        raise SercliError(f"{path}: every utterance was set aside by `sercli featurize`; nothing is left to score")
+    built.mkdir(exist_ok=True)
+    write_table(built / PREDICTIONS, ["utt_id", "prediction", *(f"p_{label}" for label in classes)], rows)
+
+
+def score(path: Path, other_path: Path, name: str, done: Sequence[int], built: Path, device: str) -> None:
+    """Write `scores.json` into `built`."""
+    store, other = Store(path), Store(other_path)
+    labels, classes = labels_elsewhere(store, other, name)
+    predictions = {
+        number: [_with_truth(row, labels) for row in _predictions(store, other, name, number)] for number in done
+    }
+    scores = describe_elsewhere(store, other, name, labels, classes, predictions)
+    built.mkdir(exist_ok=True)
+    (built / "scores.json").write_text(json.dumps(scores, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _predictions(store: Store, other: Store, name: str, number: int) -> list[dict[str, str]]:
+    return list(read_table(store.file(predictions_elsewhere(store, other, name, number).key, PREDICTIONS)))
+
+
+def _with_truth(row: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, Any]:
+    return {"utt_id": row["utt_id"], "prediction": row["prediction"], "truth": labels[row["utt_id"]]}
