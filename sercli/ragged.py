@@ -2,7 +2,7 @@
 
 import itertools
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,30 @@ class Ragged:
                 np.concatenate(blocks, axis=1, out=rows[filled : filled + n])
                 filled += n
         return rows, offsets
+
+    def each(self, names: Sequence[str], utt_ids: Iterable[str]) -> Iterator[Rows]:
+        """Rows (n, D) of each utterance, in whatever order; of several arrays, their columns side by side.
+
+        Utterances that follow each other here and in the array are read together, a few chunks at a time.
+        """
+        for run in self._runs(utt_ids, self._arrays[names[0]].chunks[0] * _BUFFERED_CHUNKS):
+            start, stop = self.offsets[run[0]], self.offsets[run[-1] + 1]
+            rows = np.concatenate([self._read(name, slice(start, stop)) for name in names], axis=1)
+            for index in run:
+                yield rows[self.offsets[index] - start : self.offsets[index + 1] - start]
+
+    def _runs(self, utt_ids: Iterable[str], most: int) -> Iterator[list[int]]:
+        """Indices of utterances between which no row lies, until they have `most` rows."""
+        run: list[int] = []
+        for utt_id in utt_ids:
+            index = self.index[utt_id]
+            start = self.offsets[index]
+            if run and (start != self.offsets[run[-1] + 1] or start - self.offsets[run[0]] >= most):
+                yield run
+                run = []
+            run.append(index)
+        if run:
+            yield run
 
     def _read(self, name: str, chosen: slice) -> Rows:
         try:

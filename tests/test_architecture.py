@@ -31,6 +31,9 @@ diagnostics
 results
 labelling
 bundles
+datadir
+interchange
+kaldi
 sequences
 models
 grids
@@ -74,8 +77,10 @@ ONLY_IMPORTER = {
     "soxr": {"audio"},
     "matplotlib": {"report"},
     "jinja2": {"report"},
+    "kaldi_native_io": {"kaldi"},
+    "pyarrow": {"interchange"},
 }
-HEAVY = ["torch", "sklearn", "zarr", "matplotlib", "scipy", "pandas"]
+HEAVY = ["torch", "sklearn", "zarr", "matplotlib", "scipy", "pandas", "pyarrow", "kaldi_native_io"]
 
 
 def module_of(path: Path) -> str:

@@ -64,6 +64,13 @@ class Latents(StrEnum):
     sample = "sample"
 
 
+class FileFormat(StrEnum):
+    kaldi = "kaldi"
+    csv = "csv"
+    npz = "npz"
+    parquet = "parquet"
+
+
 class Keep(StrEnum):
     latents = "latents"
 

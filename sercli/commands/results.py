@@ -7,7 +7,7 @@ import typer
 
 from ..errors import UsageError
 from . import app, guarded, print_json, print_outcome, run_as, terminal_width
-from .options import Device, DryRun, Jobs, Json, Overwrite, StorePath
+from .options import Condition, Device, DryRun, FileFormat, Folds, Frontend, Jobs, Json, Overwrite, Root, StorePath
 
 
 @app.command()
@@ -62,6 +62,44 @@ def export(
     from ..stages import export as stage
 
     print_outcome(stage.run(store, classifier, bundle, fold, run_as(None, device, overwrite, dry_run)), as_json)
+
+
+@app.command("export-features")
+@guarded
+def export_features(
+    store: StorePath,
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to make, outside the store.")],
+    file_format: Annotated[
+        FileFormat,
+        typer.Option(
+            "--format", help="kaldi: data directories and archives; csv and parquet: a row a frame; npz: NumPy arrays."
+        ),
+    ],
+    frontend: Frontend = None,
+    ae: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Instead of features: the latents of this autoencoder, a folder a fold."),
+    ] = None,
+    condition: Annotated[Condition | None, typer.Option(help="Which latents of a CVAE. Default: marginal.")] = None,
+    classifier: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Instead of features: the posteriors of this classifier.")
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Instead of features: the folds of this task, who is train, dev and test."),
+    ] = None,
+    fold: Folds = None,
+    root: Root = None,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Write features, latents, posteriors or folds for other programs: Kaldi, CSV, NumPy or Parquet."""
+    from ..stages import export_features as stage
+
+    asked = stage.Selection(frontend, ae, condition.value if condition else None, classifier, task, fold or [])
+    run = run_as(None, "cpu", overwrite, dry_run)
+    print_outcome(stage.run(store, output, asked, file_format.value, root, run), as_json)
 
 
 @app.command()
