@@ -8,7 +8,8 @@ Licence: for research only
 Source: https://github.com/siddiquelatif/URDU-Dataset
 
 Labels and speakers are entangled: all anger is of four men, 72 of the 100 neutral recordings are of one, so a model may score
-by telling who speaks. The usual task leaves out a tenth of the speakers at a time, for nearly nobody has all labels.
+by telling who speaks. 26 of the speakers have one label alone, and nobody has all four: the usual task leaves out a tenth of
+them at a time.
 Names: `Angry/SM1_F19_A019.wav` = speaker SM1 (M man, F woman), file 19, emotion A, 19th of that emotion.
 Latif, Qayyum, Usman, Qadir: Cross Lingual Speech Emotion Recognition: Urdu vs. Western Languages, FIT 2018.
 """
