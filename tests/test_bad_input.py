@@ -58,7 +58,7 @@ def rows_of(path: Path) -> dict[str, list[str]]:
 
 
 def _another_corpus(folder: Path) -> None:
-    write_wav(folder / "Actor_01" / "03-01-05-01-01-01-01.wav")
+    write_wav(folder / "talks" / "first.wav")
 
 
 def _no_corpus(folder: Path) -> None:
@@ -79,19 +79,19 @@ CORPORA: dict[str, tuple[Callable[[Path], object], list[str], int, str]] = {
         _no_corpus,
         [],
         FIXABLE,
-        "corpus: looks like no corpus known|--corpus emodb|put a table with the columns path, speaker and emotion",
+        "corpus: looks like no corpus known|--corpus |emodb|put a table with the columns path, speaker and emotion",
     ),
     "unknown corpus": (_another_corpus, [], FIXABLE, "corpus: looks like no corpus known|--corpus"),
     "another corpus": (
         _another_corpus,
         ["--corpus", "emodb"],
         FIXABLE,
-        "corpus: no recording of the form 03a01Wa.wav|1 other .wav|Actor_01/03-01-05-01-01-01-01.wav|choose another --corpus",
+        "corpus: no recording of the form 03a01Wa.wav|1 other .wav|talks/first.wav|choose another --corpus",
     ),
     "no table": (_another_corpus, ["--corpus", "table"], FIXABLE, "corpus: wanted one CSV or TSV|found none|name the"),
     "two tables": (_two_tables, ["--corpus", "table"], FIXABLE, "corpus: wanted one CSV|found 2 tables|name the file"),
     "not a folder": (lambda folder: folder.write_text("text"), [], FIXABLE, "corpus: looks like no corpus|--corpus"),
-    "unknown kind": (_no_corpus, ["--corpus", "nonsense"], USAGE, "'nonsense'|choose from emodb"),
+    "unknown kind": (_no_corpus, ["--corpus", "nonsense"], USAGE, "'nonsense'|choose from |emodb"),
 }
 
 

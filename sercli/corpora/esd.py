@@ -1,0 +1,140 @@
+"""ESD, the emotional speech database: 350 sentences of Mandarin and 350 of English, acted in five states.
+
+Size: 35 000 recordings, 29 h
+Speakers: 20 (10 women, 10 men): 0001 to 0010 speak Mandarin, 0011 to 0020 English
+Labels: anger, happiness, neutral, sadness, surprise 7000 each
+Rate: 16 kHz mono
+Licence: for research, after signing a form
+Source: https://github.com/HLTSingapore/Emotional-Speech-Data
+
+Names: `0011/Angry/0011_000351.wav` = speaker 0011, anger, recording 351; some copies have `train`, `evaluation` and `test` below the
+emotion, which is kept as `split`. Texts are from `0011/0011.txt`, some of which are in UTF-16 or GB 2312. The emotion is that of
+the folder, also where that file says another; it is the file's where a recording lies directly in its speaker's folder.
+For one language alone, give a folder with its ten speakers.
+Zhou, Sisman, Liu, Li: Emotional voice conversion: theory, databases and ESD, Speech Communication 137, 2022.
+"""
+
+import codecs
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from ..labels import look_up
+from ..manifest import Count, Scan, Utterance, printable
+from . import counts_of_emotions, files_below, names_fit, scan_names
+
+TASK = {"target": "emotion", "protocol": "leave-one-speaker-out"}
+EXAMPLE = {
+    "0001/0001.txt": "0001_001401\t打远一看，它们的确很是美丽，\t惊喜\n",
+    "0001/Surprise/train/0001_001401.wav": "0001 surprise",
+    "0011/0011.txt": "0011_000001\tThe nine the eggs, I keep.\tNeutral\n",
+    "0011/0011_000001.wav": "0011 neutral",
+    "0011/Angry/0011_000351.wav": "0011 anger",
+}
+EMOTIONS = {
+    "Angry": "anger",
+    "Happy": "happiness",
+    "Neutral": "neutral",
+    "Sad": "sadness",
+    "Surprise": "surprise",
+}
+COUNTS = dict.fromkeys(EMOTIONS.values(), 7000)
+IN_CHINESE = {"生气": "Angry", "快乐": "Happy", "中立": "Neutral", "伤心": "Sad", "惊喜": "Surprise"}
+WOMEN = {"0001", "0002", "0003", "0007", "0009", "0015", "0016", "0017", "0018", "0019"}
+_SPLIT = r"train|evaluation|test"
+_NAME = (
+    rf"(?P<folder>(?!(?:{_SPLIT})/)[^/]+)/(?:(?P<split>{_SPLIT})/)?"
+    r"(?P<id>(?P<speaker>00(?:0[1-9]|1\d|20))_\d{6})"
+)
+_LINE = re.compile(r"(\d{4}_\d{6})\s+(.*\S)\s+(\S+)\s*", re.ASCII)
+
+
+class _Line(NamedTuple):
+    text: str
+    code: str
+
+
+def recognises(folder: Path) -> bool:
+    return names_fit(folder, _NAME)
+
+
+def scan(folder: Path) -> Scan:
+    """Every `.wav` below the folder. Raises SercliError if none is named as ESD names them."""
+    lines: dict[str, _Line] = {}
+    warnings = list(_read_texts(folder, lines))
+    found = scan_names(
+        folder,
+        _NAME,
+        "0011/Angry/0011_000351.wav (speaker, emotion, speaker and number)",
+        lambda name, path: _utterance(name, path, lines.get(name["id"])),
+    )
+    return replace(found, warnings=[*warnings, *_contradicted(found.utterances, lines)])
+
+
+def _utterance(name: re.Match[str], path: str, line: _Line | None) -> Utterance:
+    speaker, code = name["speaker"], name["folder"]
+    if code == speaker:
+        if line is None:
+            raise ValueError(f"lies in no folder of an emotion, and {speaker}.txt does not name it")
+        code = line.code
+    return Utterance(
+        utt_id=name["id"],
+        path=path,
+        speaker=speaker,
+        gender="female" if speaker in WOMEN else "male",
+        style="acted",
+        emotion=look_up(code, EMOTIONS, "emotion"),
+        emotion_code=code,
+        text=line.text if line else "",
+        extra={"language": "Mandarin" if speaker <= "0010" else "English", "split": name["split"] or ""},
+    )
+
+
+def _read_texts(folder: Path, lines: dict[str, _Line]) -> Iterator[str]:
+    """Fills `lines` from every speaker's file, and yields what cannot be read."""
+    for path in files_below(folder, (".txt",)):
+        where = printable(path.relative_to(folder).as_posix())
+        if not re.fullmatch(r"\d{4}", path.stem, re.ASCII):
+            continue
+        text = _decoded(path.read_bytes())
+        if text is None:
+            yield f"{where}: neither UTF-8, UTF-16 nor GB 2312; its recordings are kept without text"
+            continue
+        strange = 0
+        for line in filter(str.strip, text.splitlines()):
+            match = _LINE.fullmatch(line.strip())
+            if match:
+                lines[match[1]] = _Line(match[2], IN_CHINESE.get(match[3], match[3]))
+            strange += match is None
+        if strange:
+            yield f"{where}: {strange} lines are not a recording, its text and its emotion; passed over"
+
+
+def _decoded(content: bytes) -> str | None:
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            pass
+    return None
+
+
+def _contradicted(utterances: Sequence[Utterance], lines: Mapping[str, _Line]) -> Iterator[str]:
+    """Where a speaker's file says another emotion than the folder, once a speaker."""
+    found: dict[str, list[Utterance]] = {}
+    for utterance in utterances:
+        line = lines.get(utterance.utt_id)
+        if line and line.code != utterance.emotion_code:
+            found.setdefault(utterance.speaker, []).append(utterance)
+    for speaker, (first, *others) in found.items():
+        said = lines[first.utt_id].code
+        more = f" ({len(others)} more are like it)" if others else ""
+        yield f"{speaker}.txt says {said} of {printable(first.path)}{more}; the folder is believed"
+
+
+def counts(utterances: Sequence[Utterance]) -> list[Count]:
+    """How many recordings there are of each emotion."""
+    return counts_of_emotions(utterances, COUNTS)

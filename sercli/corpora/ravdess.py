@@ -1,0 +1,83 @@
+"""RAVDESS, the Ryerson audio-visual database of emotional speech and song: two sentences acted in North American English.
+
+Size: 1440 recordings of speech
+Speakers: 24 (12 women, 12 men)
+Labels: neutral 96; calm, happiness, sadness, anger, fear, disgust, surprise 192 each
+Rate: 48 kHz mono (5 of them stereo)
+Licence: CC BY-NC-SA 4.0
+Source: https://zenodo.org/records/1188976
+
+Names: `03-01-06-01-02-01-12.wav` = modality 03 (sound alone), channel 01 (speech), emotion 06, intensity 01 (normal; 02 strong, which
+neutral has not), statement 02, repetition 01, actor 12; women have even numbers. Songs, and the sound of videos, are set aside.
+Some copies hold a second one in `audio_speech_actors_01-24/`: give that folder, or half of what is found is set aside.
+Livingstone, Russo: The Ryerson Audio-Visual Database of Emotional Speech and Song (RAVDESS), PLoS ONE 13(5), 2018.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..labels import look_up
+from ..manifest import Count, Scan, Utterance
+from . import counts_of_emotions, names_fit, scan_names
+
+TASK = {"target": "emotion", "protocol": "leave-one-speaker-out"}
+EXAMPLE = {
+    "Actor_01/03-01-02-01-01-01-01.wav": "01 calm",
+    "Actor_12/03-01-06-01-02-01-12.wav": "12 fear",
+    "Actor_12/03-01-08-02-02-02-12.wav": "12 surprise",
+}
+EMOTIONS = {
+    "01": "neutral",
+    "02": "calm",
+    "03": "happiness",
+    "04": "sadness",
+    "05": "anger",
+    "06": "fear",
+    "07": "disgust",
+    "08": "surprise",
+}
+COUNTS = {emotion: 96 if emotion == "neutral" else 192 for emotion in EMOTIONS.values()}
+INTENSITIES = {"01": "normal", "02": "strong"}
+STATEMENTS = {"01": "Kids are talking by the door", "02": "Dogs are sitting by the door"}
+_SOUND_ALONE, _SPEECH = "03", "01"
+_NAME = (
+    r"(?P<id>(?P<modality>\d\d)-(?P<channel>\d\d)-(?P<code>\d\d)-(?P<intensity>\d\d)-(?P<statement>\d\d)"
+    r"-(?P<repetition>\d\d)-(?P<speaker>0[1-9]|1\d|2[0-4]))"
+)
+
+
+def recognises(folder: Path) -> bool:
+    return names_fit(folder, _NAME)
+
+
+def scan(folder: Path) -> Scan:
+    """Every `.wav` of speech alone below the folder. Raises SercliError if there is none."""
+    return scan_names(folder, _NAME, "03-01-06-01-02-01-12.wav (the last number an actor's, 01 to 24)", _utterance)
+
+
+def _utterance(name: re.Match[str], path: str) -> Utterance:
+    if name["modality"] != _SOUND_ALONE:
+        raise ValueError(f"modality {name['modality']}, a video's; wanted {_SOUND_ALONE}, sound alone")
+    if name["channel"] != _SPEECH:
+        raise ValueError(f"vocal channel {name['channel']}, song; wanted {_SPEECH}, speech")
+    return Utterance(
+        utt_id=name["id"],
+        path=path,
+        speaker=name["speaker"],
+        gender="male" if int(name["speaker"]) % 2 else "female",
+        style="acted",
+        emotion=look_up(name["code"], EMOTIONS),
+        emotion_code=name["code"],
+        text=look_up(name["statement"], STATEMENTS, "statement"),
+        extra={
+            "intensity": look_up(name["intensity"], INTENSITIES, "intensity"),
+            "sentence": name["statement"],
+            "repetition": name["repetition"],
+        },
+    )
+
+
+def counts(utterances: Sequence[Utterance]) -> list[Count]:
+    """How many recordings of speech there are of each emotion."""
+    return counts_of_emotions(utterances, COUNTS)

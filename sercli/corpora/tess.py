@@ -1,0 +1,71 @@
+"""TESS, the Toronto emotional speech set: 200 words, each after `Say the word`, acted in English by two women.
+
+Size: 2800 recordings
+Speakers: 2 (OAF, a woman of 64; YAF, a woman of 26)
+Labels: anger, disgust, fear, happiness, neutral, sadness, surprise (pleasant: `ps`) 400 each
+Rate: 24.414 kHz mono (OAF_food_fear at 96 kHz)
+Licence: CC BY-NC-ND 4.0
+Source: https://doi.org/10.5683/SP2/E8H2MF
+
+Two speakers allow no dev speaker beside one that trains and one that is tested, so the usual task is random-10-fold, which is
+SPEAKER-DEPENDENT: every score made with it is marked.
+Names: `OAF_back_angry.wav` = speaker, word, emotion, in folders of any name; `OA_bite_neutral.wav` is one of OAF. Some copies
+hold all of it twice: give one of the two folders, or half of what is found is set aside.
+Pichora-Fuller, Dupuis: Toronto emotional speech set (TESS), Scholars Portal Dataverse, 2020.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..labels import look_up
+from ..manifest import Count, Scan, Utterance
+from . import counts_of_emotions, names_fit, scan_names
+
+TASK = {"target": "emotion", "protocol": "random-10-fold"}
+EXAMPLE = {
+    "OAF_angry/OAF_back_angry.wav": "OAF anger",
+    "OAF_neutral/OA_bite_neutral.wav": "OAF neutral",
+    "YAF_pleasant_surprised/YAF_food_ps.wav": "YAF surprise",
+}
+EMOTIONS = {
+    "angry": "anger",
+    "disgust": "disgust",
+    "fear": "fear",
+    "happy": "happiness",
+    "neutral": "neutral",
+    "ps": "surprise",
+    "sad": "sadness",
+}
+COUNTS = dict.fromkeys(EMOTIONS.values(), 400)
+AGES = {"OAF": "64", "YAF": "26"}
+_NAME = r"(?P<speaker>OA|YA)F?_(?P<word>[A-Za-z]+)_(?P<code>[A-Za-z]+)"
+
+
+def recognises(folder: Path) -> bool:
+    return names_fit(folder, _NAME)
+
+
+def scan(folder: Path) -> Scan:
+    """Every `.wav` below the folder. Raises SercliError if none is named as TESS names them."""
+    return scan_names(folder, _NAME, "OAF_back_angry.wav (speaker OAF or YAF, word, emotion)", _utterance)
+
+
+def _utterance(name: re.Match[str], path: str) -> Utterance:
+    speaker = f"{name['speaker']}F"
+    return Utterance(
+        utt_id=f"{speaker}_{name['word']}_{name['code']}",
+        path=path,
+        speaker=speaker,
+        gender="female",
+        style="acted",
+        emotion=look_up(name["code"], EMOTIONS),
+        emotion_code=name["code"],
+        text=f"Say the word {name['word']}",
+        extra={"word": name["word"], "age": AGES[speaker]},
+    )
+
+
+def counts(utterances: Sequence[Utterance]) -> list[Count]:
+    """How many recordings there are of each emotion."""
+    return counts_of_emotions(utterances, COUNTS)

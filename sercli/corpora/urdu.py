@@ -1,0 +1,61 @@
+"""URDU, a corpus of spontaneous emotional speech from Urdu talk shows.
+
+Size: 400 recordings of 1 to 3 s
+Speakers: 29 by the names of the files (11 women, 18 men); its description says 38
+Labels: anger, happiness, neutral, sadness 100 each
+Rate: 44.1 kHz mono
+Licence: for research only
+Source: https://github.com/siddiquelatif/URDU-Dataset
+
+Labels and speakers are entangled: all anger is of four men, 72 of the 100 neutral recordings are of one, so a model may score
+by telling who speaks. 26 of the speakers have one label alone, and nobody has all four: the usual task leaves out a tenth of
+them at a time.
+Names: `Angry/SM1_F19_A019.wav` = speaker SM1 (M man, F woman), file 19, emotion A, 19th of that emotion.
+Latif, Qayyum, Usman, Qadir: Cross Lingual Speech Emotion Recognition: Urdu vs. Western Languages, FIT 2018.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..labels import look_up
+from ..manifest import Count, Scan, Utterance
+from . import counts_of_emotions, names_fit, scan_names
+
+TASK = {"target": "emotion", "protocol": "speaker-10-fold"}
+EXAMPLE = {
+    "Angry/SM1_F19_A019.wav": "SM1 anger",
+    "Neutral/SM5_F72_N0100.wav": "SM5 neutral",
+    "Neutral/SF9_F1_N01.wav": "SF9 neutral",
+}
+EMOTIONS = {"A": "anger", "H": "happiness", "N": "neutral", "S": "sadness"}
+COUNTS = dict.fromkeys(EMOTIONS.values(), 100)
+GENDERS = {"F": "female", "M": "male"}
+_NAME = r"(?P<id>(?P<speaker>S(?P<gender>[FM])\d{1,2})_(?P<file>F\d{1,3})_(?P<code>[A-Z])\d{1,4})"
+
+
+def recognises(folder: Path) -> bool:
+    return names_fit(folder, _NAME)
+
+
+def scan(folder: Path) -> Scan:
+    """Every `.wav` below the folder. Raises SercliError if none is named as URDU names them."""
+    return scan_names(folder, _NAME, "SM1_F19_A019.wav (speaker, file, emotion and number)", _utterance)
+
+
+def _utterance(name: re.Match[str], path: str) -> Utterance:
+    return Utterance(
+        utt_id=name["id"],
+        path=path,
+        speaker=name["speaker"],
+        gender=GENDERS[name["gender"]],
+        style="spontaneous",
+        emotion=look_up(name["code"], EMOTIONS),
+        emotion_code=name["code"],
+        extra={"file": name["file"]},
+    )
+
+
+def counts(utterances: Sequence[Utterance]) -> list[Count]:
+    """How many recordings there are of each emotion."""
+    return counts_of_emotions(utterances, COUNTS)
