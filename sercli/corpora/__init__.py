@@ -60,8 +60,7 @@ def files_below(folder: Path, suffixes: tuple[str, ...] = (".wav",)) -> Iterator
 
 def names_fit(folder: Path, form: str) -> bool:
     """Whether some `.wav` below the folder is named in this form, as in `scan_names`."""
-    pattern = _pattern(form)
-    return any(_match(pattern, path, folder) for path in files_below(folder))
+    return any(match for _, match in _matches(folder, form))
 
 
 def scan_names(folder: Path, form: str, example: str, utterance: Callable[[re.Match[str], str], Utterance]) -> Scan:
@@ -70,12 +69,9 @@ def scan_names(folder: Path, form: str, example: str, utterance: Callable[[re.Ma
     `form` is a regular expression of the name, with as many of its folders as it needs, without the ending; `utterance` makes one
     of a match and the path, or raises ValueError with the reason. Raises SercliError if none is named so.
     """
-    pattern = _pattern(form)
     utterances: list[Utterance] = []
     rejects: list[Reject] = []
-    for path in files_below(folder):
-        relative = path.relative_to(folder).as_posix()
-        match = _match(pattern, path, folder)
+    for relative, match in _matches(folder, form):
         if match is None:
             rejects.append(Reject(relative, f"the name is not of the form {example}"))
             continue
@@ -98,11 +94,13 @@ def counts_of_emotions(utterances: Sequence[Utterance], expected: Mapping[str, i
     return [Count("", emotion, found[emotion], number) for emotion, number in expected.items()]
 
 
-def _pattern(form: str) -> re.Pattern[str]:
-    return re.compile(rf"(?:.*/)?(?:{form})", re.ASCII | re.DOTALL)
+def _matches(folder: Path, form: str) -> Iterator[tuple[str, re.Match[str] | None]]:
+    """Every `.wav` by its path in the folder, and what its name tells.
 
-
-def _match(pattern: re.Pattern[str], path: Path, folder: Path) -> re.Match[str] | None:
-    """The folder's own name counts too: somebody may give one speaker's alone."""
-    inside = Path(folder.resolve().name, path.relative_to(folder)).with_suffix("")
-    return pattern.fullmatch(inside.as_posix())
+    The folder's own name counts too: somebody may give one speaker's alone.
+    """
+    pattern = re.compile(rf"(?:.*/)?(?:{form})", re.ASCII | re.DOTALL)
+    own = folder.resolve().name
+    for path in files_below(folder):
+        relative = path.relative_to(folder)
+        yield relative.as_posix(), pattern.fullmatch(f"{own}/{relative.with_suffix('').as_posix()}")

@@ -77,9 +77,11 @@ def run(
     with lock(path, "utterances.tsv"):
         found = _fingerprints(path, folder.resolve(), utterances, run)
         utterances, more = _measure(utterances, found, scan.durations)
-        utterances, twins = _without_duplicates(utterances)
+        utterances, copies, twins = _without_duplicates(utterances)
         utterances, clashes = _without_clashes(utterances)
-        rejects = sorted([*rejects, *more, *twins, *clashes], key=lambda reject: (c_order(reject.path), reject.reason))
+        rejects = sorted(
+            [*rejects, *more, *copies, *twins, *clashes], key=lambda reject: (c_order(reject.path), reject.reason)
+        )
         counts: list[Count] = reader.counts(utterances) if hasattr(reader, "counts") else []
         tables = {name: _of_kept(table, utterances) for name, table in scan.tables.items()}
         if counts:
@@ -91,7 +93,8 @@ def run(
     _say_first([f"odd: {warning}" for warning in odd], "more")
     tell(path, utterances, rejects)
     different = _report_counts(path, counts)
-    _refuse_too_many(path, len(rejects), len(utterances) + len(rejects), max_rejects)
+    bad = len(rejects) - len(copies)  # with a second copy nothing is lost
+    _refuse_too_many(path, bad, len(utterances) + bad, max_rejects)
     if verify and different:
         raise SercliError(
             f"{path / 'counts.tsv'}: {different} of {len(counts)} counts differ from the release's; "
@@ -292,26 +295,25 @@ def _unlike_promised(seconds: float, promised: float) -> str:
     return f"{what}: {seconds:.3f} s of sound, the corpus says {promised:.3f} s; copy it again"
 
 
-def _without_duplicates(utterances: Sequence[Utterance]) -> tuple[list[Utterance], list[Reject]]:
-    """Of utterances with the same sound the first is kept if all agree on speaker and emotion; else none can be trusted."""
+def _without_duplicates(utterances: Sequence[Utterance]) -> tuple[list[Utterance], list[Reject], list[Reject]]:
+    """Of utterances with the same sound the first is kept, and the others are copies, if all agree on speaker and emotion; else
+    none can be trusted. Returns what is kept, the copies, and those."""
     twins: dict[tuple[str, float | None, float | None], list[Utterance]] = {}
     for utterance in utterances:
         twins.setdefault((utterance.digest, utterance.start, utterance.end), []).append(utterance)
     kept: list[Utterance] = []
-    rejects: list[Reject] = []
+    copies: list[Reject] = []
+    contradicting: list[Reject] = []
     for first, *others in twins.values():
         if all((other.speaker, other.emotion) == (first.speaker, first.emotion) for other in others):
             kept.append(first)
-            rejects += [
-                Reject(other.path, f"{other.utt_id}: the same sound as {_place(first)}, which is kept")
-                for other in others
-            ]
+            same = f"the same sound as {_place(first)}, which is kept"
+            copies += [Reject(other.path, f"{other.utt_id}: {same}") for other in others]
         else:
             names = ", ".join(map(_place, (first, *others)))
-            rejects += [
-                Reject(twin.path, f"the same sound under different labels: {names}") for twin in (first, *others)
-            ]
-    return kept, rejects
+            reason = f"the same sound under different labels: {names}"
+            contradicting += [Reject(twin.path, reason) for twin in (first, *others)]
+    return kept, copies, contradicting
 
 
 def _place(utterance: Utterance) -> str:
