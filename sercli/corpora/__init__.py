@@ -14,8 +14,8 @@ It may have `counts(utterances)`, the table of counts that the makers publish, b
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from .. import plugins
@@ -86,6 +86,13 @@ def scan_names(folder: Path, form: str, example: str, utterance: Callable[[re.Ma
             f"{folder}: no recording of the form {example}{seen}{reason}; choose another --corpus or folder"
         )
     return Scan(utterances, rejects)
+
+
+def without_sound(listed: Iterable[str], scan: Scan, table: str) -> list[Reject]:
+    """Of the recordings that a table lists, without the ending, those that no sound file is named like."""
+    paths = [one.path for one in scan.utterances] + [one.path for one in scan.rejects]
+    named = {PurePosixPath(path).stem for path in paths}
+    return [Reject(name, f"has a row in {table} but no sound; copy it again") for name in listed if name not in named]
 
 
 def counts_of_emotions(utterances: Sequence[Utterance], expected: Mapping[str, int]) -> list[Count]:

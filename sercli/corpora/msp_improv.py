@@ -1,0 +1,185 @@
+"""MSP-IMPROV: pairs of actors improvise around target sentences, read them, and talk in between, in English.
+
+Size: 8438 turns
+Speakers: 12 (6 women, 6 men), a pair in each of six sessions
+Labels: anger 792, happiness 2644, sadness 885, neutral 3477, other 85, no agreement 555 (`X`: not labelled here);
+    valence, arousal, dominance from 1 to 5
+Rate: recorded at 48 kHz
+Licence: of the University of Texas at Dallas, academic or commercial
+Source: https://ecs.utdallas.edu/research/researchlabs/msp-lab/MSP-Improv.html
+
+Names: `session1/S01A/P/MSP-IMPROV-S01A-F01-P-FM01.wav` = sentence S01, the emotion that its scenario aims at (A, H, S, N: column
+`target`), the woman of session 1, scenario (P natural: between the recordings; R the target sentence read; S improvised; T the
+target sentence, improvised), turn. The label is what the raters heard, in `Evaluation.txt` (`Evalution.txt` in some copies), which
+calls the turn `UTD-IMPROV-S01A-F01-P-FM01.avi`. Every vote is in `ratings.tsv`.
+The default holds a session out: so the pair is unheard, whoever of it a turn is of. Arousal (the corpus says activation) is kept as
+it is written; where anger has less of it than sadness, `ingest` says that the scale seems to run the other way.
+Busso, Parthasarathy, Burmania, AbdelWahab, Sadoughi, Mower Provost: MSP-IMPROV: an acted corpus of dyadic interactions to study
+emotion perception, IEEE Transactions on Affective Computing 8, 2017.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from statistics import fmean
+
+from ..errors import SercliError
+from ..labels import look_up
+from ..manifest import DIMENSIONS, Count, Reject, Scan, Table, Utterance
+from . import files_below, names_fit, scan_names, without_sound
+
+TASK = {
+    "target": "emotion",
+    "classes": ["neutral", "happiness", "sadness", "anger"],
+    "protocol": "leave-one-session-out",
+}
+EXAMPLE = {
+    "Evalution.txt": """UTD-IMPROV-S01A-F01-P-FM01.avi; N; A:2.666667; V:3.000000; D:NaN ; N:4.000000;
+20131008231240_a-p1; Neutral; Neutral,Concerned; A:3.000000; V:3.000000; D:NaN; N:4.000000;
+
+UTD-IMPROV-S13N-M02-S-MF02.avi; H; A:3.333333; V:4.200000; D:3.000000 ; N:3.666667;
+20131008231240_a-p2; Happy; Happy; A:3.000000; V:4.000000; D:3.000000; N:4.000000;
+
+""",
+    "session1/S01A/P/MSP-IMPROV-S01A-F01-P-FM01.wav": "F01 neutral",
+    "session2/S13N/S/MSP-IMPROV-S13N-M02-S-MF02.wav": "M02 happiness",
+}
+EMOTIONS = {"A": "anger", "H": "happiness", "S": "sadness", "N": "neutral", "O": "other", "X": ""}  # X: no agreement
+STYLES = {"P": "natural", "R": "read", "S": "improvised", "T": "target-improvised"}
+COUNTS = {  # of the paper's table 4, in the order of EMOTIONS
+    "natural": (38, 1372, 66, 1164, 11, 134),
+    "read": (169, 88, 80, 241, 3, 39),
+    "improvised": (470, 1048, 633, 1789, 70, 371),
+    "target-improvised": (115, 136, 106, 283, 1, 11),
+}
+TABLES = ("Evaluation.txt", "Evalution.txt")
+RATINGS = ["utt_id", "rater", "emotion", "emotions", *DIMENSIONS, "naturalness"]
+
+_TURN = (
+    r"S(?P<sentence>\d\d)(?P<target>[A-Z])-(?P<speaker>[FM](?P<session>\d\d))-(?P<scenario>[A-Z])-(?P<turn>[FM]{2}\d\d)"
+)
+_NAME = rf"(?P<id>MSP-IMPROV-{_TURN})"
+_FORM = "MSP-IMPROV-S01A-F01-P-FM01.wav (sentence and target, speaker, scenario, turn)"
+_NUMBER = r"(\d+(?:\.\d+)?|NaN)"
+_VALUES = rf"A:{_NUMBER} ?; *V:{_NUMBER} ?; *D:{_NUMBER} ?; *N:{_NUMBER} ?;?\s*"  # activation, valence, dominance, naturalness
+_HEADER = re.compile(rf"UTD-IMPROV-([\w-]+)\.avi; *(\w); *{_VALUES}", re.ASCII)
+_VOTE = re.compile(rf"([\w-]+); *([^;]*); *(.*); *{_VALUES}", re.ASCII)
+
+
+@dataclass
+class _Labels:
+    """What the table says of one turn: the label, the means, and the votes as rows of `ratings.tsv` without the utt_id."""
+
+    code: str
+    means: dict[str, str]
+    votes: list[list[str]] = field(default_factory=list)
+
+
+def recognises(folder: Path) -> bool:
+    return names_fit(folder, _NAME)
+
+
+def scan(folder: Path) -> Scan:
+    """Every `.wav` below the folder that the table labels. Raises SercliError if none is named as MSP-IMPROV names them, or
+    without the table."""
+    table = _table(folder)
+    if table is None and recognises(folder):
+        raise SercliError(f"{folder}: has no {TABLES[0]}, which holds the labels; copy it there from the release")
+    labels, broken = _evaluation(table) if table else ({}, [])
+    found = scan_names(folder, _NAME, _FORM, lambda name, path: _utterance(name, path, labels))
+    kept = [utterance.utt_id for utterance in found.utterances]
+    ratings = [[utt_id, *vote] for utt_id in kept for vote in labels[utt_id].votes]
+    whole = labels if table and table.is_relative_to(folder) else {}  # not if a session alone was given
+    return replace(
+        found,
+        rejects=[*found.rejects, *broken, *without_sound(whole, found, TABLES[0])],
+        warnings=list(_scale_reversed(found.utterances)),
+        tables={"ratings": Table(RATINGS, ratings)},
+    )
+
+
+def _table(folder: Path) -> Path | None:
+    """Anywhere below the folder, or beside a session or what else is inside the release."""
+    below = [path for path in files_below(folder, (".txt",)) if path.name in TABLES]
+    above = [parent / name for parent in folder.resolve().parents[:3] for name in TABLES]
+    return next((path for path in (*below, *above) if path.is_file()), None)
+
+
+def _evaluation(path: Path) -> tuple[dict[str, _Labels], list[Reject]]:
+    """utt_id -> labels, and the lines that cannot be read."""
+    found: dict[str, _Labels] = {}
+    broken: list[Reject] = []
+    last: _Labels | None = None  # whom the votes that follow are of
+    for number, line in enumerate(
+        path.read_text(encoding="utf-8-sig", errors="backslashreplace").splitlines(), start=1
+    ):
+        if header := _HEADER.fullmatch(line):
+            utt_id, code, *values = header.groups()
+            last = _Labels(code, _named(values))
+            if found.setdefault(f"MSP-IMPROV-{utt_id}", last) is not last:
+                broken.append(Reject(path.name, f"line {number}: {utt_id} is listed already"))
+        elif last and (vote := _VOTE.fullmatch(line)):
+            rater, emotion, emotions, *values = vote.groups()
+            last.votes.append([rater, emotion, emotions, *_named(values).values()])
+        elif line.strip():
+            broken.append(Reject(path.name, f"line {number}: damaged or cut short: {line[:60]!r}; copy it again"))
+            last = None if line.startswith("UTD-") else last
+    return found, broken
+
+
+def _named(values: Sequence[str]) -> dict[str, str]:
+    """The table's order is activation, valence, dominance, naturalness; NaN says nothing."""
+    activation, valence, dominance, naturalness = ("" if value == "NaN" else value for value in values)
+    return {"valence": valence, "arousal": activation, "dominance": dominance, "naturalness": naturalness}
+
+
+def _utterance(name: re.Match[str], path: str, labels: Mapping[str, _Labels]) -> Utterance:
+    """Raises ValueError with the reason."""
+    style, target = look_up(name["scenario"], STYLES, "scenario"), look_up(name["target"], EMOTIONS, "target")
+    told = labels.get(name["id"])
+    if told is None:
+        raise ValueError(f"has sound but no line in {TABLES[0]}; copy that file again")
+    numbers = {key: float(told.means[key]) if told.means[key] else None for key in DIMENSIONS}
+    return Utterance(
+        utt_id=name["id"],
+        path=path,
+        speaker=name["speaker"],
+        session=f"session{int(name['session'])}",
+        gender="female" if name["speaker"][0] == "F" else "male",
+        style=style,
+        emotion=look_up(told.code, EMOTIONS),
+        emotion_code=told.code,
+        valence=numbers["valence"],
+        arousal=numbers["arousal"],
+        dominance=numbers["dominance"],
+        extra={
+            "sentence": name["sentence"],
+            "target": target,
+            "turn": name["turn"],
+            "naturalness": told.means["naturalness"],
+        },
+    )
+
+
+def _scale_reversed(utterances: Sequence[Utterance]) -> Iterator[str]:
+    of = {
+        name: [u.arousal for u in utterances if u.emotion == name and u.arousal is not None]
+        for name in ("anger", "sadness")
+    }
+    if all(of.values()) and (anger := fmean(of["anger"])) < (sadness := fmean(of["sadness"])):
+        yield (
+            f"arousal of anger is {anger:.2f} on average, that of sadness {sadness:.2f}: activation seems to be written "
+            "from 1, active, to 5, calm; kept as it is written"
+        )
+
+
+def counts(utterances: Sequence[Utterance]) -> list[Count]:
+    """How many turns there are of each emotion in each scenario."""
+    found = Counter((utterance.style, utterance.emotion) for utterance in utterances)
+    return [
+        Count("", f"{style}, {emotion or 'no agreement'}", found[style, emotion], expected)
+        for style, row in COUNTS.items()
+        for emotion, expected in zip(EMOTIONS.values(), row, strict=True)
+    ]
