@@ -79,7 +79,7 @@ CORPORA: dict[str, tuple[Callable[[Path], object], list[str], int, str]] = {
         _no_corpus,
         [],
         FIXABLE,
-        "corpus: looks like no corpus known|--corpus emodb|put a table with the columns path, speaker and emotion",
+        "corpus: looks like no corpus known|--corpus |emodb|put a table with the columns path, speaker and emotion",
     ),
     "unknown corpus": (_another_corpus, [], FIXABLE, "corpus: looks like no corpus known|--corpus"),
     "another corpus": (
@@ -91,7 +91,7 @@ CORPORA: dict[str, tuple[Callable[[Path], object], list[str], int, str]] = {
     "no table": (_another_corpus, ["--corpus", "table"], FIXABLE, "corpus: wanted one CSV or TSV|found none|name the"),
     "two tables": (_two_tables, ["--corpus", "table"], FIXABLE, "corpus: wanted one CSV|found 2 tables|name the file"),
     "not a folder": (lambda folder: folder.write_text("text"), [], FIXABLE, "corpus: looks like no corpus|--corpus"),
-    "unknown kind": (_no_corpus, ["--corpus", "nonsense"], USAGE, "'nonsense'|choose from emodb"),
+    "unknown kind": (_no_corpus, ["--corpus", "nonsense"], USAGE, "'nonsense'|choose from |emodb"),
 }
 
 
