@@ -17,5 +17,9 @@ class MissingInput(SercliError):
     """A step was run before the one it needs; the text names the command to run."""
 
 
+class BrokenPlugin(SercliError):
+    """A plug-in of another package fails; the text names it."""
+
+
 class DamagedProduct(SercliError):
     """Something in the store is not what was published: a changed byte, a missing chunk, a foreign format."""

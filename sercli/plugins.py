@@ -6,13 +6,15 @@ They are found by file name, so that listing them imports none of them.
 import ast
 import importlib
 import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .errors import UsageError
+from .errors import BrokenPlugin, UsageError
 
 
 @cache  # reading what is installed takes 10 ms
@@ -27,11 +29,29 @@ def names(package: str) -> list[str]:
 
 
 def load(package: str, name: str) -> ModuleType:
-    """Import one plug-in. Raises UsageError, with the known names, for one that does not exist."""
+    """Import one plug-in. Raises UsageError, with the known names, for one that does not exist; BrokenPlugin for one of another
+    package that fails."""
     for point in _points(package).select(name=name):
-        return importlib.import_module(point.module)
+        with of_another_package(package, name):
+            return importlib.import_module(point.module)
     _refuse_unknown(package, name)
     return importlib.import_module(f".{package}.{name}", __package__)
+
+
+@contextmanager
+def of_another_package(package: str, name: str) -> Iterator[None]:
+    """Whatever fails in a plug-in that is not ours is a BrokenPlugin; what fails in ours is our bug."""
+    try:
+        yield
+    except BrokenPlugin:
+        raise
+    except Exception as error:
+        for point in _points(package).select(name=name):
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise BrokenPlugin(
+                f"{package} plug-in {name!r} of another package ({point.module}) fails: {reason}; mend or uninstall that package"
+            ) from error
+        raise
 
 
 def declared(package: str, name: str, class_name: str) -> dict[str, Any]:
@@ -79,8 +99,10 @@ def _statements(package: str, name: str) -> list[ast.stmt]:
 
 def _source(package: str, name: str) -> Path:
     for point in _points(package).select(name=name):
-        spec = importlib.util.find_spec(point.module)
-        if spec is not None and spec.origin is not None:
+        with of_another_package(package, name):
+            spec = importlib.util.find_spec(point.module)
+            if spec is None or spec.origin is None:
+                raise ImportError(f"no source of {point.module}")
             return Path(spec.origin)
     _refuse_unknown(package, name)
     return Path(__file__).parent / package / f"{name}.py"

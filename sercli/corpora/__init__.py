@@ -15,12 +15,16 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path, PurePosixPath
+from types import ModuleType
 from typing import NamedTuple
 
 from .. import plugins
-from ..errors import SercliError
+from ..errors import BrokenPlugin, SercliError
 from ..manifest import Count, Reject, Scan, Utterance, printable
+from ..progress import say
 
 FIELDS = ("Size", "Speakers", "Labels", "Rate", "Licence", "Source")  # of a card
 
@@ -40,6 +44,30 @@ def read_card(name: str) -> Card:
     notes = paragraphs[2:] if facts else paragraphs[1:]
     what, *notes = (" ".join(text.split()) for text in (paragraphs[0], *notes))
     return Card(what, {key: " ".join(text.split()) for key, text in facts}, notes)
+
+
+def readers() -> dict[str, ModuleType]:
+    """All of them by name, but those of other packages that fail, each of which is named once."""
+    found = {}
+    for name in plugins.names("corpora"):
+        with left_out_if_foreign(name):
+            found[name] = plugins.load("corpora", name)
+    return found
+
+
+@contextmanager
+def left_out_if_foreign(name: str) -> Iterator[None]:
+    """A reader of another package that fails stands in the way of no other."""
+    try:
+        with plugins.of_another_package("corpora", name):
+            yield
+    except BrokenPlugin as error:
+        _say_once(f"left out: {error}")
+
+
+@cache
+def _say_once(line: str) -> None:
+    say(line)
 
 
 def files_below(folder: Path, suffixes: tuple[str, ...] = (".wav",)) -> Iterator[Path]:
@@ -93,6 +121,12 @@ def without_sound(listed: Iterable[str], scan: Scan, table: str) -> list[Reject]
     paths = [one.path for one in scan.utterances] + [one.path for one in scan.rejects]
     named = {PurePosixPath(path).stem for path in paths}
     return [Reject(name, f"has a row in {table} but no sound; copy it again") for name in listed if name not in named]
+
+
+def id_of(path: str, start: float | None) -> str:
+    """An utterance's name: the path without its ending; with the start (ms), where it is a section (s) of the file."""
+    name = str(PurePosixPath(path).with_suffix("")).replace("/", "_").replace(" ", "_")
+    return name if start is None else f"{name}_{round(1000 * start):07d}"
 
 
 def counts_of_emotions(utterances: Sequence[Utterance], expected: Mapping[str, int]) -> list[Count]:

@@ -20,6 +20,7 @@ from typing import Any
 from .. import csv_files
 from ..errors import SercliError
 from ..manifest import Reject, Scan, Utterance
+from . import id_of
 
 TASK = {"target": "emotion", "protocol": "leave-one-speaker-out"}
 EXAMPLE = {
@@ -93,14 +94,8 @@ def _utterance(row: csv_files.Row) -> Utterance:
     values: dict[str, Any] = {key: value for key, value in cells.items() if key in _KNOWN and key not in _NUMBERS}
     values |= {key: csv_files.number(key, cells[key]) for key in _NUMBERS if key in cells}
     values["path"] = str(PurePosixPath(path))
-    values["utt_id"] = values.get("utt_id") or _id_of(path, values)
+    values["utt_id"] = values.get("utt_id") or id_of(path, values.get("start"))
     extra: Mapping[str, str] = {
         key: value for key, value in cells.items() if key not in _KNOWN and key not in _MEASURED
     }
     return Utterance(**values, extra=extra)
-
-
-def _id_of(path: str, values: Mapping[str, Any]) -> str:
-    """The path without its ending; with the section, where the row is one."""
-    name = str(PurePosixPath(path).with_suffix("")).replace("/", "_").replace(" ", "_")
-    return name if values.get("start") is None else f"{name}_{round(1000 * values['start']):07d}"

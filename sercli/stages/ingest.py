@@ -4,13 +4,13 @@ import math
 import re
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any
 
-from .. import fingerprints, labels, plugins, workers
+from .. import corpora, fingerprints, labels, plugins, workers
 from ..config import write_yaml
 from ..errors import SercliError, UsageError
 from ..fingerprints import Fingerprint, Fingerprints
@@ -58,8 +58,9 @@ def run(
     if verify and not hasattr(reader, "counts"):
         raise UsageError(f"--verify: the makers of {reader_name!r} publish no counts to check; leave it out")
     scan = _scan(corpus, reader_name, reader)
-    folder = root or scan.root or (corpus.parent if corpus.is_file() else corpus)
-    name = _UNSAFE.sub("-", name or (folder.resolve().name if reader_name in _FORMS else reader_name))
+    home = corpus.parent if corpus.is_file() else corpus
+    folder = root or scan.root or home
+    name = _UNSAFE.sub("-", name or ((root or home).resolve().name if reader_name in _FORMS else reader_name))
     outcome = Outcome(name, str(path))
     refuse_something_else(path)
     about: dict[str, Any] = {"name": name, "corpus": reader_name, "root": str(folder.resolve())}
@@ -133,14 +134,23 @@ def _reader(corpus: Path, kind: str | None) -> tuple[str, ModuleType]:
 
 
 def _fitting(corpus: Path) -> list[str]:
-    return [name for name in plugins.names("corpora") if plugins.load("corpora", name).recognises(corpus)]
+    return [name for name, fits in _answers(lambda reader: reader.recognises(corpus)).items() if fits]
 
 
 def _nearly(corpus: Path) -> str:
     """What a folder lacks that is almost one that a reader takes."""
-    readers = (plugins.load("corpora", name) for name in plugins.names("corpora"))
-    found = [near for reader in readers if hasattr(reader, "nearly") and (near := reader.nearly(corpus))]
+    answers = _answers(lambda reader: reader.nearly(corpus) if hasattr(reader, "nearly") else "")
+    found = [near for near in answers.values() if near]
     return f" ({'; '.join(found)})" if found else ""
+
+
+def _answers(ask: Callable[[ModuleType], Any]) -> dict[str, Any]:
+    """What each reader says; one of another package that fails is left out."""
+    found = {}
+    for name, reader in corpora.readers().items():
+        with corpora.left_out_if_foreign(name):
+            found[name] = ask(reader)
+    return found
 
 
 def _scan(corpus: Path, name: str, reader: ModuleType) -> Scan:

@@ -26,7 +26,7 @@ from ..configurations import (
     task_of,
 )
 from ..corpora import read_card
-from ..errors import MissingInput, SercliError, UsageError
+from ..errors import BrokenPlugin, MissingInput, SercliError, UsageError
 from ..manifest import c_order, read_table
 from ..products import (
     autoencoder_fold,
@@ -219,7 +219,7 @@ def _corpus(store: Store) -> dict[str, Any]:
     counts = store.path / "counts.tsv"
     try:
         card = read_card(str(store.told("corpus")))
-    except UsageError:
+    except (UsageError, BrokenPlugin):
         card = None  # a reader that is not installed here
     return {
         "name": str(store.told("name")),
