@@ -52,6 +52,7 @@ classifiers
 training
 checkpoints
 normalisation
+kaldi
 segments
 metrics
 workers

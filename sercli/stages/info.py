@@ -27,6 +27,7 @@ from ..products import (
     diagnostics,
     features,
     folds_of,
+    frontend_of,
     latents_fold,
     published_result,
     task_product,
@@ -322,7 +323,8 @@ def _next(store: Store, items: Sequence[Item]) -> str:
 
 def _can_be_exported(store: Store, result: Item) -> bool:
     try:
-        refuse_helpless(result.name, classifier_config(store, result.name))
+        config = classifier_config(store, result.name)
+        refuse_helpless(result.name, config, frontend_of(store, config.frontend))
     except SercliError:
         return False
     return "PARTIAL" not in result.about["marks"]
