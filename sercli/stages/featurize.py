@@ -286,7 +286,8 @@ def _refuse_strangers(store: Store, source: Source, path: Path) -> None:
             f"such as {store.utterances[0].utt_id}; name files, or keys of an archive, by the utt_id"
         )
     if strangers:
-        say(f"{path}: {len(strangers)} are of no utterance here and passed over, {printable(strangers[0])} first")
+        verb = "are" if len(strangers) > 1 else "is"
+        say(f"{path}: {len(strangers)} {verb} of no utterance here and passed over, {printable(strangers[0])} first")
 
 
 def _read(source: Source, utt_id: str, path: Path) -> tuple[Frames | None, str]:

@@ -138,8 +138,8 @@ def refuse_impossible_segments(store: Store, config: AutoencoderConfig | Classif
 
     shape = segment_shape(open_features(store, config), config.segment_shift_ms)
     if abs(shape.size_ms - SEGMENT_MS) > 1e-6:
-        frames = f"{shape.size} frames of {shape.frame_shift_ms:g} ms"
-        say(f"a segment is {shape.size_ms:g} ms, {frames}, which is as near as they come to {SEGMENT_MS:g} ms")
+        frames = f"{shape.size} frame{'s' * (shape.size > 1)} of {shape.frame_shift_ms:g} ms"
+        say(f"a segment is {shape.size_ms:g} ms, {frames}: as near to {SEGMENT_MS:g} ms as whole frames come")
 
 
 def write_history(path: Path, history: Sequence[Row]) -> None:
