@@ -27,6 +27,7 @@ from ..workers import Unit
 from . import Outcome, Run, n_jobs, raise_first, survey
 
 _BLOCK_SECONDS = 60.0  # of speech: what a kill can cost
+_BLOCK_BYTES, _BLOCK_UTTERANCES = 2**22, 256  # of features made elsewhere, handed on at a time
 
 
 def run(
@@ -307,22 +308,34 @@ def _digest_of(frames: Frames) -> str:
 
 
 def _import(store: Store, product: Product, found: _Found) -> None:
-    """Read everything again, a block at a time, and publish it."""
+    """Read everything again, an utterance at a time, and publish it."""
     store.staged(product)
-    digests = dict(zip((u.utt_id for u in store.utterances), found.digests, strict=True))
-
-    def frames() -> Iterator[Rows]:
-        with bar("featurize", "utterances", len(digests)) as shown:
-            for block in _blocks(store.utterances):
-                rows = [found.source.read(u.utt_id) for u in block if digests[u.utt_id]]
-                of_each = [digests[u.utt_id] for u in block if digests[u.utt_id]]
-                if [_digest_of(one) for one in rows] != of_each:
-                    raise SercliError(f"{block[0].utt_id} or one after it has changed while it was read; run it again")
-                yield np.concatenate([np.empty((0, found.n_features), np.float32), *rows])
-                shown.advance(len(block))
-
     attributes = {"frame_shift_ms": found.source.frame_shift_ms}
-    _publish(store, product, frames(), found.lengths, found.problems, found.n_features, attributes)
+    rows = _in_blocks(_read_again(store, found), found.n_features)
+    _publish(store, product, rows, found.lengths, found.problems, found.n_features, attributes)
+
+
+def _read_again(store: Store, found: _Found) -> Iterator[Frames]:
+    """Raises SercliError for an utterance whose frames are others by now."""
+    with bar("featurize", "utterances", len(store.utterances)) as shown:
+        for utterance, known in zip(store.utterances, found.digests, strict=True):
+            if known:
+                frames = found.source.read(utterance.utt_id)
+                if _digest_of(frames) != known:
+                    raise SercliError(f"the features of {utterance.utt_id} changed while they were read; run it again")
+                yield frames
+            shown.advance(1)
+
+
+def _in_blocks(frames: Iterator[Frames], n_features: int) -> Iterator[Rows]:
+    """Frames (N, F) of one utterance after the other to blocks of about so many bytes."""
+    held = [np.empty((0, n_features), np.float32)]
+    for one in frames:
+        held.append(one)
+        if sum(part.nbytes for part in held[1:]) >= _BLOCK_BYTES or len(held) > _BLOCK_UTTERANCES:
+            yield np.concatenate(held)
+            del held[1:]
+    yield np.concatenate(held)
 
 
 # --- what was set aside
