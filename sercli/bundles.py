@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import plugins
 from .config import build, plain, read_yaml, write_yaml
 from .configurations import ClassifierConfig
 from .errors import DamagedProduct, SercliError, UsageError
@@ -70,9 +71,12 @@ class Bundle:
         return self.path / CLASSIFIER
 
 
-def refuse_helpless(name: str, config: ClassifierConfig) -> None:
-    """Raises SercliError for a system to which one file does not tell enough."""
+def refuse_helpless(name: str, config: ClassifierConfig, frontend: str) -> None:
+    """Raises SercliError for a system to which one file does not tell enough; `frontend` is the plug-in that its features are of."""
     reasons = {
+        f"reads features that were made elsewhere ({frontend}), which `sercli predict` cannot make": plugins.defines(
+            "frontends", frontend, "Source"
+        ),
         "is speaker-normalised: one file gives no statistics of its speaker": config.normalise == "speaker",
         "reads the true emotion of what it labels (--condition oracle)": config.condition == "oracle",
         "reads latents drawn by the utterance's name (--latents sample)": config.latents == "sample",

@@ -368,6 +368,17 @@ def flags_of(config: C, usual: C) -> list[str]:
     return words
 
 
+def frontend_flags(name: str, config: Mapping[str, Any]) -> list[str]:
+    """The options of `featurize` that make features of this name; of a plug-in that is not installed, its name alone."""
+    front = str(config["frontend"])
+    is_known = front in plugins.names("frontends")
+    usual = plugins.declared("frontends", front, "Config") if is_known else {}
+    changed = [(key, config[key]) for key in usual if config.get(key, usual[key]) != usual[key]]
+    words = ["--frontend", front, *(["--name", name] if name != front else [])]
+    words += [word for key, value in changed for word in ("--set", f"{key}={_word(value)}")]
+    return words + (["--from", "PATH"] if is_known and plugins.defines("frontends", front, "Source") else [])
+
+
 def _flag(key: str) -> str:
     return "--" + key.replace("_", "-")
 

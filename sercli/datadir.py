@@ -17,8 +17,7 @@ from .progress import say
 
 # A blank ends a field; the others make a pipe, a range or a place in a file of a path.
 _NO_FILE = re.compile(r"\s|[|\]]$|:\d+$")
-# A comma ends the archive's name in what kaldi_native_io is told, as UTF-8.
-_NO_SCP = re.compile(r"[\s,\ud800-\udfff]")
+_NO_SCP = re.compile(r"[\s\ud800-\udfff]")  # nor is what is no UTF-8 written there
 _NO_TEXT = re.compile(r"(?<!\w)(<s>|</s>|#0)(?!\w)")  # what decoding graphs are made of
 
 

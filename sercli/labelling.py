@@ -16,11 +16,11 @@ from .classifiers import Sequences
 from .config import build, plain
 from .configurations import reads_segments
 from .errors import AudioError, DamagedProduct, SercliError, UsageError
-from .frontends import Extractor, refuse_short
+from .frontends import Extractor, frames_of, refuse_short
 from .models import read_autoencoder, read_classifier
 from .normalisation import Statistics, normalise, statistics
-from .segments import SEGMENT_MS, Frames, frames_per
-from .sequences import Speech, encoded, latents_read, shape_of
+from .segments import Frames, frames_per, shape_of
+from .sequences import Speech, encoded, latents_read
 
 LONGEST = 600.0  # s of a file that is labelled as one utterance; its frames are held in memory
 _ROUNDING = 1e-9  # of a division of seconds
@@ -29,7 +29,7 @@ Posteriors = npt.NDArray[np.float64]
 
 
 class Windows(NamedTuple):
-    """In frames: how far apart they begin, how many lie in a whole one; and how many there are in a file."""
+    """In frame shifts: how far apart they begin, how long a whole one is; and how many there are in a file."""
 
     apart: int
     size: int
@@ -45,6 +45,19 @@ class Section:
     frames: Frames
 
 
+def sliding(blocks: Iterator[Frames], apart: int, size: int, total: int) -> Iterator[Frames]:
+    """`total` windows of `size` rows, each `apart` after the one before, of rows (N, …) that come in blocks; the last may be
+    shorter, or empty. Memory holds a window and a block.
+    """
+    held, first = next(blocks), 0  # `first`: number of the first row held
+    for start in range(0, total * apart, apart):
+        while first + len(held) < start + size and (more := next(blocks, None)) is not None:
+            held = np.concatenate([held, more])
+        yield held[start - first : start - first + size].copy()
+        past = min(start + apart - first, len(held))
+        held, first = held[past:], first + past
+
+
 class Labeller:
     """Front end, normalisation, autoencoder and classifier of a bundle, loaded once. Its methods may run in many threads."""
 
@@ -53,18 +66,18 @@ class Labeller:
         parts that do not fit together."""
         about, self.device = bundle.about, device
         try:
-            front = plugins.load("frontends", about.frontend.name)
-            options = build(front.Config, about.frontend.config, about.frontend.name)
-            self.extractor: Extractor = front.Extractor(options, "cpu")
             self.autoencoder = read_autoencoder(bundle.autoencoder, device) if bundle.autoencoder else None
             self.classifier = read_classifier(bundle.classifier, device)
             self.config, self.classes = self.classifier.config, self.classifier.classes
+            front = plugins.load("frontends", about.frontend.name)
+            refuse_helpless(about.name, self.config, about.frontend.name)
+            options = build(front.Config, about.frontend.config, about.frontend.name)
+            self.extractor: Extractor = front.Extractor(options, "cpu")
             self.shape = shape_of(self.extractor.frame_shift_ms, self.config.segment_shift_ms)
         except (UsageError, MemoryError, ArithmeticError) as error:
             raise SercliError(
                 f"{bundle.path}: {error}; use the sercli, and its plug-ins, that made the bundle"
             ) from None
-        refuse_helpless(about.name, self.config)
         self._refuse_misfits(bundle)
 
     def _refuse_misfits(self, bundle: Bundle) -> None:
@@ -76,7 +89,7 @@ class Labeller:
             width = n_segment if reads_segments(self.config) else self.extractor.n_features
         trained = self._trained()
         fits = (
-            (self.extractor.sample_rate, self.extractor.frame_shift_ms, SEGMENT_MS)
+            (self.extractor.sample_rate, self.extractor.frame_shift_ms, self.shape.size_ms)
             == (about.frontend.sample_rate, about.frontend.frame_shift_ms, about.segment_ms)
             and plain(self.config) == about.classifier
             and (plain(ae.config) if ae else {}) == about.autoencoder
@@ -101,8 +114,7 @@ class Labeller:
                 f"{duration:.0f} s long, an utterance is at most {LONGEST:.0f} s; follow emotion through it with --window 5"
             )
         samples = audio.read(path, self.extractor.sample_rate)
-        refuse_short(len(samples), self.extractor)
-        return self.extractor(samples)
+        return frames_of(samples, self.extractor)
 
     def sections(self, path: Path, window: float, shift: float) -> Iterator[Section]:
         """Windows of `window` seconds, each `shift` after the one before; the last is the first that reaches the end of the
@@ -111,26 +123,31 @@ class Labeller:
         Each has the frames that it would have as a file of its own. Raises AudioError, UsageError.
         """
         duration = audio.read_header(path).duration
-        apart, size, total = self.windows(window, shift, duration)
-        source = self._frames(path)
-        held, first = np.empty((0, self.extractor.n_features), np.float32), 0  # `first`: number of the first frame held
-        for number in range(total):
-            start = number * apart
-            while first + len(held) < start + size and (more := next(source, None)) is not None:
-                held = np.concatenate([held, more])
-            frames = held[start - first : start - first + size]
+        windows = self.windows(window, shift, duration)
+        for number, frames in enumerate(self._frames_of_each(path, windows)):
             if len(frames):
-                yield Section(number * shift, min(number * shift + window, duration), frames.copy())
+                yield Section(number * shift, min(number * shift + window, duration), frames)
             elif not number:
                 refuse_short(int(duration * self.extractor.sample_rate), self.extractor)
-            past = min(start + apart - first, len(held))
-            held, first = held[past:], first + past
+
+    def _frames_of_each(self, path: Path, windows: Windows) -> Iterator[Frames]:
+        """What overlapping windows share is computed once if the front end is local, else of each window anew."""
+        extractor, step = self.extractor, self._frame_shift
+        if extractor.is_local:
+            yield from sliding(
+                self._frames(path), windows.apart, extractor.n_frames(windows.size * step), windows.total
+            )
+            return
+        blocks = audio.stream(path, extractor.sample_rate)
+        for samples in sliding(blocks, windows.apart * step, windows.size * step, windows.total):
+            has_some = extractor.n_frames(len(samples)) > 0
+            yield frames_of(samples, extractor) if has_some else np.empty((0, extractor.n_features), np.float32)
 
     def windows(self, window: float, shift: float, duration: float = 0.0) -> Windows:
         """Raises UsageError unless both are whole numbers of frames."""
         step_ms = self.extractor.frame_shift_ms
-        size = self.extractor.n_frames(frames_per(1000 * window, step_ms, "--window") * self._frame_shift)
-        if size < 1:
+        size = frames_per(1000 * window, step_ms, "--window")
+        if not self.extractor.n_frames(size * self._frame_shift):
             raise UsageError(f"--window {window:g}: holds no frame; make it longer")
         total = 1 + max(0, ceil((duration - window) / shift - _ROUNDING))
         return Windows(frames_per(1000 * shift, step_ms, "--shift"), size, total)
@@ -142,6 +159,7 @@ class Labeller:
 
     def _frames(self, path: Path) -> Iterator[Frames]:
         """All frames of a file: each is of its own samples alone, so that blocks need only overlap by what a frame spans."""
+        yield np.empty((0, self.extractor.n_features), np.float32)  # there may be none
         held = np.empty(0, np.float32)
         skip = 0  # samples between one frame and the next that belong to neither
         for block in audio.stream(path, self.extractor.sample_rate):

@@ -1,4 +1,4 @@
-"""Mean and standard deviation of each mel bin, over the training part, each speaker, or each utterance."""
+"""Mean and standard deviation of each feature, over the training part, each speaker, or each utterance."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -10,11 +10,11 @@ from .segments import Frames, Offsets
 
 Normalise = Literal["train", "speaker", "utterance"]
 _MOST_ROWS, _MOST_CELLS = 2**14, 2**22  # of a block
-_SMALLEST_STD = 1e-3  # in nepers of power: a bin that never moves (a file below the filter's band) is left at zero
+_SMALLEST_STD = 1e-3  # in nepers of power: a feature that never moves (a file below the filter's band) is left at zero
 
 
 class Statistics(NamedTuple):
-    """Of each mel bin: mean (F,) and std (F,)."""
+    """Of each feature: mean (F,) and std (F,)."""
 
     mean: npt.NDArray[np.float64]
     std: npt.NDArray[np.float64]

@@ -79,6 +79,11 @@ def declared(package: str, name: str, class_name: str) -> dict[str, Any]:
     return found
 
 
+def defines(package: str, name: str, class_name: str) -> bool:
+    """Whether a plug-in has such a class (`Extractor`, `Source`), read from the source like `declared`."""
+    return any(isinstance(node, ast.ClassDef) and node.name == class_name for node in _statements(package, name))
+
+
 def declared_constant(package: str, name: str, constant: str) -> Any:
     """A module-level literal of a plug-in, read from the source like `declared`."""
     for node in _statements(package, name):

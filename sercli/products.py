@@ -24,6 +24,7 @@ from .configurations import (
     cut,
     default_task,
     flags_of,
+    frontend_flags,
     sees_labels,
     task_flags,
     task_of,
@@ -75,24 +76,35 @@ def features_key(name: str) -> str:
     return f"{ARRAYS}/features/{name}"
 
 
-def features(store: Store, name: str, config: Mapping[str, Any] | None = None) -> Product:
-    """`config` is that of the front end; by default whatever the published array was made with. Raises MissingInput."""
-    read = {"audio": _audio_digest(store.utterances), "utterances": _ids_digest(store.utterances)}
-    return Product(
-        features_key(name), _frontend_config(store, name) if config is None else config, read, _featurize(store, name)
-    )
+def features(store: Store, name: str, config: Mapping[str, Any] | None = None, imported: str | None = None) -> Product:
+    """`config` is that of the front end, `imported` the digest of features made elsewhere; by default they are those of the
+    published array. Raises MissingInput.
+    """
+    imported = imported or _imported(store, name)
+    read = {"imported": imported} if imported else {"audio": _audio_digest(store.utterances)}
+    read["utterances"] = _ids_digest(store.utterances)
+    config = _frontend_config(store, name) if config is None else config
+    return Product(features_key(name), config, read, command(store, "featurize", frontend_flags(name, config)))
+
+
+def frontend_of(store: Store, name: str) -> str:
+    """The plug-in that features of this name are of. Raises MissingInput."""
+    return str(_frontend_config(store, name)["frontend"])
 
 
 def _frontend_config(store: Store, name: str) -> dict[str, Any]:
     found = store.provenance(features_key(name))
     config: dict[str, Any] | None = found["config"] if found else store.shared_config(features_key(name))
     if config is None:
-        raise MissingInput(f"{store.path / features_key(name)} is missing; run `{_featurize(store, name)}` first")
+        run = command(store, "featurize", frontend_flags(name, {"frontend": name}))
+        raise MissingInput(f"{store.path / features_key(name)} is missing; run `{run}` first")
     return config
 
 
-def _featurize(store: Store, name: str) -> str:
-    return command(store, "featurize", ["--frontend", name])
+def _imported(store: Store, name: str) -> str:
+    """Digest of the features made elsewhere that the published array holds; empty for one made from sound."""
+    found = store.provenance(features_key(name)) or {"inputs": {}}
+    return str(found["inputs"].get("imported", ""))
 
 
 def _audio_digest(utterances: Sequence[Utterance]) -> str:
@@ -105,9 +117,17 @@ def _ids_digest(utterances: Sequence[Utterance]) -> str:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _feature_rows(store: Store, name: str, utt_ids: tuple[str, ...]) -> str:
-    """Digest of the features of these utterances alone, so that another recording's change makes nothing else stale."""
+    """Digest of the features of these utterances alone, so that another recording's change makes nothing else stale.
+
+    Of features made elsewhere only the whole is known.
+    """
     chosen = set(utt_ids)
-    return digest([_frontend_config(store, name), _audio_digest([u for u in store.utterances if u.utt_id in chosen])])
+    rows, config, imported = (
+        [u for u in store.utterances if u.utt_id in chosen],
+        _frontend_config(store, name),
+        _imported(store, name),
+    )
+    return digest([config, imported, _ids_digest(rows)] if imported else [config, _audio_digest(rows)])
 
 
 def _speaker_audio(store: Store, name: str, utt_ids: Sequence[str]) -> str:
@@ -339,7 +359,7 @@ def published_result(store: Store, name: str) -> Product:
 # --- what the latents keep
 
 
-_DIAGNOSED = "2"  # the form of what is found, and how it is drawn
+_DIAGNOSED = "3"  # the form of what is found, and how it is drawn
 
 
 def diagnostics(store: Store, name: str, done: Sequence[int]) -> Product:

@@ -1,10 +1,11 @@
-"""Frames to 100 ms segments and back.
+"""Frames to segments and back: 100 ms, or the whole number of frames that comes nearest.
 
 An utterance shorter than one segment is padded by its last frame to one; an incomplete tail is dropped.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ from .errors import UsageError
 if TYPE_CHECKING:
     import torch
 
-SEGMENT_MS = 100.0  # paper, section 4.3
+SEGMENT_MS = 100.0  # paper, section 4.3; as near to it as frames allow
 
 Frames = npt.NDArray[np.float32]
 Offsets = npt.NDArray[np.int64]
@@ -27,6 +28,35 @@ def frames_per(milliseconds: float, frame_shift_ms: float, what: str) -> int:
     if count < 1 or abs(count - round(count)) > 1e-6:
         raise UsageError(f"{what} of {milliseconds:g} ms is not a whole number of {frame_shift_ms:g} ms frames")
     return round(count)
+
+
+@dataclass(frozen=True)
+class SegmentShape:
+    """Frames per segment, and from one segment to the next; each `frame_shift_ms` long."""
+
+    size: int
+    shift: int
+    frame_shift_ms: float
+
+    @property
+    def size_ms(self) -> float:
+        """How long a segment is (ms)."""
+        return self.size * self.frame_shift_ms
+
+    @property
+    def shift_ms(self) -> float:
+        """From one segment to the next (ms)."""
+        return self.shift * self.frame_shift_ms
+
+
+def shape_of(frame_shift_ms: float, segment_shift_ms: float) -> SegmentShape:
+    """100 ms, or the nearest whole number of frames. A shift of 100 ms means no overlap; raises UsageError for another one
+    that is not a whole number of frames.
+    """
+    size = max(1, round(SEGMENT_MS / frame_shift_ms))
+    if segment_shift_ms == SEGMENT_MS:
+        return SegmentShape(size, size, frame_shift_ms)
+    return SegmentShape(size, frames_per(segment_shift_ms, frame_shift_ms, "--segment-shift-ms"), frame_shift_ms)
 
 
 def pad_short(frames: Frames, offsets: Offsets, size: int) -> tuple[Frames, Offsets]:

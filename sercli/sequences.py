@@ -15,29 +15,21 @@ from .normalisation import Statistics, normalise, statistics
 from .products import features_key
 from .ragged import Ragged
 from .segments import (
-    SEGMENT_MS,
     Frames,
     Offsets,
-    frames_per,
+    SegmentShape,
     move_together,
     pad_short,
     segment_counts,
     segment_starts,
     segment_view,
+    shape_of,
 )
 from .store import ARRAYS, Store
 from .training import seed_for
 
 _BATCH = 4096  # segments encoded at a time
 _BLOCK_FRAMES = 100_000  # read, normalised and encoded at a time
-
-
-@dataclass(frozen=True)
-class SegmentShape:
-    """Frames per segment, and from one segment to the next."""
-
-    size: int
-    shift: int
 
 
 @dataclass(frozen=True)
@@ -92,13 +84,8 @@ def open_features(store: Store, config: AutoencoderConfig | ClassifierConfig) ->
 
 
 def segment_shape(features: Ragged, segment_shift_ms: float) -> SegmentShape:
+    """Raises UsageError unless the shift is a whole number of the features' frames."""
     return shape_of(float(features.attributes["frame_shift_ms"]), segment_shift_ms)
-
-
-def shape_of(frame_shift_ms: float, segment_shift_ms: float) -> SegmentShape:
-    """Raises UsageError unless both are whole numbers of frames."""
-    size = frames_per(SEGMENT_MS, frame_shift_ms, "a segment")
-    return SegmentShape(size, frames_per(segment_shift_ms, frame_shift_ms, "--segment-shift-ms"))
 
 
 def usable(features: Ragged, utt_ids: Sequence[str]) -> list[str]:

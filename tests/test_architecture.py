@@ -33,7 +33,6 @@ labelling
 bundles
 datadir
 interchange
-kaldi
 sequences
 models
 grids
@@ -57,6 +56,7 @@ classifiers
 training
 checkpoints
 normalisation
+kaldi
 segments
 metrics
 workers
@@ -77,8 +77,7 @@ ONLY_IMPORTER = {
     "soxr": {"audio"},
     "matplotlib": {"report"},
     "jinja2": {"report"},
-    "kaldi_native_io": {"kaldi"},
-    "pyarrow": {"interchange"},
+    "pyarrow": {"corpora", "interchange"},
 }
 HEAVY = ["torch", "sklearn", "zarr", "matplotlib", "scipy", "pandas", "pyarrow", "kaldi_native_io"]
 

@@ -619,7 +619,7 @@ OTHER_COMMANDS = {
         FIXABLE,
         "taken by another configuration|n_mels is 80 there, 40 was asked|--name",
     ),
-    ("featurize", "--frontend", "nope"): (USAGE, "'nope'|choose from logmel"),
+    ("featurize", "--frontend", "nope"): (USAGE, "'nope'|choose from egemaps, imported, logmel, mfcc"),
     ("featurize", "--device", "nonsense"): (USAGE, "--device 'nonsense'"),
     ("featurize", "--name", "a/b"): (USAGE, "'a/b' is no name for a product"),
     ("train-lstm", "--set", "hidden=0"): (USAGE, "hidden is 0|at least 1"),

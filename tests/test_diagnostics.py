@@ -118,7 +118,7 @@ def test_probes_are_fitted_without_the_labels_of_test(rng: np.random.Generator) 
     """Permuted labels of test change the score, and no answer."""
     rows, labels = separable(rng)
     names = [f"u{i:02d}" for i in range(60)]
-    seen = _Seen(utt_ids=names, latents=list(rows), logmel=list(rows))
+    seen = _Seen(utt_ids=names, latents=list(rows), features=list(rows))
     parts = {name: "test" if i < 20 else "dev" if i < 30 else "train" for i, name in enumerate(names)}
     truth = dict(zip(names, labels, strict=True))
     permuted = truth | dict(zip(names[:20], labels[1:21], strict=True))

@@ -206,7 +206,7 @@ def test_the_store_is_one_zarr_group(trained: Path) -> None:
     group = zarr.open_group(trained / "arrays.zarr", mode="r")
     frames = group["features/logmel/frames"]
     assert isinstance(frames, zarr.Array)
-    assert frames.metadata.dimension_names == ("frame", "mel")  # type: ignore[union-attr]
+    assert frames.metadata.dimension_names == ("frame", "feature")  # type: ignore[union-attr]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*[Cc]onsolidated.*")
         latents = xarray.open_zarr(

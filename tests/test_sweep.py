@@ -454,7 +454,7 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "unknown model": ({"axes": {"model": ["ae", "gan"]}}, "grid.yaml: |no autoencoders plug-in is named 'gan'"),
     "unknown classifier": ({"axes": {"classifier": ["svm"]}}, "grid.yaml: |no classifiers plug-in is named 'svm'"),
-    "unknown front end": ({"axes": {"frontend": ["mfcc"]}}, "grid.yaml: frontend=mfcc: no frontends plug-in"),
+    "unknown front end": ({"axes": {"frontend": ["plp"]}}, "grid.yaml: frontend=plp: no frontends plug-in"),
     "unknown target": ({"axes": {"target": ["joy"]}}, "grid.yaml: target=joy: |'joy' is not one of emotion, arousal"),
     "unknown subset": ({"axes": {"subset": ["sung"]}}, "grid.yaml: subset=sung: |no utterance is of this style"),
     "no values": ({"axes": {"target": ["arousal"]}}, "grid.yaml: target=arousal: arousal has 0 labels"),
@@ -462,6 +462,10 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
     "learning rate": ({"axes": {"lr": [0.1, -1]}}, "grid.yaml: lr=-1: lr is -1.0, wanted more than 0"),
     "of the plug-in": ({"axes": {"ae.hidden": [[0]]}}, "grid.yaml: ae.hidden=0: |hidden"),
     "segments": ({"axes": {"segment_shift_ms": [100, 7]}}, "grid.yaml: segment_shift_ms=7: |--segment-shift-ms"),
+    "no features yet": (
+        {"axes": {"frontend": ["imported"]}},
+        "grid.yaml: frontend=imported: |imported is missing; run `sercli featurize|--frontend imported --from PATH` first",
+    ),
     "no folds file": ({"axes": {"protocol": ["file"]}}, "grid.yaml: protocol=file: |needs --folds-file"),
     "a file that is none": ({"axes": {"folds_file": ["none.tsv"]}}, "folds_file=none.tsv: none.tsv: No such file"),
 }  # fmt: skip
@@ -473,7 +477,7 @@ def test_a_grid_is_checked_whole_before_anything_runs(
 ) -> None:
     content, words = IMPOSSIBLE[situation]
     before = listing(ingested)
-    fixable = "style|0 labels|No such file"
+    fixable = "style|0 labels|No such file|--from PATH"
     code = 1 if any(word in words for word in fixable.split("|")) else 2
     for dry in ([], ["--dry-run"]):
         refused(sercli, code, words, "sweep", ingested, write_grid(tmp_path, content), *dry)

@@ -26,7 +26,7 @@ class Encoding(NamedTuple):
 
 
 class Autoencoder(nn.Module):
-    """x (B, D) to z (B, Z) and back. D is frames per segment times mel bins: 800."""
+    """x (B, D) to z (B, Z) and back. D is frames per segment times features: 800 of LogMel."""
 
     uses_labels: ClassVar[bool] = False
     has_std: ClassVar[bool] = True

@@ -1,7 +1,7 @@
 """The control: statistics over the utterance and a support vector machine, the other reading of "merged into the whole
 utterance-level features" (paper, section 5).
 
-Mean, standard deviation, minimum, maximum and quartiles of every latent (without an autoencoder: of every mel bin) and of
+Mean, standard deviation, minimum, maximum and quartiles of every latent (without an autoencoder: of every feature) and of
 its first difference; standardised on the training part; one binary machine a class against the rest (scikit-learn's
 SVC). Posteriors are the softmax of the decision values: in the right order, but not calibrated.
 """

@@ -116,12 +116,14 @@ Frontend = Annotated[
 ]
 ShiftMs = Annotated[
     float | None,
-    typer.Option("--segment-shift-ms", metavar="MS", help="From one 100 ms segment to the next. Default: 100."),
+    typer.Option(
+        "--segment-shift-ms", metavar="MS", help="From one 100 ms segment to the next. Default: 100, no overlap."
+    ),
 ]
 NormaliseOption = Annotated[
     Normalise | None,
     typer.Option(
-        help="Mean and std of each mel bin over the fold's training part, each speaker, or each utterance. Default: train."
+        help="Mean and std of each feature over the fold's training part, each speaker, or each utterance. Default: train."
     ),
 ]
 Folds = Annotated[
@@ -163,6 +165,14 @@ MaxRejects = Annotated[
         min=0,
         metavar="N",
         help="How many recordings may be set aside before the exit code is 1: a share below 1, or a count.",
+    ),
+]
+Source = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        metavar="PATH",
+        help="For --frontend imported: where the features are, a folder of <utt_id>.npy or *.ark, or a Kaldi archive.",
     ),
 ]
 Root = Annotated[

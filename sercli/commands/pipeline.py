@@ -40,6 +40,7 @@ from .options import (
     Seed,
     Set,
     ShiftMs,
+    Source,
     StorePath,
     Subset,
     Target,
@@ -112,6 +113,7 @@ def featurize(
     frontend: Annotated[str, typer.Option(metavar="NAME", help=f"Which front end: {choices('frontends')}.")] = "logmel",
     settings: Set = None,
     name: Name = None,
+    source: Source = None,
     root: Root = None,
     max_rejects: MaxRejects = 0.1,
     device: Device = "cpu",
@@ -120,11 +122,11 @@ def featurize(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Compute the features of every utterance into the Zarr store."""
+    """Compute the features of every utterance into the Zarr store, or bring in those that were made elsewhere."""
     from ..stages import featurize as stage
 
     run = run_as(jobs, device, overwrite, dry_run)
-    print_outcome(stage.run(store, frontend, name, settings or [], root, max_rejects, run), as_json)
+    print_outcome(stage.run(store, frontend, name, settings or [], source, root, max_rejects, run), as_json)
 
 
 @app.command()

@@ -81,6 +81,8 @@ def mel_filters(config: Config) -> npt.NDArray[np.float64]:
 class Extractor:
     """LogMel of one utterance at a time; the contract is in `sercli.frontends`."""
 
+    is_local = True
+
     def __init__(self, config: Config, device: str | torch.device = "cpu") -> None:
         self.config = config
         self.device = torch.device(device)

@@ -128,7 +128,7 @@ def unit_spectrum(kl: Mapping[int, Sequence[float]]) -> Svg:
 def segments(
     pairs: Sequence[tuple[Sequence[Sequence[float]], Sequence[Sequence[float]]]], titles: Sequence[str]
 ) -> Svg:
-    """Original beside reconstruction, (S, F) both, pair by pair: time to the right, mel bands upwards."""
+    """Original beside reconstruction, (S, F) both, pair by pair: time to the right, features upwards."""
     with styled({**_PAGE, "axes.grid": False, "axes.titlelocation": "center"}):
         from matplotlib.figure import Figure
 
@@ -148,7 +148,7 @@ def segments(
             axes.set_xlabel("copy" if index % 2 else "original", fontsize=6.5)
             if index % 2 == 0:
                 figure.text(x + 0.115, top + 0.06, titles[index // 2], ha="center")
-        figure.text(0.012, (top + 0.17) / 2, "mel band", rotation=90, va="center")
+        figure.text(0.012, (top + 0.17) / 2, "feature", rotation=90, va="center")
         bar = figure.colorbar(drawn, cax=figure.add_axes((0.9, 0.17, 0.02, top - 0.17)))
         bar.outline.set_linewidth(0.6)
         return _svg(figure)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     import torch
 
     from ..ragged import Ragged
-    from ..sequences import SegmentShape, Speech
+    from ..segments import SegmentShape
+    from ..sequences import Speech
 
 LOADED = [*PRELOAD, "sklearn.linear_model", "sklearn.manifold", "scipy.stats"]
 MOST = 2000  # utterances of an autoencoder
@@ -38,7 +39,7 @@ class _Seen:
 
     utt_ids: list[str] = field(default_factory=list)
     latents: list[Any] = field(default_factory=list)  # (Z,): an utterance's mean
-    logmel: list[Any] = field(default_factory=list)  # (F,): the same of its normalised frames
+    features: list[Any] = field(default_factory=list)  # (F,): the same of its normalised frames
     means: list[Any] = field(default_factory=list)  # of dev segments, (M, Z)
     stds: list[Any] = field(default_factory=list)
     errors: dict[str, list[tuple[str, int, float, float]]] = field(default_factory=lambda: {"dev": [], "test": []})
@@ -126,6 +127,7 @@ class _Diagnosis:
             "utterances": len(result["map"]["utt_id"]),
             "of": len(usable(self.source, list(self.folds.fold(self.shown).parts))),
             "n_inputs": self.shape.size * self.source.width("frames"),
+            "segment_ms": self.shape.size_ms,
             "per_fold": per_fold,
             **result,
             "probes": said.scores(self._who("speaker")),
@@ -159,7 +161,7 @@ class _Diagnosis:
             means, stds = self._latents(fitted, speech, in_store)
             for utt_id, a, b in zip(speech.utt_ids, speech.offsets[:-1], speech.offsets[1:], strict=True):
                 seen.utt_ids.append(utt_id)
-                seen.logmel.append(speech.frames[a:b].mean(axis=0, dtype=np.float64))
+                seen.features.append(speech.frames[a:b].mean(axis=0, dtype=np.float64))
             view, starts, counts = speech.segments(self.shape)
             edges = np.concatenate([[0], np.cumsum(counts)])
             for utt_id, a, b in zip(speech.utt_ids, edges[:-1], edges[1:], strict=True):
@@ -222,7 +224,7 @@ class _Diagnosis:
         return {"kept": int(_kept(rows)["epoch"]), "epochs": len(rows)}
 
     def _segments(self, fitted: FittedAutoencoder, seen: _Seen) -> list[dict[str, Any]]:
-        """Test segments beside their reconstruction, (S, F) both, in standard deviations of each mel bin; none where
+        """Test segments beside their reconstruction, (S, F) both, in standard deviations of each feature; none where
         `featurize` has set the whole test part aside."""
         from ..sequences import Normaliser
 
@@ -257,7 +259,7 @@ class _Diagnosis:
 
 
 class _Probes:
-    """What linear classifiers say of each fold's test part, from latents and from LogMel."""
+    """What linear classifiers say of each fold's test part, from latents and from the features themselves."""
 
     def __init__(self) -> None:
         self.said: dict[tuple[str, str], list[tuple[str, str, str]]] = {}  # utterance, truth, answer
@@ -267,7 +269,7 @@ class _Probes:
         for question, truth in questions.items():
             known = [utt_id for utt_id in seen.utt_ids if truth.get(utt_id)]
             train, test = ([u for u in known if parts[u] == part] for part in ("train", "test"))
-            for source in ("latents", "logmel") if train and test else ():
+            for source in ("latents", "features") if train and test else ():
                 labels = [truth[utt_id] for utt_id in train]
                 answers = science.probe(seen.rows(source, train), labels, seen.rows(source, test))
                 rows = [(utt_id, truth[utt_id], answer) for utt_id, answer in zip(test, answers, strict=True)]
@@ -276,7 +278,7 @@ class _Probes:
     def speakers(self, seen: _Seen, parts: Mapping[str, str], speaker: Mapping[str, str]) -> None:
         train = [utt_id for utt_id in seen.utt_ids if parts[utt_id] == "train"]
         who = [speaker[utt_id] for utt_id in train]
-        for source in ("latents", "logmel"):
+        for source in ("latents", "features"):
             found = science.probe_of_speakers(seen.rows(source, train), who)
             if found is not None:
                 self.found["speaker"][source] = found

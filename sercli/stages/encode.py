@@ -69,7 +69,7 @@ def encode_fold(
 
     widths = dict.fromkeys(("mean", "std") if model.has_std else ("mean",), config.latent_dim)
     attributes = {
-        "segment_shift_ms": config.segment_shift_ms,
+        "segment_shift_ms": shape.shift_ms,
         "frames_per_segment": shape.size,
         "condition": condition.upper() if condition == "oracle" else condition,
         "folds": folds.digest,

@@ -25,10 +25,10 @@ from ..errors import MissingInput, SercliError
 from ..manifest import printable, read_table
 from ..models import read_autoencoder, read_classifier
 from ..products import bundle as bundle_product
-from ..products import features, features_key, folds_of
+from ..products import features, features_key, folds_of, frontend_of
 from ..progress import say
 from ..report.formats import interval, percent
-from ..segments import SEGMENT_MS
+from ..segments import shape_of
 from ..store import Store
 from ..tasks import NOBODY, Fold, Folds, leave_nobody_out
 from . import Outcome, Run, Work, make, train_ae, train_classifier
@@ -45,7 +45,7 @@ def run(path: Path, name: str, asked: Path, number: int | None, run: Run) -> Out
     """
     store = Store(path)
     config = classifier_config(store, name)
-    bundles.refuse_helpless(name, config)
+    bundles.refuse_helpless(name, config, frontend_of(store, config.frontend))
     folds = folds_of(store, config.task)
     product = bundle_product(store, name, folds.fold(number).number if number is not None else NOBODY)
     _refuse_partial(store, name)
@@ -185,7 +185,7 @@ def _about(
         target=scores["target"],
         classes=tuple(folds.classes),
         frontend=bundles.FrontEnd(front.pop("frontend"), front, made["sample_rate"], made["frame_shift_ms"]),
-        segment_ms=SEGMENT_MS,
+        segment_ms=shape_of(made["frame_shift_ms"], config.segment_shift_ms).size_ms,
         marks=tuple(scores["marks"]),
         corpus=_corpus(store),
         fitted_on=_fitted_on(store, fold, epochs),

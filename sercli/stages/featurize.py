@@ -1,8 +1,10 @@
-"""`sercli featurize`: the audio files to `arrays.zarr/features/<frontend>`, block by block."""
+"""`sercli featurize`: the audio files, or features made elsewhere, to `arrays.zarr/features/<frontend>`, block by block."""
 
 import filecmp
+import hashlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,18 +14,20 @@ import numpy as np
 from .. import audio, plugins, workers
 from ..config import assignments, build, like_default, unknown_option
 from ..devices import resolve_all
-from ..errors import AudioError, SercliError
+from ..errors import AudioError, SercliError, UsageError
 from ..fingerprints import Fingerprints, take
-from ..frontends import Extractor, refuse_short
-from ..manifest import Utterance, printable, write_table
+from ..frontends import Extractor, Source, frames_of, refuse_no_numbers
+from ..manifest import Utterance, digest, printable, write_table
 from ..products import features, features_key
 from ..progress import bar, say
 from ..ragged import Rows, write_ragged
+from ..segments import Frames
 from ..store import Product, Store, check_name
 from ..workers import Unit
 from . import Outcome, Run, n_jobs, raise_first, survey
 
 _BLOCK_SECONDS = 60.0  # of speech: what a kill can cost
+_BLOCK_BYTES, _BLOCK_UTTERANCES = 2**22, 256  # of features made elsewhere, handed on at a time
 
 
 def run(
@@ -31,26 +35,36 @@ def run(
     frontend: str,
     name: str | None,
     settings: Sequence[str],
+    source: Path | None,
     root: Path | None,
     max_rejects: float,
     run: Run,
 ) -> Outcome:
-    """Raises SercliError for audio that changed since `ingest`, and (once the good is kept) for too many bad files."""
+    """`source` is where a front end that reads features finds them; what is up to date needs none.
+
+    Raises SercliError for audio that changed since `ingest`, and (once the good is kept) for too many bad files.
+    """
     store = Store(path)
     name = check_name(name or frontend)
-    root = root or store.root
     options = _options(frontend, settings)
     product = features(store, name, {"frontend": frontend, **options})
-    _refuse_changed_audio(store, root)
+    found = None
+    if plugins.defines("frontends", frontend, "Source"):
+        found = _look_through(store, product, options, source, run)
+        product = product if found is None else features(store, name, product.config, found.digest)
+    else:
+        _refuse_source(frontend, source)
+        _refuse_changed_audio(store, root or store.root)
     outcome, todo = survey(store, name, product.key, [product], run)
     if run.dry_run:
         return outcome
     if todo:
-        if not root.is_dir():
-            raise SercliError(f"{root}: no such folder, the sound files were there; say with --root where they are now")
         with store.lock([product.key]):
             if run.overwrite or not store.finish_publishing(product):
-                _make(store, product, frontend, options, root, run)
+                if found is None:
+                    _make(store, product, frontend, options, root or store.root, run)
+                else:
+                    _import(store, product, found)
     _report(store, name, max_rejects)
     return outcome
 
@@ -62,6 +76,17 @@ def _options(frontend: str, settings: Sequence[str]) -> dict[str, Any]:
         if key not in usual:
             raise unknown_option(frontend, key, list(usual))
     return usual | {key: like_default(usual[key], value, f"{frontend}: {key}") for key, value in given.items()}
+
+
+# --- from sound
+
+
+def _refuse_source(frontend: str, source: Path | None) -> None:
+    if source is not None:
+        others = [name for name in plugins.names("frontends") if plugins.defines("frontends", name, "Source")]
+        raise UsageError(
+            f"--from {source}: {frontend} reads the sound files themselves; leave --from out, or choose --frontend {', '.join(others)}"
+        )
 
 
 def _refuse_changed_audio(store: Store, root: Path) -> None:
@@ -82,7 +107,12 @@ def _refuse_changed_audio(store: Store, root: Path) -> None:
 
 
 def _make(store: Store, product: Product, frontend: str, options: Mapping[str, Any], root: Path, run: Run) -> None:
+    if not root.is_dir():
+        raise SercliError(f"{root}: no such folder, the sound files were there; say with --root where they are now")
     devices = resolve_all(run.device)
+    extractor = _extractor(
+        frontend, tuple(options.items()), devices[0]
+    )  # what cannot work is told before anything is begun
     staged = store.staged(product)
     if run.overwrite:
         shutil.rmtree(staged)
@@ -106,13 +136,7 @@ def _make(store: Store, product: Product, frontend: str, options: Mapping[str, A
         workers.threads([(devices[n % len(devices)],) for n in range(n_jobs(run, len(units)))]) as slots,
     ):
         raise_first(workers.run(units, slots, lambda unit, _: shown.advance(len(unit.arguments[1]))), len(done))
-    _assemble(
-        store,
-        product,
-        _extractor(frontend, tuple(options.items()), devices[0]),
-        [u for block in blocks for u in block],
-        staged,
-    )
+    _assemble(store, product, extractor, staged)
 
 
 def _blocks(utterances: Sequence[Utterance]) -> Iterator[list[Utterance]]:
@@ -148,8 +172,7 @@ def extract_block(
     for utterance in utterances:
         try:
             samples = audio.read(root / utterance.path, extractor.sample_rate, utterance.start, utterance.end)
-            refuse_short(len(samples), extractor)
-            frames.append(extractor(samples))
+            frames.append(frames_of(samples, extractor))
             problems.append("")
         except AudioError as error:
             frames.append(np.empty((0, extractor.n_features), np.float32))
@@ -162,9 +185,7 @@ def extract_block(
     draft.replace(target)
 
 
-def _assemble(
-    store: Store, product: Product, extractor: Extractor, utterances: Sequence[Utterance], staged: Path
-) -> None:
+def _assemble(store: Store, product: Product, extractor: Extractor, staged: Path) -> None:
     paths = sorted((staged / "blocks").glob("*.npz"))
     lengths: list[int] = []
     problems: list[str] = []
@@ -172,21 +193,152 @@ def _assemble(
         with np.load(path, allow_pickle=False) as block:
             lengths += block["lengths"].tolist()
             problems += block["problems"].tolist()
-    if not any(lengths):
-        raise SercliError(f"no utterance gave a frame; the first: {printable(utterances[0].path)}: {problems[0]}")
 
-    def frames() -> Iterator[dict[str, Rows]]:
+    def frames() -> Iterator[Rows]:
         for path in paths:
             with np.load(path, allow_pickle=False) as block:
-                yield {"frames": block["frames"]}
+                yield block["frames"]
 
+    attributes = {"frame_shift_ms": extractor.frame_shift_ms, "sample_rate": extractor.sample_rate}
+    _publish(store, product, frames(), lengths, problems, extractor.n_features, attributes)
+
+
+def _publish(
+    store: Store,
+    product: Product,
+    frames: Iterable[Rows],
+    lengths: Sequence[int],
+    problems: Sequence[str],
+    n_features: int,
+    attributes: Mapping[str, Any],
+) -> None:
+    """Write the array; `lengths` and `problems` are of each utterance of the store."""
+    utterances = store.utterances
+    if not any(lengths):
+        raise SercliError(f"no utterance gave a frame; the first: {printable(utterances[0].path)}: {problems[0]}")
     rejects = {utterance.utt_id: problem for utterance, problem in zip(utterances, problems, strict=True) if problem}
-    attributes = {"frame_shift_ms": extractor.frame_shift_ms, "sample_rate": extractor.sample_rate, "rejects": rejects}
+    built = store.staging(product) / "product"
+    blocks = ({"frames": block} for block in frames)
     utt_ids = [utterance.utt_id for utterance in utterances]
-    write_ragged(
-        staged / "product", frames(), lengths, utt_ids, {"frames": extractor.n_features}, ("frame", "mel"), attributes
-    )
-    store.publish(product, staged / "product")
+    told = {**attributes, "rejects": rejects}
+    write_ragged(built, blocks, lengths, utt_ids, {"frames": n_features}, ("frame", "feature"), told)
+    store.publish(product, built)
+
+
+# --- from features made elsewhere
+
+
+@dataclass
+class _Found:
+    """What a source has for each utterance of the store, in its order."""
+
+    source: Source
+    n_features: int = 0
+    lengths: list[int] = field(default_factory=list)  # frames
+    problems: list[str] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)  # of the frames; empty where there are none
+
+    @property
+    def digest(self) -> str:
+        """Of all that is taken, whatever files it lies in."""
+        return digest([self.n_features, self.lengths, self.digests, [bool(problem) for problem in self.problems]])
+
+
+def _look_through(
+    store: Store, product: Product, options: Mapping[str, Any], path: Path | None, run: Run
+) -> _Found | None:
+    """Read everything once, to know what it is; None if nothing is named, and what is there is up to date.
+
+    Raises UsageError if it is not, and SercliError for features that are of no utterance, or of two widths.
+    """
+    frontend = str(product.config["frontend"])
+    module = plugins.load("frontends", frontend)
+    config = build(module.Config, dict(options), frontend)
+    state = store.state(product)  # the name may be taken
+    if path is None:
+        if state.name == "fresh" and not run.overwrite:
+            return None
+        raise UsageError(f"{frontend} reads features that were made elsewhere; say where: `{product.command}`")
+    source: Source = module.Source(config, path)
+    _refuse_strangers(store, source, path)
+    found, first = _Found(source), ""
+    with bar("featurize", "utterances looked at", len(store.utterances)) as shown:
+        for utterance in store.utterances:
+            frames, problem = _read(source, utterance.utt_id, path)
+            if frames is not None:
+                first, found.n_features = first or utterance.utt_id, found.n_features or frames.shape[1]
+                if frames.shape[1] != found.n_features:
+                    widths = f"{first} has {found.n_features}, {utterance.utt_id} has {frames.shape[1]}"
+                    raise SercliError(f"{path}: frames of two widths: {widths} features; make all with one model")
+            found.lengths.append(0 if frames is None else len(frames))
+            found.digests.append("" if frames is None else _digest_of(frames))
+            found.problems.append(problem)
+            shown.advance(1)
+    return found
+
+
+def _refuse_strangers(store: Store, source: Source, path: Path) -> None:
+    """Raises SercliError if nobody in the source is known; tells of those who are not."""
+    known = {utterance.utt_id for utterance in store.utterances}
+    strangers = [utt_id for utt_id in source.utt_ids if utt_id not in known]
+    if len(strangers) == len(source.utt_ids):
+        raise SercliError(
+            f"{path}: none of its {len(strangers)} utterances is in {store.path}: there is {printable(strangers[0])}, wanted are "
+            f"such as {store.utterances[0].utt_id}; name files, or keys of an archive, by the utt_id"
+        )
+    if strangers:
+        verb = "are" if len(strangers) > 1 else "is"
+        say(f"{path}: {len(strangers)} {verb} of no utterance here and passed over, {printable(strangers[0])} first")
+
+
+def _read(source: Source, utt_id: str, path: Path) -> tuple[Frames | None, str]:
+    """Frames (N, F) of an utterance, or why it is set aside."""
+    if utt_id not in source.utt_ids:
+        return None, f"no features for it in {path.resolve().name}"
+    try:
+        frames = source.read(utt_id)
+        refuse_no_numbers(frames)
+    except SercliError as error:
+        return None, str(error)
+    return (frames, "") if frames.size else (None, "its features hold no frame")
+
+
+def _digest_of(frames: Frames) -> str:
+    return hashlib.sha256(np.ascontiguousarray(frames).data).hexdigest()
+
+
+def _import(store: Store, product: Product, found: _Found) -> None:
+    """Read everything again, an utterance at a time, and publish it."""
+    store.staged(product)
+    attributes = {"frame_shift_ms": found.source.frame_shift_ms}
+    rows = _in_blocks(_read_again(store, found), found.n_features)
+    _publish(store, product, rows, found.lengths, found.problems, found.n_features, attributes)
+
+
+def _read_again(store: Store, found: _Found) -> Iterator[Frames]:
+    """Raises SercliError for an utterance whose frames are others by now."""
+    with bar("featurize", "utterances", len(store.utterances)) as shown:
+        for utterance, known in zip(store.utterances, found.digests, strict=True):
+            if known:
+                frames = found.source.read(utterance.utt_id)
+                if _digest_of(frames) != known:
+                    raise SercliError(f"the features of {utterance.utt_id} changed while they were read; run it again")
+                yield frames
+            shown.advance(1)
+
+
+def _in_blocks(frames: Iterator[Frames], n_features: int) -> Iterator[Rows]:
+    """Frames (N, F) of one utterance after the other to blocks of about so many bytes."""
+    held = [np.empty((0, n_features), np.float32)]
+    for one in frames:
+        held.append(one)
+        if sum(part.nbytes for part in held[1:]) >= _BLOCK_BYTES or len(held) > _BLOCK_UTTERANCES:
+            yield np.concatenate(held)
+            del held[1:]
+    yield np.concatenate(held)
+
+
+# --- what was set aside
 
 
 def _report(store: Store, name: str, max_rejects: float) -> None:

@@ -28,6 +28,7 @@ from ..products import (
     diagnostics,
     features,
     folds_of,
+    frontend_of,
     latents_fold,
     published_result,
     result_elsewhere,
@@ -339,7 +340,8 @@ def _next(store: Store, items: Sequence[Item]) -> str:
 
 def _can_be_exported(store: Store, result: Item) -> bool:
     try:
-        refuse_helpless(result.name, classifier_config(store, result.name))
+        config = classifier_config(store, result.name)
+        refuse_helpless(result.name, config, frontend_of(store, config.frontend))
     except SercliError:
         return False
     return "PARTIAL" not in result.about["marks"]

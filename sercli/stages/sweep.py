@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import plugins
 from ..config import build as build_config
@@ -31,7 +33,7 @@ from ..models import autoencoder_options, classifier_options, create_autoencoder
 from ..products import autoencoder_fold, classifier_fold, features, features_key, latents_of, predictions_fold
 from ..progress import say, size_of
 from ..report.sweeps import Scored, draw, rows_of
-from ..segments import SEGMENT_MS, frames_per
+from ..segments import shape_of
 from ..store import Product, Store
 from ..tasks import Folds, Task
 from ..workers import NeedsFailed
@@ -99,7 +101,7 @@ def run(path: Path, grid: Grid, keep_latents: bool, run: Run) -> Outcome:
         plan = make_plan(store, grid, asked, keep_latents, run)  # the grid is checked whole before anything runs
         wanted = [name for name in _frontends(plan) if not _is_fresh(store, name)]
         for frontend in wanted:
-            featurize.run(path, frontend, None, [], None, _MAX_REJECTS, replace(run, device="cpu"))
+            _featurize(store, frontend, replace(run, device="cpu"))
         if wanted:
             store = Store(path)
             plan = make_plan(store, grid, asked, keep_latents, run)
@@ -157,10 +159,20 @@ def _is_fresh(store: Store, frontend: str) -> bool:
     return store.provenance(key) is not None and store.state(features(store, frontend)).name == "fresh"
 
 
+def _featurize(store: Store, name: str, run: Run) -> None:
+    """Features that are missing or stale, with the options that they have."""
+    options = dict(features(store, name).config)
+    frontend = options.pop("frontend")
+    settings = [f"{key}={json.dumps(value)}" for key, value in options.items()]
+    featurize.run(store.path, frontend, name, settings, None, None, _MAX_REJECTS, run)
+
+
 def _resolve(store: Store, grid: Grid, point: Point, plan: Plan, shared: dict[str, str]) -> System:
     """Names and configurations; an autoencoder that another target's point has is taken from it, if the folds are the same."""
     frontend = _frontend(point)
     if store.provenance(features_key(frontend)) is None:
+        if plugins.defines("frontends", frontend, "Source"):
+            features(store, frontend)  # nobody but the user can bring them in
         store.announce(
             features_key(frontend), {"frontend": frontend, **plugins.declared("frontends", frontend, "Config")}
         )
@@ -196,8 +208,7 @@ def _check_options(store: Store, kind: str, name: str, config: AutoencoderConfig
     else:
         classifier_options(config)
     if isinstance(config, AutoencoderConfig) or reads_segments(config):
-        shift_ms = _extractor(store, config.frontend).frame_shift_ms
-        frames_per(config.segment_shift_ms, shift_ms, "--segment-shift-ms")
+        shape_of(_frames(store, config.frontend).shift_ms, config.segment_shift_ms)
 
 
 def _plan_fold(store: Store, system: System, number: int, plan: Plan, run: Run) -> None:
@@ -379,18 +390,30 @@ def _n_weights(store: Store, config: AutoencoderConfig, task: Task) -> int:
     """Counted on a model that takes no memory."""
     import torch
 
-    extractor = _extractor(store, config.frontend)
-    n_inputs = frames_per(SEGMENT_MS, extractor.frame_shift_ms, "a segment") * extractor.n_features
+    frames = _frames(store, config.frontend)
+    n_inputs = shape_of(frames.shift_ms, config.segment_shift_ms).size * frames.n_features
     told = categories(store, task, cut(store, task))[0] if sees_labels(config) else []
     with torch.device("meta"):
         return sum(parameter.numel() for parameter in create_autoencoder(config, n_inputs, told).parameters())
 
 
-def _extractor(store: Store, frontend: str) -> Any:
-    """The front end that makes, or made, these features."""
+class _Frames(NamedTuple):
+    """How far apart they begin (ms), and their width F."""
+
+    shift_ms: float
+    n_features: int
+
+
+@lru_cache(maxsize=16)
+def _frames(store: Store, frontend: str) -> _Frames:
+    """Of the published array, or of the front end that is to make it."""
+    if store.provenance(features_key(frontend)) is not None:
+        array = store.ragged(features_key(frontend))
+        return _Frames(float(array.attributes["frame_shift_ms"]), array.width("frames"))
     front = dict(features(store, frontend).config)
     module = plugins.load("frontends", front.pop("frontend"))
-    return module.Extractor(build_config(module.Config, front, frontend))
+    extractor = module.Extractor(build_config(module.Config, front, frontend))
+    return _Frames(extractor.frame_shift_ms, extractor.n_features)
 
 
 # --- what came of it

@@ -16,6 +16,7 @@ from ..errors import SercliError
 from ..manifest import write_table
 from ..models import autoencoder_options, create_autoencoder
 from ..products import autoencoder_fold, features, further_training
+from ..progress import say
 from ..segments import SEGMENT_MS
 from ..store import Store
 from ..tasks import NOBODY, Fold, Folds
@@ -26,7 +27,8 @@ from .folds import write_task
 if TYPE_CHECKING:
     import torch
 
-    from ..sequences import SegmentShape, Speech
+    from ..segments import SegmentShape
+    from ..sequences import Speech
     from ..training import Row
 
 PRELOAD = ["torch", "zarr", "sercli.sequences", "sercli.training"]
@@ -114,7 +116,7 @@ def fit(store: Store, config: AutoencoderConfig, folds: Folds, fold: Fold, built
         "folds": folds.digest,
         "n_inputs": model.n_inputs,
         "frames_per_segment": shape.size,
-        "segment_ms": SEGMENT_MS,
+        "segment_ms": shape.size_ms,
     }
     checkpoints.write(built / "model.safetensors", state, metadata)
     write_history(built / "history.tsv", history)
@@ -131,10 +133,13 @@ def refuse_empty(number: int, parts: Mapping[str, Sized]) -> None:
 
 
 def refuse_impossible_segments(store: Store, config: AutoencoderConfig | ClassifierConfig) -> None:
-    """Raises UsageError unless a segment and the shift to the next are whole numbers of the features' frames."""
+    """Raises UsageError unless the shift is a whole number of the features' frames; tells if a segment is not of 100 ms."""
     from ..sequences import open_features, segment_shape
 
-    segment_shape(open_features(store, config), config.segment_shift_ms)
+    shape = segment_shape(open_features(store, config), config.segment_shift_ms)
+    if abs(shape.size_ms - SEGMENT_MS) > 1e-6:
+        frames = f"{shape.size} frame{'s' * (shape.size > 1)} of {shape.frame_shift_ms:g} ms"
+        say(f"a segment is {shape.size_ms:g} ms, {frames}: as near to {SEGMENT_MS:g} ms as whole frames come")
 
 
 def write_history(path: Path, history: Sequence[Row]) -> None:

@@ -1,0 +1,72 @@
+"""eGeMAPS: the 25 low-level descriptors of the extended Geneva set, version 02 (Eyben et al. 2016), as openSMILE makes them.
+
+Every 10 ms: loudness, spectral balance and flux, MFCC 1 to 4, pitch in semitones, jitter, shimmer, harmonics-to-noise
+ratio, and the first three formants. Pitch is smoothed over frames to come, so a piece of a recording has other frames
+than the whole. Wants openSMILE (`pip install 'sercli[egemaps]'`), whose licence is free for research, but not for products.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import SercliError
+from ..segments import Frames
+
+_FULL_SCALE = 1 - 2**-15  # the largest that 16 bits hold: openSMILE would turn what lies above into its negative
+
+
+@dataclass(frozen=True)
+class Config:
+    """Options of eGeMAPS; raises SercliError for a rate that makes no whole frames."""
+
+    sample_rate: int = 16000  # Hz
+
+    def __post_init__(self) -> None:
+        if not 8000 <= self.sample_rate <= 48000 or self.sample_rate % 100:
+            raise SercliError(f"egemaps: sample_rate is {self.sample_rate}, want 8000 to 48000 Hz in steps of 100")
+
+
+class Extractor:
+    """eGeMAPS of one utterance at a time; the contract is in `sercli.frontends`. openSMILE knows no device but the CPU."""
+
+    is_local = False
+    frame_shift_ms = 10.0
+    n_features = 25
+
+    def __init__(self, config: Config, device: str = "cpu") -> None:
+        """Raises SercliError if openSMILE is not installed."""
+        try:
+            import opensmile
+        except ImportError:
+            raise SercliError("egemaps: openSMILE is not installed; pip install 'sercli[egemaps]'") from None
+        self.config = config
+        self._smile = opensmile.Smile(
+            feature_set=opensmile.FeatureSet.eGeMAPSv02, feature_level=opensmile.FeatureLevel.LowLevelDescriptors
+        )
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        return self.config.sample_rate
+
+    @property
+    def min_samples(self) -> int:
+        """60 ms, which pitch is found in: two frames."""
+        return 6 * self._shift
+
+    @property
+    def _shift(self) -> int:
+        """In samples."""
+        return self.config.sample_rate // 100
+
+    def n_frames(self, n_samples: int) -> int:
+        """One more than there are whole stretches of 60 ms: the smoothing adds it."""
+        return 2 + (n_samples - self.min_samples) // self._shift if n_samples >= self.min_samples else 0
+
+    def __call__(self, samples: npt.NDArray[np.float32]) -> Frames:
+        """Frames (N, 25) of samples (n_samples,) in [-1, 1]; raises SercliError if they are shorter than 60 ms."""
+        if not self.n_frames(len(samples)):
+            raise SercliError(f"too short: {len(samples)} samples, want {self.min_samples} or more (60 ms)")
+        clipped = np.clip(samples, -1, _FULL_SCALE, dtype=np.float32)
+        return np.ascontiguousarray(self._smile(clipped, self.sample_rate)[0].T, np.float32)
