@@ -121,6 +121,28 @@ def test_a_combined_store_goes_all_the_way(sercli: Sercli, combined: Path) -> No
     assert [fold["left_out"] for fold in scores["per_fold"]] == ["toy", "wards"]
 
 
+def test_features_made_elsewhere_are_combined(sercli: Sercli, featurized: Path, other: Path, tmp_path: Path) -> None:
+    """Each store's own; not for systems that would read frames of two widths."""
+    stores = {}
+    for name, path, width in (("toy", featurized, 3), ("wards", other, 3), ("wide", other, 4)):
+        stores[name] = Path(shutil.copytree(path, tmp_path / name))
+        frames = tmp_path / f"{name}-frames"
+        frames.mkdir()
+        for number, one in enumerate(Store(path).utterances):
+            np.save(frames / f"{one.utt_id}.npy", np.full((5, width), number, np.float32))
+        sercli("featurize", stores[name], "--frontend", "imported", "--from", frames, "--name", "wavlm")
+    for _ in range(2):
+        done = sercli("combine", stores["toy"], stores["wards"], tmp_path / "both", "--classes", CLASSES, "--json")
+    assert json.loads(done.stdout)["made"] == []
+    both = Store(tmp_path / "both").ragged(features_key("wavlm"))
+    assert both.utt_ids == sorted(both.utt_ids)
+    numbers = both.rows("frames", both.utt_ids)[0][::5, 0]
+    assert numbers.tolist() == 2 * list(range(36))
+    refused(
+        sercli, FIXABLE, "different widths: toy 3, wards 4", "combine", stores["toy"], stores["wide"], tmp_path / "no"
+    )
+
+
 REFUSED_TO_COMBINE: dict[str, tuple[list[str], int, str]] = {
     "one store": (["TOY", "NEW"], USAGE, "wanted two stores or more"),
     "the same twice": (["TOY", "TOY", "NEW"], FIXABLE, "TOY and TOY: the same store twice|name each once"),
@@ -299,7 +321,7 @@ REFUSED_ELSEWHERE: dict[str, tuple[list[str], int, str]] = {
     "no features": (["JOYLESS", "--with", "TRAINED:control"], FIXABLE, "anger, neutral, sadness apart|has none|dread"),
     "no store": (["OTHER", "--with", "CORPUS:control"], FIXABLE, "CORPUS: is no store"),
     "both kinds": (["OTHER", "--with", "TRAINED:control", "--classifier", "x"], USAGE, "leave one out"),
-    "other features": (["FINER", "--with", "TRAINED:control"], FIXABLE, "made with other options|the same --set"),
+    "other features": (["FINER", "--with", "TRAINED:control"], FIXABLE, "made in another way|the same options"),
     "features that are missing": (["BARE", "--with", "TRAINED:control"], FIXABLE, "is missing|sercli featurize BARE"),
 }
 

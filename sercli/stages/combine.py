@@ -12,13 +12,14 @@ from typing import Any
 
 from ..errors import SercliError, UsageError
 from ..labels import known_as
-from ..manifest import Table, Utterance, c_order, printable
+from ..manifest import Table, Utterance, c_order, digest, printable
 from ..products import features, features_key
 from ..progress import bar, say
-from ..ragged import Ragged, Rows, write_ragged
+from ..ragged import Ragged, Rows
 from ..store import ARRAYS, COMBINED, Product, Store, check_name, lock
 from ..tasks import CORPUS, Task
 from . import Outcome, Run
+from .featurize import publish_frames
 from .ingest import publish, refuse_other_corpus, refuse_something_else, tell
 
 Classes = Mapping[str, str]  # label of a corpus -> the class that it stands for
@@ -188,12 +189,16 @@ def _shared_features(stores: Sequence[Store]) -> list[str]:
 
 
 def _copy(stores: Sequence[Store], made: Store, name: str, outcome: Outcome, run: Run) -> None:
-    product = features(made, name, features(stores[0], name).config)
+    products = [features(store, name) for store in stores]
+    imported = (
+        digest([product.inputs["imported"] for product in products]) if "imported" in products[0].inputs else None
+    )
+    product = features(made, name, products[0].config, imported)
     if made.state(product).name == "fresh" and not run.overwrite:
         outcome.reused.append(product.key)
         return
     with made.lock([product.key]):
-        if not made.finish_publishing(product):
+        if run.overwrite or not made.finish_publishing(product):
             _build(stores, made, product, name)
     outcome.made.append(product.key)
 
@@ -208,34 +213,22 @@ def _build(stores: Sequence[Store], made: Store, product: Product, name: str) ->
     }
     utt_ids = [utterance.utt_id for utterance in made.utterances]
     lengths = [int(sources[one].lengths[sources[one].index[old]]) for one, old in map(origin.__getitem__, utt_ids)]
-    rejects = {}
-    for utt_id in utt_ids:
-        one, old = origin[utt_id]
-        if old in sources[one].attributes["rejects"]:
-            rejects[utt_id] = sources[one].attributes["rejects"][old]
-    first = next(iter(sources.values())).attributes
-    attributes = {**{key: first[key] for key in ("frame_shift_ms", "sample_rate")}, "rejects": rejects}
-    staged = made.staged(product)
+    problems = [sources[one].attributes["rejects"].get(old, "") for one, old in map(origin.__getitem__, utt_ids)]
+    attributes = dict(next(iter(sources.values())).attributes)
+    for own in ("provenance", "rejects"):
+        del attributes[own]
+    made.staged(product)
     with bar("combine", "utterances", len(utt_ids)) as shown:
         frames = _frames(sources, [origin[utt_id] for utt_id in utt_ids], shown.advance)
-        write_ragged(
-            staged / "product",
-            frames,
-            lengths,
-            utt_ids,
-            {"frames": widths[min(widths)]},
-            ("frame", "feature"),
-            attributes,
-        )
-    made.publish(product, staged / "product")
+        publish_frames(made, product, frames, lengths, problems, widths[min(widths)], attributes)
 
 
-def _frames(sources: Mapping[str, Ragged], order: Sequence[tuple[str, str]], advance: Any) -> Iterator[dict[str, Rows]]:
+def _frames(sources: Mapping[str, Ragged], order: Sequence[tuple[str, str]], advance: Any) -> Iterator[Rows]:
     """In the order of the new store, block by block; runs of one corpus lie there as they lay in its own."""
     from ..sequences import blocks
 
     for one, run_of in groupby(order, key=lambda pair: pair[0]):
         utt_ids = [utt_id for _, utt_id in run_of]
         for block in blocks(sources[one], utt_ids):
-            yield {"frames": sources[one].rows("frames", block)[0]}
+            yield sources[one].rows("frames", block)[0]
         advance(len(utt_ids))

@@ -200,10 +200,10 @@ def _assemble(store: Store, product: Product, extractor: Extractor, staged: Path
                 yield block["frames"]
 
     attributes = {"frame_shift_ms": extractor.frame_shift_ms, "sample_rate": extractor.sample_rate}
-    _publish(store, product, frames(), lengths, problems, extractor.n_features, attributes)
+    publish_frames(store, product, frames(), lengths, problems, extractor.n_features, attributes)
 
 
-def _publish(
+def publish_frames(
     store: Store,
     product: Product,
     frames: Iterable[Rows],
@@ -312,7 +312,7 @@ def _import(store: Store, product: Product, found: _Found) -> None:
     store.staged(product)
     attributes = {"frame_shift_ms": found.source.frame_shift_ms}
     rows = _in_blocks(_read_again(store, found), found.n_features)
-    _publish(store, product, rows, found.lengths, found.problems, found.n_features, attributes)
+    publish_frames(store, product, rows, found.lengths, found.problems, found.n_features, attributes)
 
 
 def _read_again(store: Store, found: _Found) -> Iterator[Frames]:

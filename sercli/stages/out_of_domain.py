@@ -91,10 +91,12 @@ def _refuse_unfit(store: Store, other: Store, name: str, config: ClassifierConfi
         )
     wanted, there = features(other, config.frontend), features(store, config.frontend)
     store.require(there)
-    if wanted.config != there.config:
+    widths = [one.ragged(there.key).width("frames") for one in (store, other)] if "imported" in there.inputs else []
+    if wanted.config != there.config or len(set(widths)) > 1:
+        seen = f" ({widths[0]} values a frame, {widths[1]} there)" if widths else ""
         raise SercliError(
-            f"{store.path}: its features {config.frontend} were made with other options than those of {other.path}; run "
-            "`sercli featurize` on one of them again with the same --set, under another --name"
+            f"{store.path}: its features {config.frontend} were made in another way than those of {other.path}{seen}; run "
+            "`sercli featurize` on one of them again with the same options, under another --name"
         )
 
 
