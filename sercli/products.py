@@ -32,7 +32,7 @@ from .configurations import (
     usual_classifier,
 )
 from .errors import MissingInput
-from .manifest import Utterance, digest
+from .manifest import Utterance, c_order, digest
 from .store import ARRAYS, Product, Store
 from .tasks import CORPUS, NOBODY, Fold, Folds, Task, label_elsewhere
 
@@ -312,6 +312,12 @@ def result_elsewhere(store: Store, other: Store, name: str, done: Sequence[int])
     inputs |= {"synthetic": "true"} if store.corpus.get("synthetic") or other.corpus.get("synthetic") else {}
     config = {"corpus": other.told("name"), **plain(classifier_config(other, name))}
     return Product(f"{OUT_OF_DOMAIN}/{_elsewhere(other, name)}/scores", config, inputs, _with(store, other, name))
+
+
+def results_elsewhere(store: Store) -> list[str]:
+    """What has been scored with classifiers of other stores: `<corpus>.<classifier>`, in C order."""
+    found = {path.parents[1].name for path in (store.path / OUT_OF_DOMAIN).glob("*/scores/provenance.json")}
+    return sorted(found, key=c_order)
 
 
 def labels_elsewhere(store: Store, other: Store, name: str) -> tuple[Mapping[str, str], list[str]]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from conftest import Sercli, run_sercli
+from conftest import Sercli, run_sercli, write_other_corpus
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_bad_input import FIXABLE, USAGE, refused, rows_of
@@ -24,20 +24,6 @@ from sercli.store import Store
 from sercli.tasks import ENTANGLED, Task, make_folds, said_by_one_label
 
 CLASSES = "anger,calm=neutral,sadness"
-OTHER_WORDS = {"anger": "Furious", "neutral": "neutral", "sadness": "sorrow"}
-
-
-def write_other_corpus(corpus: Path, folder: Path) -> None:
-    """The small corpus backwards, by other people, who have other words for what they feel, and joy beside it."""
-    (folder / "wav").mkdir(parents=True)
-    rows = ["path;speaker;emotion;gender"]
-    for number, path in enumerate(sorted((corpus / "wav").iterdir())):
-        samples, rate = soundfile.read(path)
-        soundfile.write(folder / "wav" / path.name, samples[::-1], rate)
-        speaker, emotion, *_ = path.stem.split("_")
-        label = "joy" if number % 9 == 8 else OTHER_WORDS[emotion]
-        rows.append(f"wav/{path.name};{speaker};{label};{'female' if speaker[0] == 'f' else 'male'}")
-    (folder / "labels.csv").write_text("\n".join(rows) + "\n")
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ The files hold no sound where none is needed: `scan` opens none.
 """
 
 import itertools
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -374,9 +375,10 @@ def test_tess_has_too_few_speakers_to_leave_one_out(tmp_path: Path) -> None:
 
 def test_a_second_copy_of_everything_is_set_aside(tmp_path: Path) -> None:
     names = ["Actor_01/03-01-05-01-01-01-01.wav", "Actor_02/03-01-01-01-01-01-02.wav"]
-    for folder in ("", "audio_speech_actors_01-24"):
-        for name in names:
-            write_wav(tmp_path / "corpus" / folder / name)
+    for name in names:
+        write_wav(tmp_path / "corpus" / name)
+    shutil.copytree(tmp_path / "corpus", tmp_path / "copy")
+    shutil.move(tmp_path / "copy", tmp_path / "corpus" / "audio_speech_actors_01-24")
     song = tmp_path / "corpus" / "Actor_01" / "03-02-05-01-01-01-01.wav"
     write_wav(song)
     ingest.run(tmp_path / "corpus", tmp_path / "store", None, None, None, 3, False, None, Run(jobs=1))

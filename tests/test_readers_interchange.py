@@ -12,6 +12,7 @@ import pandas
 import pytest
 from conftest import Sercli
 from test_bad_input import FIXABLE, refused, rows_of, write_wav
+from test_readme import blocks
 
 from sercli.corpora import audformat as audformat_reader
 from sercli.corpora import kaldi
@@ -536,37 +537,7 @@ def test_a_label_that_the_scheme_does_not_have(sercli: Sercli, tmp_path: Path) -
 
 # --- readers of other packages
 
-READER = '''"""My corpus: three sentences, acted.
-
-Size: 6 recordings
-Speakers: 2
-Labels: anger, sadness
-Rate: 16 kHz
-Licence: mine
-Source: my desk
-"""
-
-from sercli.corpora import names_fit, scan_names
-from sercli.labels import look_up
-from sercli.manifest import Utterance
-
-TASK = {"target": "emotion", "protocol": "leave-one-speaker-out"}
-EXAMPLE = {"anna/anna-A1.wav": "anna anger", "bert/bert-T2.wav": "bert sadness"}
-EMOTIONS = {"A": "anger", "T": "sadness"}
-NAME = r"(?P<id>(?P<speaker>[a-z]+)-(?P<code>[A-Z])(?P<sentence>[1-3]))"
-
-
-def recognises(folder):
-    return names_fit(folder, NAME)
-
-
-def scan(folder):
-    return scan_names(folder, NAME, "anna-A1.wav (speaker, emotion, sentence)", utterance)
-
-
-def utterance(name, path):
-    return Utterance(name["id"], path, speaker=name["speaker"], emotion=look_up(name["code"], EMOTIONS))
-'''
+READER = next(block for block in blocks("python") if "EXAMPLE" in block)  # as the README shows it
 BROKEN = {
     "imports": ("import a_library_that_is_not_there\n", "ModuleNotFoundError: No module named 'a_library"),
     "asks": ('"""A card."""\n\n\ndef recognises(folder):\n    return 1 / 0\n', "ZeroDivisionError: division by zero"),

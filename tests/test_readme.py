@@ -8,8 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
-from conftest import PROJECT
+from conftest import PROJECT, run_sercli, write_other_corpus
+
+from sercli import plugins
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
@@ -78,6 +82,54 @@ def test_labelling(folder: Path) -> None:
     assert [row[0] for row in found] == [f"more/{second.stem}.flac"]
     assert sound[0] == ["-", *files[0][1:]]
     assert [row[0] for row in windows] == ["meeting.wav"] * len(windows)
+
+
+def run_block(marker: str, folder: Path, **more: str) -> str:
+    """The block of the README that holds this, word for word; what it printed."""
+    block = next(block for block in blocks("bash") if marker in block)
+    words = ["bash", "-euo", "pipefail", "-c", block]
+    told = {**environment(folder), **more}
+    done = subprocess.run(words, cwd=folder, env=told, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_any_features(folder: Path, tmp_path: Path) -> None:
+    """Also those of the reader's own, and an autoencoder on them."""
+    shutil.copytree(folder / "store", tmp_path / "store")
+    (tmp_path / "frames").mkdir()
+    rng = np.random.default_rng(0)
+    for path in (folder / "speech" / "wav").iterdir():
+        np.save(tmp_path / "frames" / f"wav_{path.stem}.npy", rng.standard_normal((40, 6)).astype(np.float32))
+    said = run_block("--frontend imported", tmp_path)
+    assert said.split() == ["mfcc", "egemaps", "wavlm", "vae-128.frontend-wavlm"]
+
+
+def test_across_corpora(folder: Path) -> None:
+    write_other_corpus(folder / "speech", folder / "more-speech")
+    for words in (["ingest", "more-speech", "other"], ["featurize", "other"]):
+        run_sercli(*words, cwd=folder)
+    said = run_block("sercli combine store/ other/ both/", folder)
+    assert "leave-one-corpus-out" in said
+    assert "Trained elsewhere, over the classes both have: anger, neutral, sadness" in said
+    assert "Left out, since logmel.functionals does not know them: happiness 4." in said
+
+
+def test_into_other_tools(folder: Path) -> None:
+    run_block("sercli export-features store/ data/", folder, ae="cvae-128")
+    frames = np.load(folder / "latents" / "fold-1" / "latents.npz")
+    assert frames["mean"].shape == frames["std"].shape
+    assert len(pd.read_parquet(folder / "posteriors" / "posteriors.parquet")) > 36
+    assert (folder / "data" / "feats.scp").is_file()
+    assert (folder / "folds" / "folds.csv").is_file()
+
+
+def test_every_corpus_that_is_named_has_a_reader() -> None:
+    """And every reader of one is named."""
+    listed = README.partition("ask for it: ")[2].partition(".")[0].replace("\n", " ").split(", ")
+    names = {"".join(filter(str.isalnum, name.lower())) for name in listed}
+    forms = {"audformat", "kaldi", "table"}
+    assert names == {name.replace("_", "") for name in plugins.names("corpora")} - forms
 
 
 def test_grid(folder: Path) -> None:

@@ -150,6 +150,7 @@ class Content:
     systems: Sequence[System]
     unevaluated: Sequence[tuple[str, str]]  # classifier, and why it has no score
     comparisons: Sequence[Mapping[str, Any]]
+    elsewhere: Sequence[Mapping[str, Any]]  # scores of classifiers trained on other corpora
     latents: Sequence[Latents]
     kinds: Mapping[str, str]  # what the front ends, autoencoders and classifiers are
     seeds: Mapping[str, int]  # of autoencoders

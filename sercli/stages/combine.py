@@ -45,6 +45,7 @@ def run(paths: Sequence[Path], path: Path, name: str | None, classes: Sequence[s
     outcome = Outcome(name, str(path))
     about: dict[str, Any] = {"name": name, "corpus": COMBINED, "root": str(root)}
     about["stores"] = [{"name": store.told("name"), "table": store.told("table")} for store in stores]
+    about["classes"] = [_typed(name, class_of) for name in dict.fromkeys(class_of.values())]
     about |= {"synthetic": True} if any(store.corpus.get("synthetic") for store in stores) else {}
     refuse_other_corpus(path, about, run)
     table = Table(("corpus", "label", "class", "utterances"), list(_told(stores, class_of)))
@@ -133,6 +134,12 @@ def _class_of(stores: Sequence[Store], classes: Sequence[str]) -> Classes:
         if missing:
             say(f"odd: {printable(name)} does not occur in {', '.join(missing)}")
     return class_of
+
+
+def _typed(name: str, class_of: Classes) -> str:
+    """A class as --classes takes it."""
+    sources = [source for source, one in class_of.items() if one == name]
+    return name if sources == [name] else f"{name}={'+'.join(sources)}"
 
 
 def _moved(store: Store, utterance: Utterance, root: Path, class_of: Classes) -> Utterance:

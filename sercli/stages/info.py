@@ -31,12 +31,13 @@ from ..products import (
     frontend_of,
     latents_fold,
     published_result,
-    result_elsewhere,
+    results_elsewhere,
     task_product,
 )
 from ..store import ARRAYS, Product, Store
 from ..tasks import NOBODY
 from .evaluate import read_scores
+from .out_of_domain import read_elsewhere
 
 REPORT = "report.html"  # where `sercli report` puts it unless told
 _SHOWN = ("tasks", "results", "comparisons", "diagnostics", "sweeps", f"{OUT_OF_DOMAIN}/*")
@@ -175,16 +176,13 @@ def _result_of(store: Store, name: str) -> list[Product]:
 
 def _out_of_domain(store: Store) -> Iterator[Item]:
     """Stale too if the store that the classifier is from has another by now."""
-    found = {path.parents[1].name for path in (store.path / OUT_OF_DOMAIN).glob("*/scores/provenance.json")}
-    for name in sorted(found, key=c_order):
+    for name in results_elsewhere(store):
         item = Item("out of domain", name, f"{OUT_OF_DOMAIN}/{name}")
         yield _judged(store, item, partial(_out_of_domain_of, store, name))
 
 
 def _out_of_domain_of(store: Store, name: str) -> list[Product]:
-    scores = read_scores(store, f"{OUT_OF_DOMAIN}/{name}/scores")
-    done = [fold["fold"] for fold in scores["per_fold"]]
-    return [result_elsewhere(store, Store(Path(scores["store"])), scores["classifier"], done)]
+    return [read_elsewhere(store, name)[0]]
 
 
 def _comparisons(store: Store) -> Iterator[Item]:

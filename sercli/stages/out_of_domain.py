@@ -23,7 +23,7 @@ from ..products import (
 )
 from ..progress import say
 from ..results import describe_elsewhere
-from ..store import Store
+from ..store import Product, Store
 from . import Outcome, Run, Work, make, report_fraction
 from .evaluate import PREDICTIONS, SCORING, Evaluation, read_scores
 from .train_ae import PRELOAD
@@ -51,6 +51,14 @@ def run(path: Path, asked: Sequence[str], run: Run) -> Evaluation:
         outcome.stale += found.stale
     results = [] if run.dry_run else [read_scores(store, work.product.key) for work in scored]
     return Evaluation(outcome, results, [])
+
+
+def read_elsewhere(store: Store, name: str) -> tuple[Product, dict[str, Any]]:
+    """What was scored as `<corpus>.<classifier>`, and the product that it would be now. Raises SercliError, also where the store of
+    the classifier is gone."""
+    scores = read_scores(store, f"{OUT_OF_DOMAIN}/{name}/scores")
+    done = [fold["fold"] for fold in scores["per_fold"]]
+    return result_elsewhere(store, Store(Path(scores["store"])), scores["classifier"], done), scores
 
 
 def _named(text: str) -> tuple[Store, str]:

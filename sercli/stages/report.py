@@ -37,15 +37,17 @@ from ..products import (
     folds_of,
     latents_of,
     published_result,
+    results_elsewhere,
     task_product,
 )
 from ..progress import say
 from ..report.page import AskedTask, Content, FoldRow, Latents, Sweep, System, printed_for, render
 from ..report.pictures import data_uri
 from ..results import group, marks_of
-from ..store import ARRAYS, Store
+from ..store import ARRAYS, COMBINED, Store
 from . import Outcome, Run, diagnose, info, make
 from .evaluate import read_scores
+from .out_of_domain import read_elsewhere
 
 _DOCTYPE = b"<!DOCTYPE html>"
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "zarr", "safetensors", "soundfile", "soxr", "matplotlib")
@@ -180,6 +182,7 @@ def _content(
         systems=[_system(store, one, results, by_name) for one in group(store, scored)],
         unevaluated=unevaluated,
         comparisons=comparisons,
+        elsewhere=_elsewhere(store),
         latents=[_latents(store, name, fitted) for name, _ in _diagnosed(fitted)],
         kinds=_kinds(store, fitted, results),
         seeds={name: config.seed for name, (config, _) in fitted.items()},
@@ -312,6 +315,17 @@ def _latents(store: Store, name: str, fitted: Fitted) -> Latents:
     )
 
 
+def _elsewhere(store: Store) -> list[dict[str, Any]]:
+    """Scores of other stores' classifiers, those that are fresh."""
+    found = []
+    for name in results_elsewhere(store):
+        with suppress(SercliError):  # the other store is gone, or not as it was
+            product, scores = read_elsewhere(store, name)
+            store.require(product)
+            found.append(scores)
+    return found
+
+
 def _comparisons(store: Store) -> list[dict[str, Any]]:
     """Those that are fresh."""
     found = []
@@ -376,9 +390,13 @@ def _digests(store: Store, tasks: Sequence[AskedTask]) -> dict[str, str]:
 
 def _first_commands(store: Store, tasks: Sequence[AskedTask]) -> list[str]:
     frontends = store.names(f"{ARRAYS}/features/*/zarr.json")
-    told = ["--corpus", str(store.told("corpus")), "--name", str(store.told("name"))]
+    if store.told("corpus") == COMBINED:
+        sources = [f"STORE-OF-{one['name']}" for one in store.told("stores")]
+        made = ["combine", *sources, "STORE", "--classes", ",".join(store.told("classes"))]
+    else:
+        made = ["ingest", "CORPUS", "STORE", "--corpus", str(store.told("corpus"))]
     return [
-        shlex.join(["sercli", "ingest", "CORPUS", "STORE", *told]),
+        shlex.join(["sercli", *made, "--name", str(store.told("name"))]),
         *(_without_place(features(store, name).command) for name in frontends),
         *(_without_place(task_product(store, t.name, task_of(store, t.name)).command) for t in tasks),
     ]
