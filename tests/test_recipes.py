@@ -22,7 +22,7 @@ def results(store: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, str(RESULTS), str(store), *words], capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("name", ["demo", "emodb", "iemocap", "benchmark"])
+@pytest.mark.parametrize("name", ["demo", "emodb", "cross-corpus", "iemocap", "benchmark"])
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -42,7 +42,7 @@ def test_wrong_usage_is_one_line(name: str, words: list[str], says: str, tmp_pat
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["emodb", "iemocap", "benchmark"])
+@pytest.mark.parametrize("name", ["emodb", "cross-corpus", "iemocap", "benchmark"])
 def test_a_corpus_is_wanted(name: str, tmp_path: Path) -> None:
     done = recipe(name, tmp_path)
     assert done.returncode == 2
