@@ -1,12 +1,16 @@
 """What tests share: the real command, two small synthetic corpora, stores made from one, and EMO-DB where it lies beside us."""
 
+import functools
 import importlib.util
+import json
 import os
+import select
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ PROJECT = Path(__file__).parents[1]
 SHARED = PROJECT.parent / "shared"
 SYNTHESISER = PROJECT / "recipes" / "demo" / "local" / "synthesise.py"
 IEMOCAP_SYNTHESISER = PROJECT / "recipes" / "iemocap" / "local" / "synthesise.py"
+INTERPRETER = [sys.executable, "-W", "error::ResourceWarning"]
 QUICK = ["--epochs", "2", "--jobs", "1"]  # enough to fit something, on one worker
 
 # A shell that starts the tests in the background has Ctrl-C ignored; with a handler here, the commands get the default again.
@@ -25,13 +30,71 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 Sercli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def run_sercli(*arguments: object, code: int | None = 0, **options: object) -> "subprocess.CompletedProcess[str]":
-    """The real command in a process of its own; fails the test unless it exits with `code` (None: any)."""
-    words = [sys.executable, "-W", "error::ResourceWarning", "-m", "sercli", *map(str, arguments)]
-    environment = {**os.environ, "COLUMNS": "200", "OMP_NUM_THREADS": "1", **options.pop("env", {})}  # type: ignore[dict-item]
-    done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=300, **options)  # type: ignore[call-overload]
-    assert code is None or done.returncode == code, f"{words[4:]} -> {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done  # type: ignore[no-any-return]
+LONGEST = (
+    "test_demo_recipe",
+    "test_iemocap_recipe",
+    "test_readme",
+    "test_sweep",
+    "test_predict",
+    "test_report",
+    "test_promises",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest are begun first, so that all workers end at about the same time."""
+    rank = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+
+
+def run_sercli(*arguments: object, code: int | None = 0, **options: Any) -> "subprocess.CompletedProcess[str]":
+    """The real command in a process of its own; fails the test unless it exits with `code` (None: any).
+
+    With options of `subprocess.run` in a new interpreter, else in a fork of one that has the libraries loaded.
+    """
+    words = list(map(str, arguments))
+    own: dict[str, str] = options.pop("env", {})
+    environment = {**os.environ, "COLUMNS": "200", "OMP_NUM_THREADS": "1", **own}
+    if own or options:
+        alone = [*INTERPRETER, "-m", "sercli", *words]
+        done = subprocess.run(alone, capture_output=True, text=True, env=environment, timeout=300, **options)
+    else:
+        done = _forked(words, environment)
+    assert code is None or done.returncode == code, f"{words} -> {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def run_alone(*arguments: object, **options: Any) -> "subprocess.CompletedProcess[str]":
+    """The same in a new interpreter, with hashes of its own: for promises about bytes."""
+    return run_sercli(*arguments, stdin=subprocess.DEVNULL, **options)
+
+
+def _forked(words: list[str], environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    with tempfile.NamedTemporaryFile() as stdout, tempfile.NamedTemporaryFile() as stderr:
+        asked = {"arguments": words, "environment": environment, "stdout": stdout.name, "stderr": stderr.name}
+        zygote = _zygote()
+        assert zygote.stdin is not None
+        assert zygote.stdout is not None
+        zygote.stdin.write(json.dumps(asked) + "\n")
+        zygote.stdin.flush()
+        answered, _, _ = select.select([zygote.stdout], [], [], 300)
+        assert answered, f"{words} takes more than 300 s"
+        said = [Path(file.name).read_text(encoding="utf-8") for file in (stdout, stderr)]
+        return subprocess.CompletedProcess(words, int(zygote.stdout.readline()), *said)
+
+
+@functools.cache
+def _zygote() -> "subprocess.Popen[str]":
+    words = [*INTERPRETER, str(Path(__file__).with_name("zygote.py"))]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def end_of_zygote() -> Iterator[None]:
+    yield
+    if _zygote.cache_info().currsize:
+        _zygote().communicate()
 
 
 @pytest.fixture(scope="session")

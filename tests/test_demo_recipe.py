@@ -23,6 +23,7 @@ def test_demo_recipe(tmp_path: Path) -> None:
     assert len(labelled) == 4
     assert all(row[1] in ("anger", "happiness", "neutral", "sadness") for row in labelled)
     assert all(25 < uar < 100 for uar in uars)
+    words += ["--stop-stage", "7"]
     again = subprocess.run(words, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=900)
     assert again.returncode == 0, again.stderr
     assert (tmp_path / "demo" / "RESULTS.md").read_text(encoding="utf-8") == results

@@ -13,12 +13,22 @@ from test_readme import environment
 def test_iemocap_recipe(iemocap: Path, tmp_path: Path) -> None:
     """On a corpus of its shape: every cell of the paper's tables that is ours, beside the printed one, and marked as a quick look."""
     corpus = shutil.copytree(iemocap, tmp_path / "corpus")
-    words = ["bash", str(PROJECT / "recipes" / "iemocap" / "run.sh"), str(corpus), str(tmp_path / "store"), "--quick"]
+    words = [
+        "bash",
+        str(PROJECT / "recipes" / "iemocap" / "run.sh"),
+        str(corpus),
+        str(tmp_path / "store"),
+        "--quick",
+        "--set",
+        "epochs=1",
+        "--jobs",
+        "1",
+    ]
     done = subprocess.run(words, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     results = (tmp_path / "store" / "quick-RESULTS.md").read_text(encoding="utf-8")
     assert "QUICK LOOK" in results
-    assert "Made by `bash recipes/iemocap/run.sh IEMOCAP_FOLDER --quick`." in results
+    assert "Made by `bash recipes/iemocap/run.sh IEMOCAP_FOLDER --quick --set epochs=1 --jobs 1`." in results
     assert "Not run" not in results
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in results.splitlines() if line.startswith("|")]
     table1 = {(row[0], row[1]): (row[7], row[11]) for row in cells if row[0] in ("improvised", "scripted", "complete")}

@@ -13,12 +13,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import QUICK, Sercli
+from conftest import QUICK, Sercli, run_alone
 
 from sercli import plugins
 from sercli.autoencoders import CONDITIONS
 from sercli.manifest import read_table
 from sercli.ragged import Ragged
+
+
+@pytest.fixture(scope="module")
+def sercli() -> Sercli:
+    return run_alone
+
 
 Command = list[object]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}

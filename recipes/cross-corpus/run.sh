@@ -8,7 +8,7 @@
 #   5 FOLDER/RESULTS.md
 #
 # Everything goes into FOLDER (cross-corpus by default); stages may be run apart and again. --quick shows that all works: little synthetic speech,
-# two epochs, no speaker normalisation. With another corpus than EMO-DB, of whatever reader, the rest stays as it is.
+# functionals alone, no speaker normalisation. With another corpus than EMO-DB, of whatever reader, the rest stays as it is.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 project=$(cd "$here/../.." && pwd)
@@ -17,22 +17,24 @@ recipe_options EMODB_FOLDER '[FOLDER]' --quick -- "$@"
 corpus=${arguments[0]}
 folder=${arguments[1]:-cross-corpus}
 classes=anger,happiness,neutral,sadness
-short=() speech=() normalisations="train speaker"
+speech=() jobs=() normalisations="train speaker" kinds="ae-lstm functionals"
 if [ "${options[*]}" = --quick ]; then
-    short=(--epochs 2) speech=(--speakers 3 --per-emotion 3) normalisations=train
+    speech=(--speakers 3 --per-emotion 3) normalisations=train kinds=functionals
+    jobs=(--jobs 1) # there is less to do than a second process costs
 fi
 sercli_setup
 
-# AE-LSTM and functionals of a store, in each way to normalise: store [options of the task]
+# The systems of a store: store [options of the task]
 systems() {
     local store=$1 normalise
     shift
     for normalise in $normalisations; do
-        local options=(--normalise "$normalise" "${short[@]}")
-        sercli train-ae "$store" --model ae --latent-dim 32 --name "ae.$normalise" "${options[@]}" --set batch_size=128 "$@"
-        sercli encode "$store" --ae "ae.$normalise"
-        sercli train-lstm "$store" --ae "ae.$normalise" --name "ae-lstm.$normalise" "${short[@]}" --set pooling=mean
-        sercli train-classifier "$store" --classifier functionals --normalise "$normalise" --name "functionals.$normalise" "$@"
+        if [[ $kinds == *ae-lstm* ]]; then
+            sercli train-ae "$store" --model ae --latent-dim 32 --name "ae.$normalise" --normalise "$normalise" --set batch_size=128 "$@"
+            sercli encode "$store" --ae "ae.$normalise"
+            sercli train-lstm "$store" --ae "ae.$normalise" --name "ae-lstm.$normalise" --set pooling=mean
+        fi
+        sercli train-classifier "$store" --classifier functionals --normalise "$normalise" --name "functionals.$normalise" "${jobs[@]}" "$@"
     done
 }
 
@@ -45,22 +47,22 @@ fi
 if stage 2 "each by itself"; then
     for name in emodb synthetic; do
         systems "$folder/$name" --classes "$classes"
-        sercli evaluate "$folder/$name" >/dev/null
+        sercli evaluate "$folder/$name" "${jobs[@]}" >/dev/null
     done
 fi
 if stage 3 "out of domain: each by the classifiers of the other"; then
     for pair in emodb:synthetic synthetic:emodb; do
         with=()
-        for system in ae-lstm functionals; do
+        for system in $kinds; do
             for normalise in $normalisations; do with+=(--with "$folder/${pair#*:}:$system.$normalise"); done
         done
-        sercli evaluate "$folder/${pair%:*}" "${with[@]}"
+        sercli evaluate "$folder/${pair%:*}" "${with[@]}" "${jobs[@]}"
     done
 fi
 if stage 4 "a store of both, one corpus left out"; then
     sercli combine "$folder/emodb" "$folder/synthetic" "$folder/both" --classes "$classes"
     systems "$folder/both"
-    sercli evaluate "$folder/both" >/dev/null
+    sercli evaluate "$folder/both" "${jobs[@]}" >/dev/null
 fi
 if stage 5 "scores"; then
     python "$here/local/results.py" "$folder" "${options[@]}" >"$folder/RESULTS.md"
