@@ -125,7 +125,10 @@ def about(utterances: Sequence[Spoken]) -> Table:
     extra = sorted({key for row in rows for key in row.extra})
     columns: dict[str, Sequence[Any]] = {"id": [one.id for one in utterances]}
     columns |= {name: [getattr(row, name) for row in rows] for name in COLUMNS}
-    return Table("utterances", columns | {key: [row.extra.get(key, "") for row in rows] for key in extra})
+    further: dict[str, Sequence[Any]] = {  # under another name where ours is the same
+        f"corpus_{key}" if key in columns else key: [row.extra.get(key, "") for row in rows] for key in extra
+    }
+    return Table("utterances", columns | further)
 
 
 # --- how

@@ -35,12 +35,6 @@ class Matrix(NamedTuple):
     range: float = 0.0
 
 
-def read_matrices(path: Path) -> Iterator[tuple[str, Frames]]:
-    """Every matrix (N, F) of an archive, with its key, in its order. Raises SercliError as `list_matrices` does."""
-    for matrix in list_matrices(path):
-        yield matrix.utt_id, read_matrix(path, matrix)
-
-
 def list_matrices(path: Path) -> Iterator[Matrix]:
     """What an archive holds, without reading the values. Raises SercliError for what is no binary archive, or cut short."""
     try:

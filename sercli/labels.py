@@ -38,9 +38,10 @@ T = TypeVar("T")
 
 
 def canonical(raw: str) -> str:
-    """The canonical name, empty for what says that there is no label; an unknown word stays as it is."""
+    """The canonical name, empty for what says that there is no label; an unknown word stays as it is, but for the signs that
+    --classes is written in, which become a slash."""
     word = _plain(raw)
-    return "" if word in _UNLABELLED else _KNOWN.get(word, raw.strip())
+    return "" if word in _UNLABELLED else _KNOWN.get(word, re.sub(r"[=+,]+", "/", raw.strip()))
 
 
 def is_known(name: str) -> bool:

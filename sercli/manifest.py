@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .errors import DamagedProduct
@@ -48,6 +48,19 @@ class Utterance:
     def text_of(self, column: str) -> str:
         """A column that holds text, its own or a further one; empty where there is none."""
         return str(getattr(self, column, None) or self.extra.get(column, ""))
+
+
+def first_shared(some: Iterable[Utterance], others: Iterable[Utterance]) -> tuple[Utterance, Utterance] | None:
+    """Two utterances, one of each, that have sound in common: of one file's content, in sections that overlap."""
+    by_digest: dict[str, list[Utterance]] = {}
+    for utterance in some:
+        by_digest.setdefault(utterance.digest, []).append(utterance)
+    for other in others:
+        for one in by_digest.get(other.digest, ()):
+            ends = (math.inf if end is None else end for end in (one.end, other.end))
+            if max(one.start or 0.0, other.start or 0.0) < min(ends):
+                return one, other
+    return None
 
 
 @dataclass(frozen=True)
@@ -144,6 +157,8 @@ def read_utterances(path: Path) -> list[Utterance]:
                 known[name] = _number(known[name])
             known |= {"duration": float(known["duration"]), "sample_rate": int(known["sample_rate"])}
             known["channels"] = int(known["channels"])
+            if (place := PurePosixPath(known["path"])).is_absolute() or ".." in place.parts:
+                raise ValueError(f"the path {known['path']!r} leaves the corpus")
         except (KeyError, ValueError) as error:
             raise DamagedProduct(f"{path}: line {number}: {error}; {_MEND}") from None
         utterances.append(Utterance(**known, extra=row))
@@ -176,4 +191,7 @@ def _text(value: object) -> str:
 
 
 def _number(text: str) -> float | None:
-    return float(text) if text else None
+    number = float(text) if text else None
+    if number is not None and not math.isfinite(number):
+        raise ValueError(f"{text!r} is no number")
+    return number

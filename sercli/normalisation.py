@@ -10,7 +10,7 @@ from .segments import Frames, Offsets
 
 Normalise = Literal["train", "speaker", "utterance"]
 _MOST_ROWS, _MOST_CELLS = 2**14, 2**22  # of a block
-_SMALLEST_STD = 1e-3  # in nepers of power: a feature that never moves (a file below the filter's band) is left at zero
+_SMALLEST_STD = 1e-5  # beside the mean: a feature that never moves (a band above what the file holds) is left at zero
 
 
 class Statistics(NamedTuple):
@@ -32,7 +32,7 @@ def moments(rows: Frames) -> Statistics:
 def statistics(frames: Frames) -> Statistics:
     """Of frames (N, F), in float64."""
     mean, std = moments(frames)
-    return Statistics(mean, np.where(std < _SMALLEST_STD, 1.0, std))
+    return Statistics(mean, np.where(std <= _SMALLEST_STD * np.abs(mean), 1.0, std))
 
 
 def normalise(frames: Frames, offsets: Offsets, of_each: Sequence[Statistics]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from . import plugins
 from .config import plain
 from .configurations import (
     MARGINAL,
@@ -42,7 +43,7 @@ _PROTOCOL_COLUMNS = {
     "leave-one-speaker-out": ["speaker", "session"],
     "leave-one-session-out": ["session", "speaker", "gender"],
     "leave-one-corpus-out": ["corpus", "speaker", "gender"],
-    "speaker-10-fold": ["speaker"],
+    "speaker-10-fold": ["speaker", "session"],
     "random-10-fold": [],
     "file": ["speaker"],
     "speaker-dependent-file": [],
@@ -84,7 +85,8 @@ def features(store: Store, name: str, config: Mapping[str, Any] | None = None, i
     read = {"imported": imported} if imported else {"audio": _audio_digest(store.utterances)}
     read["utterances"] = _ids_digest(store.utterances)
     config = _frontend_config(store, name) if config is None else config
-    return Product(features_key(name), config, read, command(store, "featurize", frontend_flags(name, config)))
+    cure = command(store, "featurize", frontend_flags(name, config))
+    return Product(features_key(name), config, read, store.origin if imported and store.is_combined else cure)
 
 
 def frontend_of(store: Store, name: str) -> str:
@@ -96,7 +98,8 @@ def _frontend_config(store: Store, name: str) -> dict[str, Any]:
     found = store.provenance(features_key(name))
     config: dict[str, Any] | None = found["config"] if found else store.shared_config(features_key(name))
     if config is None:
-        run = command(store, "featurize", frontend_flags(name, {"frontend": name}))
+        front = name if name in plugins.names("frontends") else "imported"
+        run = command(store, "featurize", frontend_flags(name, {"frontend": front}))
         raise MissingInput(f"{store.path / features_key(name)} is missing; run `{run}` first")
     return config
 
@@ -295,8 +298,8 @@ def predictions_elsewhere(store: Store, other: Store, name: str, number: int) ->
     """Posteriors that a fold of another store's classifier gives to every utterance that has a class of its."""
     config = classifier_config(other, name)
     fitted = classifier_fold(other, name, config, cut(other, task_of(other, config.task)), number)
-    labels, _ = labels_elsewhere(store, other, name)
-    inputs = {fitted.key: fitted.digest, **_features_read(store, config, sorted(labels))}
+    labels, classes = labels_elsewhere(store, other, name)
+    inputs = {fitted.key: fitted.digest, **_features_read(store, config, sorted(labels)), "classes": digest(classes)}
     key = f"{OUT_OF_DOMAIN}/{_elsewhere(other, name)}/fold-{number}"
     return Product(
         key, {"corpus": other.told("name"), "classifier": name, "fold": number}, inputs, _with(store, other, name)
@@ -323,7 +326,9 @@ def results_elsewhere(store: Store) -> list[str]:
 def labels_elsewhere(store: Store, other: Store, name: str) -> tuple[Mapping[str, str], list[str]]:
     """A store's utterances by the classes of another's classifier, and which of its classes occur."""
     task = task_of(other, classifier_config(other, name).task)
-    classes, labels = label_elsewhere(task, cut(other, task).classes, store.utterances)
+    combined = Task(classes=tuple(other.told("classes"))).merges if other.is_combined else []
+    known = {source: name for name, sources in combined for source in sources}
+    classes, labels = label_elsewhere(task, cut(other, task).classes, store.utterances, known)
     return labels, classes
 
 

@@ -93,8 +93,13 @@ class Store:
     @property
     def origin(self) -> str:
         """The command that made the store, but for its options."""
-        combined = self.corpus.get("corpus") == COMBINED
-        return f"sercli combine STORE STORE… {self.path}" if combined else f"sercli ingest {self.root} {self.path}"
+        made = "sercli combine STORE STORE…" if self.is_combined else f"sercli ingest {self.root}"
+        return f"{made} {self.path}"
+
+    @property
+    def is_combined(self) -> bool:
+        """Whether several stores went into it, whose names its own begin with."""
+        return bool(self.corpus.get("corpus") == COMBINED)
 
     @cached_property
     def utterances(self) -> list[Utterance]:

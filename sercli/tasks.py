@@ -239,13 +239,20 @@ def label(task: Task, utterances: Sequence[Utterance]) -> tuple[list[str], dict[
 
 
 def label_elsewhere(
-    task: Task, classes: Sequence[str], utterances: Sequence[Utterance]
+    task: Task, classes: Sequence[str], utterances: Sequence[Utterance], combined: Mapping[str, str]
 ) -> tuple[list[str], dict[str, str]]:
-    """Utterances of another corpus by the `classes` of a task: those that occur there, and the class of each that has one."""
+    """Utterances of another corpus by the `classes` of a task: those that occur there, and the class of each that has one.
+
+    `combined` says what the task's own store has already made of a label.
+    """
     merged = {source: name for name, sources in task.merges for source in sources} or dict(
         zip(classes, classes, strict=True)
     )
-    labels = {u.utt_id: merged[raw] for u in utterances if (raw := _raw_label(task, u)) in merged}
+    labels = {
+        u.utt_id: merged[raw]
+        for u in utterances
+        if (raw := combined.get(_raw_label(task, u), _raw_label(task, u))) in merged
+    }
     return [name for name in classes if name in set(labels.values())], labels
 
 
@@ -368,16 +375,24 @@ def _leave_one_session_out(utterances: Sequence[Utterance]) -> list[Fold]:
 
 
 def _leave_one_corpus_out(utterances: Sequence[Utterance]) -> list[Fold]:
-    """Dev is one in five speakers of each other corpus, women and men in turn where the corpus says who is which."""
+    """Dev is every fifth speaker of each other corpus, in the order of gender and name, and at least one where there are two."""
     of_corpus: dict[str, dict[str, str]] = {}  # corpus -> speaker -> gender
     for utterance in utterances:
         of_corpus.setdefault(utterance.text_of(CORPUS), {})[utterance.speaker] = utterance.gender
     corpora = sorted(of_corpus, key=c_order)
-    if len(corpora) < 2:
+    if len(corpora) < 2 or "" in corpora:
+        there = ", ".join(name or "(no corpus)" for name in corpora)
         raise SercliError(
-            f"leave-one-corpus-out needs at least 2 corpora, this task has {', '.join(corpora) or 'none'}; make a store of "
-            "several with `sercli combine`, or choose another --protocol"
+            f"leave-one-corpus-out needs at least 2 corpora, and one for every utterance; this task has {there}; make a store "
+            "of several with `sercli combine`, or choose another --protocol"
         )
+    for speaker in sorted({u.speaker for u in utterances}, key=c_order):
+        homes = [name for name in corpora if speaker in of_corpus[name]]
+        if len(homes) > 1:
+            raise SercliError(
+                f"leave-one-corpus-out: {speaker} speaks in {', '.join(homes)} and would be trained and tested on; choose "
+                "--protocol leave-one-speaker-out"
+            )
     folds = []
     for index, left_out in enumerate(corpora):
         dev: list[str] = []
@@ -398,7 +413,8 @@ def _leave_one_corpus_out(utterances: Sequence[Utterance]) -> list[Fold]:
 
 
 def _speaker_10_fold(utterances: Sequence[Utterance]) -> list[Fold]:
-    """Each speaker is in one tenth; those who say most are dealt first, each to the tenth that has least, so that all are alike."""
+    """Each speaker is in one tenth; those who say most are dealt first, each to the tenth that has least, so that all are alike.
+    Whoever shares a session with a test speaker becomes dev, beside the tenth that follows."""
     speakers = _groups(utterances, "speaker", lambda u: u.speaker, "speaker-10-fold")
     if len(speakers) < TENTHS:
         raise SercliError(
@@ -412,7 +428,21 @@ def _speaker_10_fold(utterances: Sequence[Utterance]) -> list[Fold]:
         smallest = sizes.index(min(sizes))
         tenth_of[speaker] = smallest
         sizes[smallest] += said[speaker]
-    return _tenths([{u.utt_id for u in utterances if tenth_of[u.speaker] == k} for k in range(TENTHS)], utterances)
+    sessions = _sessions_of_speakers(utterances)
+    folds = []
+    for k in range(TENTHS):
+        following = (k + 1) % TENTHS
+        tested = {speaker for speaker in speakers if tenth_of[speaker] == k}
+        heard = set().union(*(sessions[speaker] for speaker in tested))
+        dev = {s for s in speakers if tenth_of[s] == following or sessions[s] & heard} - tested
+        if len(tested) + len(dev) == len(speakers):
+            raise SercliError(
+                f"speaker-10-fold: every speaker shares a session with one of tenth {k + 1}, nobody is left to train on; "
+                "choose another --protocol, or name sessions once in the whole corpus and ingest again"
+            )
+        test_ids, dev_ids = ({u.utt_id for u in utterances if u.speaker in whom} for whom in (tested, dev))
+        folds.append(Fold(k + 1, _tenth(k), _tenth(following), _split(utterances, test_ids, dev_ids)))
+    return folds
 
 
 def _random_10_fold(utterances: Sequence[Utterance]) -> list[Fold]:
@@ -420,17 +450,17 @@ def _random_10_fold(utterances: Sequence[Utterance]) -> list[Fold]:
     if len(utterances) < TENTHS:
         raise SercliError(f"random-10-fold needs at least {TENTHS} utterances, this task has {len(utterances)}")
     shuffled = sorted(utterances, key=lambda u: hashlib.sha256(c_order(u.utt_id)).digest())
-    return _tenths([{u.utt_id for u in shuffled[k::TENTHS]} for k in range(TENTHS)], utterances)
-
-
-def _tenths(tenths: Sequence[set[str]], utterances: Sequence[Utterance]) -> list[Fold]:
-    """Each tenth is test once; the one after it is dev."""
+    tenths = [{u.utt_id for u in shuffled[k::TENTHS]} for k in range(TENTHS)]
     folds = []
     for k in range(TENTHS):
         following = (k + 1) % TENTHS
         parts = _split(utterances, tenths[k], tenths[following])
-        folds.append(Fold(k + 1, f"tenth-{k + 1:02d}", f"tenth-{following + 1:02d}", parts))
+        folds.append(Fold(k + 1, _tenth(k), _tenth(following), parts))
     return folds
+
+
+def _tenth(k: int) -> str:
+    return f"tenth-{k + 1:02d}"
 
 
 _PROTOCOLS: Mapping[str, Callable[[Sequence[Utterance]], list[Fold]]] = {

@@ -156,7 +156,7 @@ def processes(devices: Sequence[str], preload: Sequence[str] = ()) -> Iterator[l
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(list(preload))
         resource_tracker.ensure_running()  # while it starts, it lets Ctrl-C through
-        with _uninterrupted():
+        with _uninterrupted(), _without_folder():
             forkserver.ensure_running()
         start = functools.partial(_Processes, 1, mp_context=context, initializer=_die_with_parent)
     with _opened([Slot(start, (device,)) for device in devices]) as slots:
@@ -170,6 +170,17 @@ def _opened(slots: list[Slot]) -> Iterator[list[Slot]]:
         for slot in slots:
             stack.push(lambda *error, slot=slot: slot.executor.__exit__(*error))
         yield slots
+
+
+@contextmanager
+def _without_folder() -> Iterator[None]:
+    """A Python that is started here does not look for modules in the working folder, which may hold one named like ours."""
+    usual = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop("PYTHONSAFEPATH") if usual is None else os.environ.update(PYTHONSAFEPATH=usual)
 
 
 @contextmanager

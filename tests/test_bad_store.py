@@ -439,3 +439,15 @@ def test_a_full_disk_behind_stdout(trained: Path) -> None:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == FIXABLE
     assert "No space left on device; free space" in error_line(done)
+
+
+def test_a_folder_of_our_name_beside_the_user(featurized: Path, sercli: Sercli, tmp_path: Path) -> None:
+    """As when the checkout is a folder here: workers import us, not it."""
+    (tmp_path / "sercli").mkdir()
+    store = shutil.copytree(featurized, tmp_path / "store")
+    command = [Path(sys.executable).with_name("sercli"), "train-classifier", "store", "--classifier", "functionals"]
+    done = subprocess.run(
+        [*command, "--fold", "1", "--fold", "2", "--jobs", "2"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(list(store.glob("classifiers/*/fold-*"))) == 2

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from sercli.manifest import Utterance, read_utterances
 from sercli.products import features_key
 from sercli.report.tables import score_tables
 from sercli.results import marks_of
+from sercli.stages import Run, combine, ingest
 from sercli.store import Store
 from sercli.tasks import ENTANGLED, Task, make_folds, said_by_one_label
 
@@ -146,6 +148,11 @@ REFUSED_TO_COMBINE: dict[str, tuple[list[str], int, str]] = {
         FIXABLE,
         "no store labels anything 'sad' (is 'sadness' meant?)|toy: anger, neutral, sadness",
     ),
+    "other classes there": (
+        ["OTHER", "TOY", "COMBINED", "--classes", "anger,neutral"],
+        FIXABLE,
+        "made of other classes|calm=neutral",
+    ),
     "no store": (["TOY", "CORPUS", "NEW"], FIXABLE, "CORPUS: is no store|sercli ingest"),
     "something else there": (["TOY", "OTHER", "CORPUS"], FIXABLE, "CORPUS: exists and is no store|choose another"),
     "another corpus's store there": (["TOY", "OTHER", "RENAMED"], FIXABLE, "RENAMED: is the store of another corpus"),
@@ -153,7 +160,9 @@ REFUSED_TO_COMBINE: dict[str, tuple[list[str], int, str]] = {
 
 
 @pytest.fixture(scope="module")
-def places(corpus: Path, featurized: Path, other: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def places(
+    corpus: Path, featurized: Path, other: Path, combined: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
     """Stores that do not go together."""
     folder = tmp_path_factory.mktemp("places")
     shutil.copytree(featurized, folder / "twin")
@@ -167,7 +176,7 @@ def places(corpus: Path, featurized: Path, other: Path, tmp_path_factory: pytest
     assert "emotion 'dread' of 1 utterances is none known, and kept as it is" in done.stderr
     names = {"TWIN": "twin", "RENAMED": "renamed", "JOYLESS": "joyless-store", "NEW": "new"}
     found = {key: folder / name for key, name in names.items()}
-    return {**found, "TOY": featurized, "OTHER": other, "CORPUS": corpus}
+    return {**found, "TOY": featurized, "OTHER": other, "CORPUS": corpus, "COMBINED": combined}
 
 
 @pytest.mark.parametrize("situation", REFUSED_TO_COMBINE)
@@ -177,6 +186,33 @@ def test_what_cannot_be_combined(situation: str, sercli: Sercli, places: dict[st
         words = words.replace(key, str(path))
     refused(sercli, code, words, "combine", *(places.get(word, word) for word in arguments))
     assert not places["NEW"].exists()
+
+
+def small_store(folder: Path, name: str, table: str, seed: int) -> Path:
+    """A store of one file of noise, `x.wav`, and a table of it."""
+    (folder / name).mkdir()
+    soundfile.write(folder / name / "x.wav", np.random.default_rng(seed).standard_normal(16000) / 10, 16000)
+    (folder / name / "labels.csv").write_text(table)
+    ingest.run(folder / name, folder / f"{name}-store", None, None, name, 0, False, None, Run(jobs=1))
+    return folder / f"{name}-store"
+
+
+def test_who_and_what_is_in_two_stores_is_seen(tmp_path: Path) -> None:
+    """Also a part of a recording that is whole elsewhere, and people whose names are one only together with their corpus's."""
+    whole = small_store(tmp_path, "whole", "path,speaker,emotion\nx.wav,p,anger\n", seed=1)
+    part = small_store(tmp_path, "part", "path,speaker,emotion,start,end\nx.wav,q,anger,0.2,0.5\n", seed=1)
+    with pytest.raises(SercliError, match="share recordings: x is x_0000200, and one would be trained on"):
+        combine.run([whole, part], tmp_path / "new", None, [], Run())
+    a = small_store(tmp_path, "a", "path,speaker,emotion\nx.wav,b_s,anger\n", seed=2)
+    ab = small_store(tmp_path, "a_b", "path,speaker,emotion\nx.wav,s,anger\n", seed=3)
+    with pytest.raises(SercliError, match="both have a speaker a_b_s, who would be one in the new store"):
+        combine.run([a, ab], tmp_path / "new", None, [], Run())
+
+
+def test_a_label_that_reads_like_a_merge_is_none(tmp_path: Path) -> None:
+    store = small_store(tmp_path, "odd", "path,speaker,emotion\nx.wav,p,happy+excited\n", seed=1)
+    (utterance,) = read_utterances(store / "utterances.tsv")
+    assert (utterance.emotion, utterance.emotion_code) == ("happy/excited", "happy+excited")
 
 
 # --- a corpus left out
@@ -220,6 +256,18 @@ def test_who_is_tested_is_of_the_corpus_left_out(rows: list[Utterance], order: A
         assert dev
         assert not train & dev
     assert make_folds(task, order.sample(rows, len(rows))) == folds
+
+
+@pytest.mark.parametrize(
+    ("second", "says"), [("B", "a_x speaks in A, B and would be"), ("", "this task has .no corpus., A")]
+)
+def test_a_corpus_that_leaves_nobody_out(second: str, says: str) -> None:
+    rows = [
+        Utterance(f"u{n}", "", speaker=speaker, emotion=label, extra={"corpus": corpus})
+        for n, (speaker, corpus, label) in enumerate(product(("a_x", "a_y"), ("A", second), ("anger", "joy")))
+    ]
+    with pytest.raises(SercliError, match=says):
+        make_folds(Task(protocol="leave-one-corpus-out"), rows)
 
 
 def test_one_corpus_cannot_be_left_out(sercli: Sercli, featurized: Path) -> None:
@@ -294,6 +342,32 @@ def test_a_corrected_label_moves_scores_and_no_posterior(
     (scores,) = json.loads(done.stdout)["results"]
     (before,) = (one for one in tested_elsewhere[1] if one["classifier"] == "control")
     assert scores["confusion"] != before["confusion"]
+
+
+def test_a_class_that_is_gone_makes_predictions_stale(
+    sercli: Sercli, tested_elsewhere: tuple[Path, Any], exported: Path, tmp_path: Path
+) -> None:
+    """They are over the classes that both have."""
+    path = Path(shutil.copytree(tested_elsewhere[0], tmp_path / "store"))
+    table = path / "utterances.tsv"
+    table.write_text(table.read_text().replace("\tsadness\t", "\tanger\t"))
+    done = sercli("evaluate", path, "--with", f"{exported}:control", "--json")
+    assert "fold-1 is stale: classes changed" in done.stderr
+    (scores,) = json.loads(done.stdout)["results"]
+    assert scores["labels"] == ["anger", "neutral"]
+    assert np.array(scores["confusion"]).sum() == 4 * 32
+
+
+def test_what_a_combined_store_has_merged_is_merged_elsewhere(sercli: Sercli, combined: Path, tmp_path: Path) -> None:
+    """Its class `calm` is what others call neutral."""
+    name = sercli("train-classifier", combined, "--classifier", "functionals", "--jobs", 1).stdout.strip()
+    third = small_store(
+        tmp_path, "third", "path,speaker,emotion,start,end\nx.wav,p,neutral,0,0.4\nx.wav,p,angry,0.5,0.9\n", 5
+    )
+    sercli("featurize", third)
+    (scores,) = json.loads(sercli("evaluate", third, "--with", f"{combined}:{name}", "--json").stdout)["results"]
+    assert scores["labels"] == ["anger", "calm"]
+    assert scores["n_utterances"] == 2
 
 
 REFUSED_ELSEWHERE: dict[str, tuple[list[str], int, str]] = {

@@ -6,7 +6,7 @@ import os
 import shutil
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +15,28 @@ import numpy as np
 import numpy.typing as npt
 import opensmile
 import pytest
-from conftest import Sercli
+from conftest import Sercli, run_sercli
 from test_bad_input import FIXABLE, USAGE, refused, rows_of
 from test_contracts import write_arrays
 
 from sercli import checkpoints
 from sercli.errors import SercliError, UsageError
 from sercli.frontends import egemaps, imported, logmel, mfcc
-from sercli.kaldi import read_matrices
+from sercli.kaldi import list_matrices, read_matrix
+from sercli.normalisation import normalise, statistics
+from sercli.products import features_key
 from sercli.segments import shape_of
 from sercli.sequences import Speech, segment_shape
 from sercli.stages import Run, export
 from sercli.store import Store
 
 Array = npt.NDArray[Any]
+
+
+def read_matrices(path: Path) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
+    """All of an archive, in its order."""
+    for matrix in list_matrices(path):
+        yield matrix.utt_id, read_matrix(path, matrix)
 
 
 def noise(n: int, level: float = 0.1) -> npt.NDArray[np.float32]:
@@ -292,7 +300,7 @@ def test_features_that_cannot_be(
 OPTIONS = {
     ("--frontend", "imported"): (USAGE, "imported reads features that were made elsewhere|--frontend imported --from PATH"),
     ("--from", "ARRAYS"): (USAGE, "logmel reads the sound files themselves|leave --from out|--frontend imported"),
-    (*FEATURIZE, "ARRAYS", "--set", "frame_shift_ms=0"): (USAGE, "imported: frame_shift_ms is 0.0, want a positive number"),
+    (*FEATURIZE, "ARRAYS", "--set", "frame_shift_ms=0"): (USAGE, "imported: frame_shift_ms is 0.0, want 0.1 to 60000"),
 }  # fmt: skip
 
 
@@ -426,7 +434,28 @@ def test_a_hostile_archive_is_told_in_a_line(what: str, tmp_path: Path) -> None:
     assert str(caught.value).isprintable()
 
 
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_normalised_frames_have_no_unit(unit: float) -> None:
+    """A feature that moves by a hundred-thousandth of what others do is one; one that never moves becomes zero."""
+    frames = np.random.default_rng(0).standard_normal((200, 3)) * (1.0, 1e-4, 0.0) + (5.0, 1e-3, 7.0)
+    scaled = (unit * frames).astype(np.float32)
+    normalise(scaled, np.array([0, 200]), [statistics(scaled)])
+    np.testing.assert_allclose(scaled.std(axis=0), (1, 1, 0), atol=1e-3)
+    np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-2)
+
+
+def test_a_shift_that_does_not_fill_the_sound_is_doubted(featurized: Path, tmp_path: Path) -> None:
+    """Frames of 10 ms taken for frames of 20."""
+    source = Store(featurized).ragged(features_key("logmel"))
+    for utt_id in source.utt_ids:
+        np.save(tmp_path / f"{utt_id}.npy", source.rows("frames", [utt_id])[0])
+    store = shutil.copytree(featurized, tmp_path / "store")
+    words = ["featurize", store, "--frontend", "imported", "--from", tmp_path, "--dry-run"]
+    assert "they seem to be 10." in run_sercli(*words).stderr
+    assert "odd" not in run_sercli(*words, "--set", "frame_shift_ms=10").stderr
+
+
 @pytest.mark.parametrize("shift", [0.0, -1.0, math.inf, math.nan])
 def test_a_time_that_cannot_be(shift: float) -> None:
-    with pytest.raises(SercliError, match=r"imported: frame_shift_ms is .*, want a positive number"):
+    with pytest.raises(SercliError, match=r"imported: frame_shift_ms is .*, want 0.1 to 60000"):
         imported.Config(shift)

@@ -138,6 +138,18 @@ def test_tenths_of_speakers_are_alike(said: list[int]) -> None:
     assert max(sizes) - min(sizes) <= 2 * max(said)
 
 
+def test_nobody_of_a_test_session_trains_in_tenths() -> None:
+    rows = corpus([(f"s{n:02d}", f"d{n // 2}", "") for n in range(24)])
+    folds = make_folds(Task(protocol=SPEAKERS), rows)  # type: ignore[arg-type]
+    check_honest(folds, rows, SPEAKERS)
+    session = {one.utt_id: one.session for one in rows}
+    for fold in folds.folds:
+        train, test = ({session[utt_id] for utt_id in fold.part(part)} for part in ("train", "test"))
+        assert not train & test
+    with pytest.raises(SercliError, match="every speaker shares a session with one of tenth 1"):
+        make_folds(Task(protocol=SPEAKERS), corpus([(f"s{n:02d}", "all", "") for n in range(12)]))  # type: ignore[arg-type]
+
+
 def test_tenths_of_few_speakers_are_refused() -> None:
     with pytest.raises(SercliError, match="at least 10 speakers, this task has 4; choose --protocol leave-one-speaker"):
         make_folds(Task(protocol=SPEAKERS), corpus(NO_SESSIONS))  # type: ignore[arg-type]

@@ -367,10 +367,12 @@ def evaluate(
     elif as_json:
         print_json({"results": found.results, **({} if elsewhere else {"groups": found.groups})})
     else:
-        from ..report.tables import elsewhere_table, score_tables
+        from ..report.tables import by_corpus, elsewhere_table, score_tables
 
         width = terminal_width()
         print(elsewhere_table(found.results, width) if elsewhere else score_tables(found.groups, width))
+        for line in [] if elsewhere else by_corpus(found.results):
+            print(line)
 
 
 @app.command()

@@ -24,8 +24,8 @@ class Config:
     frame_shift_ms: float = 20.0  # as of WavLM, HuBERT and wav2vec 2.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.frame_shift_ms < math.inf:
-            raise SercliError(f"imported: frame_shift_ms is {self.frame_shift_ms}, want a positive number")
+        if not 0.1 <= self.frame_shift_ms <= 60_000:
+            raise SercliError(f"imported: frame_shift_ms is {self.frame_shift_ms}, want 0.1 to 60000")
 
 
 class Source:

@@ -84,6 +84,17 @@ def _table(title: str, groups: Sequence[Mapping[str, Any]], marked: bool, width:
     return printed(table, width)
 
 
+def by_corpus(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Of each classifier that was tested on several corpora, a line with the UA on each."""
+    return [
+        printable(
+            f"UA % of {one['classifier']} by corpus: " + ", ".join(f"{k} {percent(v['uar'])}" for k, v in found.items())
+        )
+        for one in results
+        if len(found := one["per_corpus"]) > 1
+    ]
+
+
 def elsewhere_table(results: Sequence[Mapping[str, Any]], width: int | None = None) -> str:
     """A row a classifier of another store, a table for each set of classes; what was left out, and a confusion of each."""
     from rich import box

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,14 +13,14 @@ from typing import Any
 
 from ..errors import SercliError, UsageError
 from ..labels import known_as
-from ..manifest import Table, Utterance, c_order, digest, printable
+from ..manifest import Table, Utterance, c_order, digest, first_shared, printable
 from ..products import features, features_key
 from ..progress import bar, say
 from ..ragged import Ragged, Rows
 from ..store import ARRAYS, COMBINED, Product, Store, check_name, lock
 from ..tasks import CORPUS, Task
 from . import Outcome, Run
-from .featurize import publish_frames
+from .featurize import publish_frames, report_rejects
 from .ingest import publish, refuse_other_corpus, refuse_something_else, tell
 
 Classes = Mapping[str, str]  # label of a corpus -> the class that it stands for
@@ -48,6 +49,7 @@ def run(paths: Sequence[Path], path: Path, name: str | None, classes: Sequence[s
     about["classes"] = [_typed(name, class_of) for name in dict.fromkeys(class_of.values())]
     about |= {"synthetic": True} if any(store.corpus.get("synthetic") for store in stores) else {}
     refuse_other_corpus(path, about, run)
+    _refuse_other_stores(path, about, run)
     table = Table(("corpus", "label", "class", "utterances"), list(_told(stores, class_of)))
     if run.dry_run:
         say(f"would combine {len(utterances)} utterances of {len(stores)} stores")
@@ -63,8 +65,11 @@ def run(paths: Sequence[Path], path: Path, name: str | None, classes: Sequence[s
     for row in table.rows:
         say(f"{row[0]}: {row[3]} {printable(row[1])} -> {printable(row[2])}")
     tell(path, utterances, [])
-    for one in _shared_features(stores):
-        _copy(stores, Store(path), one, outcome, run)
+    made, shared = Store(path), _shared_features(stores)
+    for one in shared:
+        _copy(stores, made, one, outcome, run)
+    for one in set(made.names(f"{ARRAYS}/features/*/zarr.json")) - set(shared):
+        made.require(features(made, one))  # what was copied before, and cannot be any more
     return outcome
 
 
@@ -73,7 +78,7 @@ def run(paths: Sequence[Path], path: Path, name: str | None, classes: Sequence[s
 
 def _refuse_twice(paths: Sequence[Path], stores: Sequence[Store]) -> None:
     seen: dict[str, Path] = {}
-    sounds: dict[tuple[str, float | None, float | None], tuple[Path, Utterance]] = {}
+    before: list[tuple[Path, Store]] = []
     for path, store in zip(paths, stores, strict=True):
         name = str(store.told("name"))
         if name in seen:
@@ -87,13 +92,34 @@ def _refuse_twice(paths: Sequence[Path], stores: Sequence[Store]) -> None:
                 f"{seen[name]} and {path}: {why}; name each once, or `sercli ingest` one anew under another --name"
             )
         seen[name] = path
-        for utterance in store.utterances:
-            where, twin = sounds.setdefault((utterance.digest, utterance.start, utterance.end), (path, utterance))
-            if where != path:
+        for where, other in before:
+            if shared := first_shared(other.utterances, store.utterances):
                 raise SercliError(
-                    f"{where} and {path} share recordings: {twin.utt_id} is {utterance.utt_id}, and one would be trained on "
-                    "where the other is tested; leave them out of one store"
+                    f"{where} and {path} share recordings: {shared[0].utt_id} is {shared[1].utt_id}, and one would be trained "
+                    "on where the other is tested; leave them out of one store"
                 )
+            if both := {u.speaker for u in other.utterances} & {u.speaker for u in store.utterances}:
+                raise SercliError(
+                    f"{where} and {path} both have a speaker {min(both, key=c_order)}, who would be one in the new store; "
+                    "`sercli ingest` one anew under another --name"
+                )
+        before.append((path, store))
+
+
+def _refuse_other_stores(path: Path, about: Mapping[str, Any], run: Run) -> None:
+    """Other classes would leave what was made of the store without its labels."""
+    if run.overwrite or not (path / "corpus.yaml").is_file():
+        return
+    there, names = Store(path), [one["name"] for one in about["stores"]]
+    for what, seen, asked in (
+        ("stores", [one["name"] for one in there.told("stores")], names),
+        ("classes", there.told("classes"), about["classes"]),
+    ):
+        if seen != asked:
+            raise SercliError(
+                f"{path}: was made of other {what}: {', '.join(seen)} there, {', '.join(asked)} asked; choose another folder, "
+                "or replace this one's with --overwrite"
+            )
 
 
 def _refuse_same_names(utterances: Sequence[Utterance]) -> None:
@@ -151,17 +177,12 @@ def _moved(store: Store, utterance: Utterance, root: Path, class_of: Classes) ->
         path=(store.root.resolve() / utterance.path).relative_to(root).as_posix(),
         session=f"{name}_{utterance.session}" if utterance.session else "",
         emotion=class_of.get(utterance.emotion, ""),
-        extra={**utterance.extra, CORPUS: utterance.extra.get(CORPUS, name) if _is_combined(store) else name},
+        extra={**utterance.extra, CORPUS: utterance.extra.get(CORPUS, name) if store.is_combined else name},
     )
 
 
 def _new_id(store: Store, utt_id: str) -> str:
-    return utt_id if _is_combined(store) else f"{store.told('name')}_{utt_id}"
-
-
-def _is_combined(store: Store) -> bool:
-    """Its names begin with those of its corpora already."""
-    return bool(store.told("corpus") == COMBINED)
+    return utt_id if store.is_combined else f"{store.told('name')}_{utt_id}"
 
 
 def _told(stores: Sequence[Store], class_of: Classes) -> Iterator[tuple[str, str, str, str]]:
@@ -201,12 +222,13 @@ def _copy(stores: Sequence[Store], made: Store, name: str, outcome: Outcome, run
         digest([product.inputs["imported"] for product in products]) if "imported" in products[0].inputs else None
     )
     product = features(made, name, products[0].config, imported)
-    if made.state(product).name == "fresh" and not run.overwrite:
+    if not run.overwrite and made.state(product).name == "fresh":
         outcome.reused.append(product.key)
         return
     with made.lock([product.key]):
         if run.overwrite or not made.finish_publishing(product):
             _build(stores, made, product, name)
+    report_rejects(made, name, math.inf)
     outcome.made.append(product.key)
 
 

@@ -27,6 +27,7 @@ from ..workers import Unit
 from . import Outcome, Run, n_jobs, raise_first, survey
 
 _BLOCK_SECONDS = 60.0  # of speech: what a kill can cost
+_FILLS = (0.75, 1.25)  # of the sound, what frames that were made elsewhere come to
 _BLOCK_BYTES, _BLOCK_UTTERANCES = 2**22, 256  # of features made elsewhere, handed on at a time
 
 
@@ -65,7 +66,7 @@ def run(
                     _make(store, product, frontend, options, root or store.root, run)
                 else:
                     _import(store, product, found)
-    _report(store, name, max_rejects)
+    report_rejects(store, name, max_rejects)
     return outcome
 
 
@@ -274,7 +275,20 @@ def _look_through(
             found.digests.append("" if frames is None else _digest_of(frames))
             found.problems.append(problem)
             shown.advance(1)
+    _doubt_shift(store, found)
     return found
+
+
+def _doubt_shift(store: Store, found: _Found) -> None:
+    """How far frames are apart stands in no file: say so where what was told does not fill the sound."""
+    spoken = [(n, u.duration) for u, n in zip(store.utterances, found.lengths, strict=True) if n > 1]
+    told = found.source.frame_shift_ms / 1000 * sum(n for n, _ in spoken)
+    seconds = sum(duration for _, duration in spoken)
+    if spoken and not _FILLS[0] < told / seconds < _FILLS[1]:
+        say(
+            f"odd: frames {found.source.frame_shift_ms:g} ms apart make {told:.0f} s of {seconds:.0f} s of sound; they seem to be "
+            f"{1000 * seconds / sum(n for n, _ in spoken):.3g} ms apart, which --set frame_shift_ms=… says"
+        )
 
 
 def _refuse_strangers(store: Store, source: Source, path: Path) -> None:
@@ -341,7 +355,7 @@ def _in_blocks(frames: Iterator[Frames], n_features: int) -> Iterator[Rows]:
 # --- what was set aside
 
 
-def _report(store: Store, name: str, max_rejects: float) -> None:
+def report_rejects(store: Store, name: str, max_rejects: float) -> None:
     """`rejects-<name>.tsv`, from what is stored with the array."""
     features = store.ragged(features_key(name))
     rejects: dict[str, str] = features.attributes["rejects"]

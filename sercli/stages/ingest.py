@@ -37,6 +37,7 @@ from . import Outcome, Run, n_jobs, raise_first
 _FILES_PER_UNIT = 64
 _SLACK = 0.002  # s; by how much a sound may differ from what the corpus promises
 _MOST_LINES = 20  # of one kind on stderr
+_LONGEST_NAME = 60  # of a corpus: it stands before those of all that is made
 _FORMS = ("audformat", "kaldi", "table")  # of any corpus: it is called as its folder is
 _UNSAFE = re.compile(r"[^\w.+-]+")
 
@@ -60,7 +61,8 @@ def run(
     scan = _scan(corpus, reader_name, reader)
     home = corpus.parent if corpus.is_file() else corpus
     folder = root or scan.root or home
-    name = _UNSAFE.sub("-", name or ((root or home).resolve().name if reader_name in _FORMS else reader_name))
+    called = name or (home.resolve().name if reader_name in _FORMS else reader_name)
+    name = check_name(_UNSAFE.sub("-", called).strip("-.+")[:_LONGEST_NAME] or called)
     outcome = Outcome(name, str(path))
     refuse_something_else(path)
     about: dict[str, Any] = {"name": name, "corpus": reader_name, "root": str(folder.resolve())}

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ..configurations import NO_AUTOENCODER, ClassifierConfig, classifier_config, cut, task_of
+from ..configurations import NO_AUTOENCODER, ClassifierConfig, autoencoder_config, classifier_config, cut, task_of
 from ..errors import MissingInput, SercliError, UsageError
-from ..manifest import read_table, write_table
+from ..manifest import first_shared, read_table, write_table
 from ..models import read_autoencoder, read_classifier
 from ..products import (
     OUT_OF_DOMAIN,
+    autoencoder_fold,
     classifier_fold,
     features,
     labels_elsewhere,
@@ -80,16 +81,14 @@ def _refuse_unfit(store: Store, other: Store, name: str, config: ClassifierConfi
             else "reads latents drawn by the utterance's name"
         )
         raise SercliError(f"{where}: {why}, which elsewhere means nothing; choose another classifier")
-    theirs = {(u.digest, u.start, u.end): u.utt_id for u in other.utterances}
-    speakers = {u.speaker for u in other.utterances}
-    for utterance in store.utterances:
-        twin = theirs.get((utterance.digest, utterance.start, utterance.end))
-        shared = f"{utterance.utt_id} is its {twin}" if twin else f"{utterance.speaker} speaks in both"
-        if twin or utterance.speaker in speakers:
-            raise SercliError(
-                f"{where}: {shared}, so it may have been trained on what it would be tested on; score it by the folds of its own "
-                f"store: `sercli evaluate {other.path} --classifier {name}`"
-            )
+    twins = first_shared(store.utterances, other.utterances)
+    both = {u.speaker for u in store.utterances} & {u.speaker for u in other.utterances}
+    if twins or both:
+        shared = f"{twins[0].utt_id} is its {twins[1].utt_id}" if twins else f"{min(both)} speaks in both"
+        raise SercliError(
+            f"{where}: {shared}, so it may have been trained on what it would be tested on; score it by the folds of its own "
+            f"store: `sercli evaluate {other.path} --classifier {name}`"
+        )
     _, classes = labels_elsewhere(store, other, name)
     if len(classes) < 2:
         here = sorted({u.emotion for u in store.utterances} - {""})
@@ -115,6 +114,10 @@ def _folds_done(other: Store, name: str, config: ClassifierConfig) -> list[int]:
     for fold in cut(other, task_of(other, config.task)).folds:
         try:
             other.require(classifier_fold(other, name, config, cut(other, task_of(other, config.task)), fold.number))
+            if config.autoencoder != NO_AUTOENCODER:
+                ae = autoencoder_config(other, config.autoencoder)
+                its = cut(other, task_of(other, ae.task))
+                other.require(autoencoder_fold(other, config.autoencoder, ae, its, fold.number))
             done.append(fold.number)
         except MissingInput as error:
             reasons.append(str(error))

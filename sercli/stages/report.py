@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -160,7 +161,7 @@ def _scored(store: Store) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
         try:
             published_result(store, name)
         except MissingInput as error:
-            missing.append((name, str(error).replace(f"{store.path}/", "").replace(str(store.path), "STORE")))
+            missing.append((name, _without_path(str(error), store.path)))
         else:
             scored.append(read_scores(store, f"results/{name}"))
     return scored, missing
@@ -394,7 +395,9 @@ def _first_commands(store: Store, tasks: Sequence[AskedTask]) -> list[str]:
         sources = [f"STORE-OF-{one['name']}" for one in store.told("stores")]
         made = ["combine", *sources, "STORE", "--classes", ",".join(store.told("classes"))]
     else:
+        scale = [f"{limit:g}" for limit in store.corpus.get("scale", [])]
         made = ["ingest", "CORPUS", "STORE", "--corpus", str(store.told("corpus"))]
+        made += ["--scale", ",".join(scale)] if scale else []
     return [
         shlex.join(["sercli", *made, "--name", str(store.told("name"))]),
         *(_without_place(features(store, name).command) for name in frontends),
@@ -432,6 +435,12 @@ def _commands(store: Store, classifier: str) -> list[str]:
         ]
     lines += [classifier_fold(store, classifier, config, folds, 1).command]
     return [_without_place(line) for line in lines]
+
+
+def _without_path(text: str, path: Path) -> str:
+    """The same wherever the store lies; its name may be a part of other words."""
+    place = re.compile(rf"(?<![\w./-]){re.escape(str(path))}(?:/|(?![\w-]))")
+    return place.sub(lambda found: "" if found[0].endswith("/") else "STORE", text)
 
 
 def _without_place(line: str) -> str:
