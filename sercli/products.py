@@ -326,7 +326,7 @@ def results_elsewhere(store: Store) -> list[str]:
 def labels_elsewhere(store: Store, other: Store, name: str) -> tuple[Mapping[str, str], list[str]]:
     """A store's utterances by the classes of another's classifier, and which of its classes occur."""
     task = task_of(other, classifier_config(other, name).task)
-    combined = Task(classes=tuple(other.told("classes"))).merges if other.is_combined else []
+    combined = Task(classes=tuple(other.told_names("classes"))).merges if other.is_combined else []
     known = {source: name for name, sources in combined for source in sources}
     classes, labels = label_elsewhere(task, cut(other, task).classes, store.utterances, known)
     return labels, classes

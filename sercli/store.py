@@ -80,10 +80,15 @@ class Store:
     def told(self, key: str) -> Any:
         """What `ingest` wrote of the corpus. Raises DamagedProduct if it is no longer there."""
         if key not in self.corpus:
-            raise DamagedProduct(
-                f"{self.path / 'corpus.yaml'}: has no {key!r}; run `sercli ingest CORPUS {self.path}` again"
-            )
+            raise DamagedProduct(f"{self.path / 'corpus.yaml'}: has no {key!r}; run `{self.origin}` again")
         return self.corpus[key]
+
+    def told_names(self, key: str) -> list[str]:
+        """The same of what is a list of names. Raises DamagedProduct."""
+        found = self.told(key)
+        if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+            raise DamagedProduct(f"{self.path / 'corpus.yaml'}: {key} is no list of names; run `{self.origin}` again")
+        return found
 
     @property
     def root(self) -> Path:
@@ -93,7 +98,9 @@ class Store:
     @property
     def origin(self) -> str:
         """The command that made the store, but for its options."""
-        made = "sercli combine STORE STORE…" if self.is_combined else f"sercli ingest {self.root}"
+        made = (
+            "sercli combine STORE STORE…" if self.is_combined else f"sercli ingest {self.corpus.get('root', 'CORPUS')}"
+        )
         return f"{made} {self.path}"
 
     @property

@@ -215,6 +215,17 @@ def test_a_label_that_reads_like_a_merge_is_none(tmp_path: Path) -> None:
     assert (utterance.emotion, utterance.emotion_code) == ("happy/excited", "happy+excited")
 
 
+def test_a_damaged_list_of_stores_is_told(
+    sercli: Sercli, featurized: Path, other: Path, combined: Path, tmp_path: Path
+) -> None:
+    path = Path(shutil.copytree(combined, tmp_path / "both"))
+    about = path / "corpus.yaml"
+    about.write_text(about.read_text().replace("stores:\n- wards\n- toy\n", "stores: 3\n"))
+    words = "stores is no list of names|run `sercli combine STORE STORE"
+    refused(sercli, FIXABLE, words, "combine", other, featurized, path, "--classes", CLASSES)
+    sercli("combine", other, featurized, path, "--classes", CLASSES, "--overwrite")
+
+
 # --- a corpus left out
 
 

@@ -45,7 +45,7 @@ def run(paths: Sequence[Path], path: Path, name: str | None, classes: Sequence[s
     name = check_name(name or "+".join(str(store.told("name")) for store in stores))
     outcome = Outcome(name, str(path))
     about: dict[str, Any] = {"name": name, "corpus": COMBINED, "root": str(root)}
-    about["stores"] = [{"name": store.told("name"), "table": store.told("table")} for store in stores]
+    about["stores"] = [str(store.told("name")) for store in stores]
     about["classes"] = [_typed(name, class_of) for name in dict.fromkeys(class_of.values())]
     about |= {"synthetic": True} if any(store.corpus.get("synthetic") for store in stores) else {}
     refuse_other_corpus(path, about, run)
@@ -110,11 +110,9 @@ def _refuse_other_stores(path: Path, about: Mapping[str, Any], run: Run) -> None
     """Other classes would leave what was made of the store without its labels."""
     if run.overwrite or not (path / "corpus.yaml").is_file():
         return
-    there, names = Store(path), [one["name"] for one in about["stores"]]
-    for what, seen, asked in (
-        ("stores", [one["name"] for one in there.told("stores")], names),
-        ("classes", there.told("classes"), about["classes"]),
-    ):
+    there = Store(path)
+    for what in ("stores", "classes"):
+        seen, asked = there.told_names(what), about[what]
         if seen != asked:
             raise SercliError(
                 f"{path}: was made of other {what}: {', '.join(seen)} there, {', '.join(asked)} asked; choose another folder, "

@@ -45,7 +45,7 @@ from ..progress import say
 from ..report.page import AskedTask, Content, FoldRow, Latents, Sweep, System, printed_for, render
 from ..report.pictures import data_uri
 from ..results import group, marks_of
-from ..store import ARRAYS, COMBINED, Store
+from ..store import ARRAYS, Store
 from . import Outcome, Run, diagnose, info, make
 from .evaluate import read_scores
 from .out_of_domain import read_elsewhere
@@ -391,9 +391,9 @@ def _digests(store: Store, tasks: Sequence[AskedTask]) -> dict[str, str]:
 
 def _first_commands(store: Store, tasks: Sequence[AskedTask]) -> list[str]:
     frontends = store.names(f"{ARRAYS}/features/*/zarr.json")
-    if store.told("corpus") == COMBINED:
-        sources = [f"STORE-OF-{one['name']}" for one in store.told("stores")]
-        made = ["combine", *sources, "STORE", "--classes", ",".join(store.told("classes"))]
+    if store.is_combined:
+        sources = [f"STORE-OF-{name}" for name in store.told_names("stores")]
+        made = ["combine", *sources, "STORE", "--classes", ",".join(store.told_names("classes"))]
     else:
         scale = [f"{limit:g}" for limit in store.corpus.get("scale", [])]
         made = ["ingest", "CORPUS", "STORE", "--corpus", str(store.told("corpus"))]
