@@ -4,11 +4,15 @@ What a test sees is the real command in a process of its own, without the two se
 standard input asks for a run: arguments, environment, and the files for stdout and stderr; a line with the exit code answers.
 """
 
+import atexit
+import gc
 import importlib
 import json
 import os
 import runpy
 import sys
+import threading
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +50,27 @@ def become(asked: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(asked["environment"])
     sys.argv[1:] = asked["arguments"]
-    runpy.run_module("sercli", run_name="__main__", alter_sys=True)
+    code: object = 0
+    try:
+        runpy.run_module("sercli", run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(
+        code if isinstance(code, int) else int(code is not None)
+    )  # taking apart what was loaded would copy all of it
 
 
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).parents[1])
     for name in LOADED:
         importlib.import_module(name)
+    gc.freeze()  # what is loaded is looked through by no fork
     if asked := serve():
         become(asked)
