@@ -32,7 +32,6 @@ _SYNONYMS = {
 _UNKNOWN = {"", "?", "n/a", "na", "nan", "none", "unknown"}
 _UNLABELLED = _UNKNOWN - {"none"} | {"no agreement", "unlabeled", "unlabelled", "xxx"}
 _KNOWN = {word: name for name, synonyms in _SYNONYMS.items() for word in (name, *map(str.strip, synonyms.split(",")))}
-CANONICAL = tuple(_SYNONYMS)
 
 T = TypeVar("T")
 
