@@ -7,7 +7,7 @@ import signal
 def main() -> None:
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # until a command runs, there is nothing to interrupt
-    from .cli import app
+    from .cli.commands import app
 
     app()
 

@@ -24,7 +24,9 @@ def _points(package: str) -> EntryPoints:
 
 def names(package: str) -> list[str]:
     """Names of the plug-ins of one kind ("corpora", "frontends", …), in C order."""
-    own = [path.stem for path in (Path(__file__).parent / package).glob("*.py") if path.stem != "__init__"]
+    own = [
+        path.stem for path in (Path(__file__).parent / package).glob("*.py") if path.stem not in ("__init__", "base")
+    ]
     return sorted({*own, *_points(package).names})
 
 

@@ -12,7 +12,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sercli import audio
+from sercli.data import audio
 from sercli.errors import AudioError, SercliError
 
 RATE = 16000

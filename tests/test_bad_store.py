@@ -17,7 +17,7 @@ import yaml
 from conftest import Sercli
 from test_bad_input import FIXABLE, error_line, refused
 
-from sercli.store import FORMAT
+from sercli.store.store import FORMAT
 
 DEADLINE = 300.0  # s; for what takes two on an idle machine
 INTERRUPTED = "sercli: interrupted; what was finished is kept, run the same command again to go on"

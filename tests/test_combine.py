@@ -15,15 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_bad_input import FIXABLE, USAGE, refused, rows_of
 
-from sercli.configurations import ClassifierConfig
+from sercli.data.utterances import Utterance, read_utterances
 from sercli.errors import SercliError
-from sercli.manifest import Utterance, read_utterances
-from sercli.products import features_key
+from sercli.evaluation.scores import marks_of
+from sercli.experiments.making import Run
+from sercli.experiments.resolve import ClassifierConfig
+from sercli.experiments.systems import features_key
 from sercli.report.tables import score_tables
-from sercli.results import marks_of
-from sercli.stages import Run, combine, ingest
-from sercli.store import Store
-from sercli.tasks import ENTANGLED, Task, make_folds, said_by_one_label
+from sercli.stages import combine, ingest
+from sercli.store.store import Store
+from sercli.tasks.task import ENTANGLED, Task, make_folds, said_by_one_label
 
 CLASSES = "anger,calm=neutral,sadness"
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from sercli import plugins
-from sercli.config import TrainingConfig, assignments, build, like_default, plain, read_yaml
+from sercli.config import assignments, build, like_default, plain, read_yaml
 from sercli.errors import SercliError, UsageError
+from sercli.learning.options import TrainingConfig
 
 
 @pytest.mark.parametrize(

@@ -16,20 +16,26 @@ import yaml
 from conftest import Sercli
 from torch import Tensor
 
-from sercli import audio, checkpoints, plugins
-from sercli.autoencoders import CONDITIONS, UNCONDITIONAL, Autoencoder, vae
-from sercli.classifiers import Sequences, StandardisedClassifier
-from sercli.config import TrainingConfig, build, plain
-from sercli.corpora import FIELDS, read_card
+from sercli import plugins
+from sercli.autoencoders import vae
+from sercli.autoencoders.base import CONDITIONS, UNCONDITIONAL, Autoencoder
+from sercli.bundles.labeller import Labeller
+from sercli.classifiers.base import StandardisedClassifier
+from sercli.config import build, plain
+from sercli.corpora.base import FIELDS, read_card
+from sercli.data import audio
+from sercli.data.emotions import is_known
+from sercli.data.utterances import DIMENSIONS, read_table, read_utterances
 from sercli.errors import AudioError, SercliError, UsageError
-from sercli.frontends import Extractor, Source
-from sercli.labelling import Labeller
-from sercli.labels import is_known
-from sercli.manifest import DIMENSIONS, read_table, read_utterances
-from sercli.stages import Run, ingest
-from sercli.store import Store
-from sercli.tasks import Task, task_name
-from sercli.training import make_repeatable
+from sercli.experiments.making import Run
+from sercli.frontends.base import Extractor, Source
+from sercli.learning import checkpoints
+from sercli.learning.batches import Sequences
+from sercli.learning.options import TrainingConfig
+from sercli.learning.training import make_repeatable
+from sercli.stages import ingest
+from sercli.store.store import Store
+from sercli.tasks.task import Task, task_name
 
 make_repeatable("cpu")  # as the stages do: many threads on small matrices only wait for each other
 PACKAGES = ["corpora", "frontends", "autoencoders", "classifiers"]

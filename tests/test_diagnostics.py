@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from sercli import diagnostics
-from sercli.stages.diagnose import _Probes, _Seen
+from sercli.evaluation import diagnostics
+from sercli.stages.latents import _Probes, _Seen
 
 Array = npt.NDArray[np.float64]
 

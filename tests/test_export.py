@@ -15,7 +15,7 @@ from conftest import Sercli
 from safetensors import safe_open
 from test_bad_input import FIXABLE, USAGE, refused
 
-from sercli import bundles
+from sercli.bundles import bundle as bundles
 from sercli.stages.export import card
 
 FILES = ["SHA256SUMS", "autoencoder.safetensors", "bundle.yaml", "card.md", "classifier.safetensors"]

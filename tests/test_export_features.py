@@ -18,15 +18,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_bad_input import DONE, FIXABLE, USAGE, write_wav
 
-from sercli import datadir, interchange
+from sercli.data.utterances import Utterance, read_table
 from sercli.errors import SercliError
-from sercli.interchange import Table, spoken
-from sercli.manifest import Utterance, read_table
-from sercli.ragged import Ragged, write_ragged
-from sercli.stages import Run, export_features
+from sercli.experiments.making import Run
+from sercli.exports import kaldi_directories as datadir
+from sercli.exports import tables as interchange
+from sercli.exports.tables import Table, spoken
+from sercli.stages import export_features
 from sercli.stages.export_features import Selection
-from sercli.store import Store
-from sercli.tasks import PARTS
+from sercli.store.ragged import Ragged, write_ragged
+from sercli.store.store import Store
+from sercli.tasks.task import PARTS
 
 CLASSIFIER = "cvae-8.lstm"
 F = [f"f{i}" for i in range(80)]

@@ -19,16 +19,17 @@ from conftest import Sercli, run_sercli
 from test_bad_input import FIXABLE, USAGE, refused, rows_of
 from test_contracts import write_arrays
 
-from sercli import checkpoints
 from sercli.errors import SercliError, UsageError
+from sercli.experiments.inputs import Speech, segment_shape
+from sercli.experiments.making import Run
+from sercli.experiments.systems import features_key
+from sercli.formats.kaldi_archives import list_matrices, read_matrix
 from sercli.frontends import egemaps, imported, logmel, mfcc
-from sercli.kaldi import list_matrices, read_matrix
-from sercli.normalisation import normalise, statistics
-from sercli.products import features_key
-from sercli.segments import shape_of
-from sercli.sequences import Speech, segment_shape
-from sercli.stages import Run, export
-from sercli.store import Store
+from sercli.learning import checkpoints
+from sercli.learning.normalisation import normalise, statistics
+from sercli.learning.segments import shape_of
+from sercli.stages import export
+from sercli.store.store import Store
 
 Array = npt.NDArray[Any]
 

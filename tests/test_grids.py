@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from sercli.errors import UsageError
-from sercli.grids import Grid, Point, points, read_grid
+from sercli.experiments.grids import Grid, Point, points, read_grid
 
 FIXED = {"protocol": "leave-one-session-out"}
 AXES = {"latent_dim": [2, 4], "model": ["ae", "vae"]}

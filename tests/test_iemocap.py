@@ -17,7 +17,7 @@ from test_bad_input import FIXABLE, USAGE, refused
 
 from sercli.corpora import emodb as emodb_reader
 from sercli.corpora import iemocap as reader
-from sercli.manifest import Count, Utterance
+from sercli.data.utterances import Count, Utterance
 
 synthesiser = load_synthesiser(IEMOCAP_SYNTHESISER)
 Row = dict[str, str]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.stats import bootstrap
 from sklearn import metrics as reference
 
-from sercli import metrics
+from sercli.evaluation import metrics
 
 LABELS = ["anger", "neutral", "sadness"]
 Pairs = list[tuple[str, str]]

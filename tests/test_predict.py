@@ -21,9 +21,10 @@ import yaml
 from conftest import QUICK, Sercli
 from test_bad_input import FIXABLE, USAGE, error_line, refused, write_wav
 
-from sercli import bundles, checkpoints
+from sercli.bundles import bundle as bundles
+from sercli.bundles.labeller import Labeller
 from sercli.errors import DamagedProduct
-from sercli.labelling import Labeller
+from sercli.learning import checkpoints
 
 RATE = 16000
 LABELS = ["anger", "neutral", "sadness"]

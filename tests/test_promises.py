@@ -16,9 +16,9 @@ import pytest
 from conftest import QUICK, Sercli, run_alone
 
 from sercli import plugins
-from sercli.autoencoders import CONDITIONS
-from sercli.manifest import read_table
-from sercli.ragged import Ragged
+from sercli.autoencoders.base import CONDITIONS
+from sercli.data.utterances import read_table
+from sercli.store.ragged import Ragged
 
 
 @pytest.fixture(scope="module")

@@ -15,15 +15,17 @@ import soundfile
 from conftest import Sercli
 from test_bad_input import FIXABLE, refused, rows_of, write_wav
 
-from sercli import corpora, plugins
+from sercli import plugins
 from sercli.config import build
+from sercli.corpora import base as corpora
 from sercli.corpora import esd, ravdess, shemo
+from sercli.data.utterances import Scan, Utterance, read_utterances
 from sercli.errors import SercliError
-from sercli.manifest import Scan, Utterance, read_utterances
-from sercli.products import features_key
-from sercli.stages import Run, ingest
-from sercli.store import Store
-from sercli.tasks import SPEAKER_DEPENDENT, Task, make_folds
+from sercli.experiments.making import Run
+from sercli.experiments.systems import features_key
+from sercli.stages import ingest
+from sercli.store.store import Store
+from sercli.tasks.task import SPEAKER_DEPENDENT, Task, make_folds
 
 
 def name_files(folder: Path, paths: Iterable[str]) -> Path:

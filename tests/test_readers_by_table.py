@@ -13,10 +13,12 @@ from conftest import Sercli
 from test_bad_input import FIXABLE, error_line, rows_of, write_wav
 
 from sercli import plugins
-from sercli.corpora import ased, emotale, meld, msp_improv, msp_podcast, nemo, read_card
+from sercli.corpora import ased, emotale, meld, msp_improv, msp_podcast, nemo
+from sercli.corpora.base import read_card
+from sercli.data.utterances import Count, Scan, Utterance, read_utterances
 from sercli.errors import SercliError
-from sercli.manifest import Count, Scan, Utterance, read_utterances
-from sercli.stages import Run, ingest
+from sercli.experiments.making import Run
+from sercli.stages import ingest
 
 MELD_HEAD = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime"
 PODCAST_HEAD = "FileName,EmoClass,EmoAct,EmoVal,EmoDom,SpkrID,Gender,Split_Set"

@@ -16,10 +16,11 @@ from test_readme import blocks
 
 from sercli.corpora import audformat as audformat_reader
 from sercli.corpora import kaldi
+from sercli.data.utterances import Scan, Utterance
 from sercli.errors import SercliError
-from sercli.manifest import Scan, Utterance
-from sercli.stages import Run, ingest
-from sercli.store import Store
+from sercli.experiments.making import Run
+from sercli.stages import ingest
+from sercli.store.store import Store
 
 
 def by_id(scan: Scan) -> dict[str, Utterance]:

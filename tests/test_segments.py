@@ -15,8 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sercli.errors import DamagedProduct, UsageError
-from sercli.ragged import Ragged, write_ragged
-from sercli.segments import (
+from sercli.learning.segments import (
     frames_per,
     join_segments,
     move_together,
@@ -25,6 +24,7 @@ from sercli.segments import (
     segment_starts,
     segment_view,
 )
+from sercli.store.ragged import Ragged, write_ragged
 
 lengths_of_utterances = st.lists(st.integers(0, 40), min_size=1, max_size=12)
 

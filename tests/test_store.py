@@ -7,7 +7,7 @@ import pytest
 
 from sercli.config import write_yaml
 from sercli.errors import DamagedProduct, MissingInput, SercliError
-from sercli.store import FORMAT, Product, Store
+from sercli.store.store import FORMAT, Product, Store
 
 KEY = "autoencoders/some/fold-1"
 PRODUCT = Product(KEY, {"beta": 1.0}, {"features": "abc"}, "sercli train-ae STORE")

@@ -21,8 +21,8 @@ from test_bad_input import error_line, refused
 from test_bad_store import INTERRUPTED, _session, running
 from test_promises import DEADLINE, ENVIRONMENT, contents, descendants, kill_when, needs_proc, same, stamps, until
 
-from sercli.ragged import Ragged
-from sercli.store import lock
+from sercli.store.ragged import Ragged
+from sercli.store.store import lock
 
 SMALL = {"ae.hidden": [16], "ae.epochs": 2}
 GRID = {

@@ -13,9 +13,9 @@ from test_architecture import files
 from test_bad_input import refused
 from test_promises import Command, in_turn, same
 
-from sercli import checkpoints
-from sercli.manifest import read_table
-from sercli.ragged import Ragged
+from sercli.data.utterances import read_table
+from sercli.learning import checkpoints
+from sercli.store.ragged import Ragged
 
 FIXABLE, USAGE = 1, 2
 Row = dict[str, str]

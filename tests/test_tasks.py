@@ -10,9 +10,10 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from sercli.data.hashing import digest
+from sercli.data.utterances import Utterance
 from sercli.errors import SercliError, UsageError
-from sercli.manifest import Utterance, digest
-from sercli.tasks import Folds, FoldsFile, Task, asked, difference, label, make_folds, strangers, task_name
+from sercli.tasks.task import Folds, FoldsFile, Task, asked, difference, label, make_folds, strangers, task_name
 
 SPEAKER, SESSION, RANDOM = "leave-one-speaker-out", "leave-one-session-out", "random-10-fold"
 SPEAKERS = "speaker-10-fold"

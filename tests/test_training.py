@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sercli.config import TrainingConfig
 from sercli.errors import SercliError
-from sercli.training import Row, fit, seed_for
+from sercli.learning.options import TrainingConfig
+from sercli.learning.training import Row, fit, seed_for
 
 
 class Line(nn.Module):

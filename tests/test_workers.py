@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sercli.workers import NeedsFailed, Unit, processes, run, threads
+from sercli.machine.workers import NeedsFailed, Unit, processes, run, threads
 
 
 def double(n: int, *_: object) -> int:

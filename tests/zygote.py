@@ -25,7 +25,7 @@ LOADED = (
     "soundfile",
     "soxr",
     "rich.progress",
-    "sercli.cli",
+    "sercli.cli.commands",
 )
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from . import Autoencoder, Encoding, check_beta, check_hidden, layers, squared_error
+from .base import Autoencoder, Encoding, check_beta, check_hidden, layers, squared_error
 from .vae import kl, kl_of_each, sample
 
 

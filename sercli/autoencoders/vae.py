@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from . import Autoencoder, Encoding, check_beta, check_hidden, layers, squared_error
+from .base import Autoencoder, Encoding, check_beta, check_hidden, layers, squared_error
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from ..config import TrainingConfig
 from ..errors import SercliError
-from ..training import Row
-from . import Sequences
+from ..learning.batches import Sequences
+from ..learning.options import TrainingConfig
+from ..learning.training import Row
 
 UNIT = "frames"
 _QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)

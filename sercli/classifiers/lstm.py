@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..config import TrainingConfig
 from ..errors import SercliError
-from ..training import Row
-from ..training import fit as fit_by_gradient
-from . import Sequences
+from ..learning.batches import Sequences
+from ..learning.options import TrainingConfig
+from ..learning.training import Row
+from ..learning.training import fit as fit_by_gradient
 
 UNIT = "segments"
 

@@ -20,12 +20,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .. import csv_files
 from ..config import read_yaml
+from ..data.emotions import canonical, is_known, look_up
+from ..data.utterances import DIMENSIONS, SCALE, Reject, Scan, Utterance
 from ..errors import SercliError
-from ..labels import canonical, is_known, look_up
-from ..manifest import DIMENSIONS, SCALE, Reject, Scan, Utterance
-from . import id_of
+from ..formats import csv_files
+from .base import id_of
 
 TASK = {"target": "emotion", "protocol": "leave-one-speaker-out"}
 EXAMPLE = {

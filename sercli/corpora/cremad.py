@@ -20,10 +20,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from .. import csv_files
-from ..labels import look_up
-from ..manifest import Count, Scan, Utterance
-from . import counts_of_emotions, files_below, names_fit, scan_names
+from ..data.emotions import look_up
+from ..data.utterances import Count, Scan, Utterance
+from ..formats import csv_files
+from .base import counts_of_emotions, files_below, names_fit, scan_names
 
 TASK = {"target": "emotion", "protocol": "speaker-10-fold"}
 PEOPLE = "VideoDemographics.csv"

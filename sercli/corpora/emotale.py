@@ -19,10 +19,10 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
-from .. import csv_files
-from ..labels import look_up
-from ..manifest import DIMENSIONS, Count, Scan, Table, Utterance
-from . import counts_of_emotions, files_below, names_fit, scan_names, without_sound
+from ..data.emotions import look_up
+from ..data.utterances import DIMENSIONS, Count, Scan, Table, Utterance
+from ..formats import csv_files
+from .base import counts_of_emotions, files_below, names_fit, scan_names, without_sound
 
 TASK = {"target": "emotion", "protocol": "leave-one-speaker-out"}
 EXAMPLE = {

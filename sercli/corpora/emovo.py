@@ -16,9 +16,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..labels import look_up
-from ..manifest import Count, Scan, Utterance
-from . import counts_of_emotions, names_fit, scan_names
+from ..data.emotions import look_up
+from ..data.utterances import Count, Scan, Utterance
+from .base import counts_of_emotions, names_fit, scan_names
 
 TASK = {"target": "emotion", "protocol": "leave-one-speaker-out"}
 EXAMPLE = {"f2/gio-f2-b2.wav": "f2 happiness", "f2/pau-f2-n5.wav": "f2 fear", "m3/tri-m3-l4.wav": "m3 sadness"}

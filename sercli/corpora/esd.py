@@ -21,9 +21,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from ..labels import look_up
-from ..manifest import Count, Scan, Utterance, printable
-from . import counts_of_emotions, files_below, names_fit, scan_names
+from ..data.emotions import look_up
+from ..data.utterances import Count, Scan, Utterance
+from ..text import printable
+from .base import counts_of_emotions, files_below, names_fit, scan_names
 
 TASK = {"target": "emotion", "protocol": "leave-one-speaker-out"}
 EXAMPLE = {

@@ -25,9 +25,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from statistics import fmean
 
+from ..data.utterances import DIMENSIONS, Count, Reject, Scan, Table, Utterance
 from ..errors import SercliError
-from ..manifest import DIMENSIONS, Count, Reject, Scan, Table, Utterance, c_order, printable
-from . import files_below
+from ..text import c_order, printable
+from .base import files_below
 
 FOUR_CLASSES = ("neutral", "happiness=happiness+excited", "sadness", "anger")
 TASK = {"target": "emotion", "classes": list(FOUR_CLASSES), "protocol": "leave-one-session-out"}

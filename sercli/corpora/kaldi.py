@@ -20,10 +20,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import csv_files
+from ..data.emotions import look_up
+from ..data.utterances import DIMENSIONS, Reject, Scan, Utterance
 from ..errors import SercliError
-from ..labels import look_up
-from ..manifest import DIMENSIONS, Reject, Scan, Utterance, c_order
+from ..formats import csv_files
+from ..text import c_order
 
 TASK = {"target": "emotion", "protocol": "leave-one-speaker-out"}
 EXAMPLE = {

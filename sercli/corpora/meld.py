@@ -22,11 +22,12 @@ import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from .. import csv_files
+from ..data.emotions import look_up
+from ..data.utterances import Reject, Scan, Utterance
 from ..errors import SercliError
-from ..labels import look_up
-from ..manifest import Reject, Scan, Utterance, printable
-from . import files_below
+from ..formats import csv_files
+from ..text import printable
+from .base import files_below
 
 TASK = {"target": "emotion", "protocol": "speaker-10-fold"}
 _HEAD = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime\r\n"

@@ -25,10 +25,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
 
+from ..data.emotions import look_up
+from ..data.utterances import DIMENSIONS, Count, Reject, Scan, Table, Utterance
 from ..errors import SercliError
-from ..labels import look_up
-from ..manifest import DIMENSIONS, Count, Reject, Scan, Table, Utterance
-from . import files_below, names_fit, scan_names, without_sound
+from .base import files_below, names_fit, scan_names, without_sound
 
 TASK = {
     "target": "emotion",

@@ -19,11 +19,12 @@ recordings, IEEE Transactions on Affective Computing 10, 2019.
 
 from pathlib import Path
 
-from .. import csv_files
+from ..data.emotions import is_nothing, look_up
+from ..data.utterances import Reject, Scan, Utterance
 from ..errors import SercliError
-from ..labels import is_nothing, look_up
-from ..manifest import Reject, Scan, Utterance, printable
-from . import files_below
+from ..formats import csv_files
+from ..text import printable
+from .base import files_below
 
 TASK = {"target": "emotion", "protocol": "speaker-10-fold"}
 EXAMPLE = {

@@ -17,10 +17,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from .. import csv_files
-from ..labels import look_up
-from ..manifest import Count, Scan, Utterance
-from . import counts_of_emotions, names_fit, scan_names, without_sound
+from ..data.emotions import look_up
+from ..data.utterances import Count, Scan, Utterance
+from ..formats import csv_files
+from .base import counts_of_emotions, names_fit, scan_names, without_sound
 
 TASK = {"target": "emotion", "protocol": "leave-one-speaker-out"}
 EXAMPLE = {

@@ -19,9 +19,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..labels import look_up
-from ..manifest import Count, Scan, Utterance
-from . import names_fit, scan_names
+from ..data.emotions import look_up
+from ..data.utterances import Count, Scan, Utterance
+from .base import names_fit, scan_names
 
 TASK = {"target": "emotion", "protocol": "speaker-10-fold"}
 EXAMPLE = {"female/F03S02.wav": "F03 sadness", "female/F02F01.wav": "F02 fear", "male/M01A01.wav": "M01 anger"}

@@ -17,10 +17,10 @@ from dataclasses import fields
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from .. import csv_files
+from ..data.utterances import Reject, Scan, Utterance
 from ..errors import SercliError
-from ..manifest import Reject, Scan, Utterance
-from . import id_of
+from ..formats import csv_files
+from .base import id_of
 
 TASK = {"target": "emotion", "protocol": "leave-one-speaker-out"}
 EXAMPLE = {

@@ -18,9 +18,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..labels import look_up
-from ..manifest import Count, Scan, Utterance
-from . import counts_of_emotions, names_fit, scan_names
+from ..data.emotions import look_up
+from ..data.utterances import Count, Scan, Utterance
+from .base import counts_of_emotions, names_fit, scan_names
 
 TASK = {"target": "emotion", "protocol": "random-10-fold"}
 EXAMPLE = {

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import SercliError
-from ..segments import Frames
+from ..learning.segments import Frames
 
 _FULL_SCALE = 1 - 2**-15  # the largest that 16 bits hold: openSMILE would turn what lies above into its negative
 

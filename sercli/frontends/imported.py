@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import SercliError
-from ..kaldi import Matrix, list_matrices, read_matrix
-from ..segments import Frames
+from ..formats.kaldi_archives import Matrix, list_matrices, read_matrix
+from ..learning.segments import Frames
 
 
 @dataclass(frozen=True)

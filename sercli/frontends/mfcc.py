@@ -13,7 +13,7 @@ import scipy.fft
 import torch
 
 from ..errors import SercliError
-from ..segments import Frames
+from ..learning.segments import Frames
 from . import logmel
 
 _SLICE = 4096  # frames transformed at a time

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..manifest import printable
-from ..progress import size_of
+from ..machine.progress import size_of
+from ..text import printable
 from .tables import printed
 
 _MOST_REASONS = 5

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import metrics
-from ..manifest import printable
+from ..evaluation import metrics
+from ..text import printable
 from . import formats, pictures
+from .paper import printed
 from .pictures import History, Svg
-from .printed import printed
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .. import metrics
-from ..manifest import digest
-from ..results import Prediction, group, nested
-from ..store import Store
+from ..data.hashing import digest
+from ..evaluation import metrics
+from ..evaluation.scores import Prediction, group, nested
+from ..store.store import Store
 from .figures import Line, Panel, score_figure
 
 _TASK_AXES = ("target", "bins", "subset", "protocol", "task", "classes")

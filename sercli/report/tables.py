@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..manifest import printable
+from ..text import printable
 from .formats import interval, percent, signed, spread
 
 if TYPE_CHECKING:

@@ -11,15 +11,17 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from ..data.emotions import known_as
+from ..data.hashing import digest
+from ..data.utterances import Table, Utterance, first_shared
 from ..errors import SercliError, UsageError
-from ..labels import known_as
-from ..manifest import Table, Utterance, c_order, digest, first_shared, printable
-from ..products import features, features_key
-from ..progress import bar, say
-from ..ragged import Ragged, Rows
-from ..store import ARRAYS, COMBINED, Product, Store, check_name, lock
-from ..tasks import CORPUS, Task
-from . import Outcome, Run
+from ..experiments.making import Outcome, Run
+from ..experiments.systems import features, features_key
+from ..machine.progress import bar, say
+from ..store.ragged import Ragged, Rows
+from ..store.store import ARRAYS, COMBINED, Product, Store, check_name, lock
+from ..tasks.task import CORPUS, Task
+from ..text import c_order, printable
 from .featurize import publish_frames, report_rejects
 from .ingest import publish, refuse_other_corpus, refuse_something_else, tell
 
@@ -252,7 +254,7 @@ def _build(stores: Sequence[Store], made: Store, product: Product, name: str) ->
 
 def _frames(sources: Mapping[str, Ragged], order: Sequence[tuple[str, str]], advance: Any) -> Iterator[Rows]:
     """In the order of the new store, block by block; runs of one corpus lie there as they lay in its own."""
-    from ..sequences import blocks
+    from ..experiments.inputs import blocks
 
     for one, run_of in groupby(order, key=lambda pair: pair[0]):
         utt_ids = [utt_id for _, utt_id in run_of]

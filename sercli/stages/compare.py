@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import metrics
 from ..errors import SercliError, UsageError
-from ..manifest import c_order
-from ..products import comparison, folds_of
-from ..results import Prediction
-from ..store import Product, Store
-from . import Outcome, Run, survey
+from ..evaluation import metrics
+from ..evaluation.scores import Prediction
+from ..experiments.making import Outcome, Run, survey
+from ..experiments.systems import comparison, folds_of
+from ..store.store import Product, Store
+from ..text import c_order
 from .evaluate import read_predictions, read_scores
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..corpora import read_card, readers
+from ..corpora.base import read_card, readers
 
 
 def run(name: str | None) -> list[dict[str, Any]]:

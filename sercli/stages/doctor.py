@@ -13,8 +13,9 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
 
-from .. import __version__, devices, plugins, workers
-from ..progress import size_of
+from .. import __version__, plugins
+from ..machine import devices, workers
+from ..machine.progress import size_of
 
 _NEEDED = 4 * 2**30  # bytes of memory that the largest step of the paper's recipe takes
 _PRODUCTS = 20
@@ -146,7 +147,7 @@ def _line(error: BaseException) -> str:
 def _sound() -> str | None:
     """The version of libsndfile, which reads the recordings; None where it cannot be loaded."""
     try:
-        from .. import audio
+        from ..data import audio
     except (ImportError, OSError):
         return None
     return str(audio.LIBSNDFILE)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..configurations import Condition, autoencoder_config, categories, condition_of, task_of
-from ..models import read_autoencoder
-from ..products import autoencoder_fold, features, folds_of, latents_fold
-from ..ragged import Rows, write_ragged
-from ..store import ARRAYS, Store
-from ..tasks import Folds
-from . import Outcome, Run, Work, make, report_fraction
+from ..experiments.fitted import read_autoencoder
+from ..experiments.making import Outcome, Run, Work, make, report_fraction
+from ..experiments.resolve import Condition, autoencoder_config, categories, condition_of, task_of
+from ..experiments.systems import autoencoder_fold, features, folds_of, latents_fold
+from ..store.ragged import Rows, write_ragged
+from ..store.store import ARRAYS, Store
+from ..tasks.task import Folds
 from .train_ae import PRELOAD
 
 PASSING = "passing"  # the attribute of latents that a sweep made for itself
@@ -40,9 +40,9 @@ def encode_fold(
     path: Path, name: str, condition: Condition, folds: Folds, number: int, keep: bool, built: Path, device: str
 ) -> None:
     """Write the latents of one fold into `built`; without `keep` they say that they may go once they are read."""
-    from ..segments import segment_counts
-    from ..sequences import Normaliser, blocks, encoded, open_features, segment_shape
-    from ..training import make_repeatable
+    from ..experiments.inputs import Normaliser, blocks, encoded, open_features, segment_shape
+    from ..learning.segments import segment_counts
+    from ..learning.training import make_repeatable
 
     make_repeatable(device)
     store = Store(path)

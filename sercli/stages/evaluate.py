@@ -12,16 +12,18 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..configurations import NO_AUTOENCODER, ClassifierConfig, classifier_config
+from ..data.hashing import digest
+from ..data.utterances import read_table, write_table
 from ..errors import MissingInput, SercliError
-from ..manifest import c_order, digest, read_table, write_table
-from ..models import read_classifier
-from ..products import classifier_fold, folds_of, latents_of, predictions_fold, result
-from ..progress import say
-from ..results import describe, group
-from ..store import Store
-from ..tasks import Folds
-from . import Outcome, Run, Work, make
+from ..evaluation.scores import describe, group
+from ..experiments.fitted import read_classifier
+from ..experiments.making import Outcome, Run, Work, make
+from ..experiments.resolve import NO_AUTOENCODER, ClassifierConfig, classifier_config
+from ..experiments.systems import classifier_fold, folds_of, latents_of, predictions_fold, result
+from ..machine.progress import say
+from ..store.store import Store
+from ..tasks.task import Folds
+from ..text import c_order
 from .train_ae import PRELOAD
 
 SCORING = [*PRELOAD, "sklearn.metrics", "scipy.stats"]
@@ -120,8 +122,8 @@ def scores(store: Store, name: str, config: ClassifierConfig, folds: Folds, done
 
 def predict_fold(path: Path, name: str, folds: Folds, number: int, built: Path, device: str) -> None:
     """Write rows (utt_id, part, prediction, posteriors…) of the dev and test parts of one fold into `built`."""
-    from ..sequences import ClassifierInput
-    from ..training import make_repeatable
+    from ..experiments.inputs import ClassifierInput
+    from ..learning.training import make_repeatable
 
     make_repeatable(device)
     store = Store(path)

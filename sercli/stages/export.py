@@ -9,9 +9,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from .. import __version__, bundles, metrics
+from .. import __version__
+from ..bundles import bundle as bundles
 from ..config import plain
-from ..configurations import (
+from ..data.utterances import read_table
+from ..errors import MissingInput, SercliError
+from ..evaluation import metrics
+from ..experiments.fitted import read_autoencoder, read_classifier
+from ..experiments.making import Outcome, Run, Work, make
+from ..experiments.resolve import (
     NO_AUTOENCODER,
     AutoencoderConfig,
     ClassifierConfig,
@@ -21,17 +27,15 @@ from ..configurations import (
     cut,
     task_of,
 )
-from ..errors import MissingInput, SercliError
-from ..manifest import printable, read_table
-from ..models import read_autoencoder, read_classifier
-from ..products import bundle as bundle_product
-from ..products import features, features_key, folds_of, frontend_of
-from ..progress import say
+from ..experiments.systems import bundle as bundle_product
+from ..experiments.systems import features, features_key, folds_of, frontend_of
+from ..learning.segments import shape_of
+from ..machine.progress import say
 from ..report.formats import interval, percent
-from ..segments import shape_of
-from ..store import Store
-from ..tasks import NOBODY, Fold, Folds, leave_nobody_out
-from . import Outcome, Run, Work, make, train_ae, train_classifier
+from ..store.store import Store
+from ..tasks.task import NOBODY, Fold, Folds, leave_nobody_out
+from ..text import printable
+from . import train_ae, train_classifier
 from .evaluate import SCORING, read_scores
 
 _CARD_SCORES = {"accuracy": "WA (accuracy)", "uar": "UA (mean recall)", "macro_f1": "macro F1"}
@@ -119,7 +123,7 @@ def _fit_all(
     store: Store, name: str, config: ClassifierConfig, folds: Folds, built: Path, device: str
 ) -> tuple[dict[str, Path], dict[str, int]]:
     """Both models fitted on everybody, for as many epochs as the folds' best: their median."""
-    from ..sequences import ClassifierInput
+    from ..experiments.inputs import ClassifierInput
 
     files: dict[str, Path] = {}
     epochs: dict[str, int] = {}

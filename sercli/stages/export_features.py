@@ -14,15 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from ..configurations import autoencoder_config, classifier_config, condition_of, task_of
+from ..data.hashing import digest
+from ..data.utterances import Utterance
 from ..errors import MissingInput, SercliError, UsageError
-from ..manifest import Utterance, c_order, digest
-from ..products import features, folds_of, latents_fold, published_result, task_product
-from ..progress import bar, say
-from ..results import marks_of
-from ..store import Product, Store
-from ..tasks import Folds
-from . import Outcome, Run
+from ..evaluation.scores import marks_of
+from ..experiments.making import Outcome, Run
+from ..experiments.resolve import autoencoder_config, classifier_config, condition_of, task_of
+from ..experiments.systems import features, folds_of, latents_fold, published_result, task_product
+from ..machine.progress import bar, say
+from ..store.store import Product, Store
+from ..tasks.task import Folds
+from ..text import c_order
 from .evaluate import read_predictions
 
 TOLD = "provenance.json"
@@ -104,7 +106,8 @@ def run(path: Path, out: Path, selection: Selection, file_format: str, root: Pat
 
 
 def _write(draft: Path, target: Path, content: _Content, file_format: str, root: Path) -> None:
-    from .. import datadir, interchange
+    from ..exports import kaldi_directories as datadir
+    from ..exports import tables as interchange
 
     written: set[str] = set()
     with bar("export-features", "utterances", len(content.utterances) * max(1, len(content.folds))) as shown:
@@ -176,7 +179,7 @@ def _latents(store: Store, name: str, condition: str | None, numbers: Sequence[i
 
 def _matrices(store: Store, product: Product, stem: str, utt_ids: set[str], tick: Callable[[], object]) -> Any:
     """What of a ragged array belongs to some utterances; those without a row were set aside by `featurize`, and are named."""
-    from ..interchange import Matrices, spoken
+    from ..exports.tables import Matrices, spoken
 
     source = store.ragged(product.key)
     asked = [utterance for utterance in store.utterances if utterance.utt_id in utt_ids]
@@ -204,7 +207,7 @@ def _posteriors(store: Store, name: str, numbers: Sequence[int]) -> _Content:
         raise MissingInput(f"{name}: fold {lacking} is not scored; fit it, then run `{product.command}` first")
 
     def opened(tick: Callable[[], object]) -> Iterator[tuple[str, Any]]:
-        from ..interchange import Table
+        from ..exports.tables import Table
 
         rows = [row for row in read_predictions(store, product.key) if int(row["fold"]) in done]
         columns = _named(store, [(int(row["fold"]), row["utt_id"], row) for row in rows])
@@ -223,7 +226,7 @@ def _task(store: Store, name: str, numbers: Sequence[int]) -> _Content:
     chosen = folds.chosen(numbers)
 
     def opened(tick: Callable[[], object]) -> Iterator[tuple[str, Any]]:
-        from ..interchange import Table
+        from ..exports.tables import Table
 
         rows = [(number, utt_id, part) for number in chosen for utt_id, part in folds.fold(number).parts.items()]
         columns = _named(store, rows)
@@ -239,7 +242,7 @@ def _task(store: Store, name: str, numbers: Sequence[int]) -> _Content:
 
 def _named(store: Store, rows: Sequence[tuple[int, str, Any]]) -> dict[str, list[Any]]:
     """Columns id, utt_id, speaker and fold of rows (fold, utt_id, rest), by fold and in the order of ids; the rest as ``."""
-    from ..interchange import spoken
+    from ..exports.tables import spoken
 
     by_id = {one.utterance.utt_id: one for one in spoken(store.utterances)}
     ordered = sorted(rows, key=lambda row: (row[0], c_order(by_id[row[1]].id)))

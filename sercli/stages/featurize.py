@@ -11,20 +11,24 @@ from typing import Any
 
 import numpy as np
 
-from .. import audio, plugins, workers
+from .. import plugins
 from ..config import assignments, build, like_default, unknown_option
-from ..devices import resolve_all
+from ..data import audio
+from ..data.audio_index import Fingerprints, take
+from ..data.hashing import digest
+from ..data.utterances import Utterance, write_table
 from ..errors import AudioError, SercliError, UsageError
-from ..fingerprints import Fingerprints, take
-from ..frontends import Extractor, Source, frames_of, refuse_no_numbers
-from ..manifest import Utterance, digest, printable, write_table
-from ..products import features, features_key
-from ..progress import bar, say
-from ..ragged import Rows, write_ragged
-from ..segments import Frames
-from ..store import Product, Store, check_name
-from ..workers import Unit
-from . import Outcome, Run, n_jobs, raise_first, survey
+from ..experiments.making import Outcome, Run, n_jobs, raise_first, survey
+from ..experiments.systems import features, features_key
+from ..frontends.base import Extractor, Source, frames_of, refuse_no_numbers
+from ..learning.segments import Frames
+from ..machine import workers
+from ..machine.devices import resolve_all
+from ..machine.progress import bar, say
+from ..machine.workers import Unit
+from ..store.ragged import Rows, write_ragged
+from ..store.store import Product, Store, check_name
+from ..text import printable
 
 _BLOCK_SECONDS = 60.0  # of speech: what a kill can cost
 _FILLS = (0.75, 1.25)  # of the sound, what frames that were made elsewhere come to

@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from ..config import plain, write_yaml
-from ..configurations import cut, take_task
+from ..data.utterances import write_table
 from ..errors import UsageError
-from ..manifest import c_order, write_table
-from ..products import task_product
-from ..progress import say
-from ..store import FOLDS_FILE, Product, Store
-from ..tasks import FROM_FILE, Fold, Folds, Task, strangers
-from . import Outcome, Run, survey
+from ..experiments.making import Outcome, Run, survey
+from ..experiments.resolve import cut, take_task
+from ..experiments.systems import task_product
+from ..machine.progress import say
+from ..store.store import FOLDS_FILE, Product, Store
+from ..tasks.task import FROM_FILE, Fold, Folds, Task, strangers
+from ..text import c_order
 
 
 def run(path: Path, given: Mapping[str, Any], run: Run) -> tuple[Outcome, Folds]:

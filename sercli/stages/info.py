@@ -14,11 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..bundles import refuse_helpless
-from ..configurations import NO_AUTOENCODER, autoencoder_config, classifier_config, command, task_of
+from ..bundles.bundle import refuse_helpless
+from ..data.utterances import read_table
 from ..errors import DamagedProduct, SercliError
-from ..manifest import c_order, read_table
-from ..products import (
+from ..experiments.resolve import NO_AUTOENCODER, autoencoder_config, classifier_config, command, task_of
+from ..experiments.systems import (
     EVERYBODY,
     OUT_OF_DOMAIN,
     autoencoder_fold,
@@ -34,8 +34,9 @@ from ..products import (
     results_elsewhere,
     task_product,
 )
-from ..store import ARRAYS, Product, Store
-from ..tasks import NOBODY
+from ..store.store import ARRAYS, Product, Store
+from ..tasks.task import NOBODY
+from ..text import c_order
 from .evaluate import read_scores
 from .out_of_domain import read_elsewhere
 

@@ -10,11 +10,14 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any
 
-from .. import corpora, fingerprints, labels, plugins, workers
+from .. import plugins
 from ..config import write_yaml
-from ..errors import SercliError, UsageError
-from ..fingerprints import Fingerprint, Fingerprints
-from ..manifest import (
+from ..corpora import base as corpora
+from ..data import audio_index as fingerprints
+from ..data import emotions as labels
+from ..data.audio_index import Fingerprint, Fingerprints
+from ..data.hashing import file_digest
+from ..data.utterances import (
     DIMENSIONS,
     SCALE,
     Count,
@@ -22,17 +25,17 @@ from ..manifest import (
     Scan,
     Table,
     Utterance,
-    c_order,
-    file_digest,
-    printable,
     write_table,
     write_utterances,
 )
-from ..progress import bar, say
-from ..store import FORMAT, Store, check_name, lock
-from ..tasks import ENTANGLED, said_by_one_label
-from ..workers import Unit
-from . import Outcome, Run, n_jobs, raise_first
+from ..errors import SercliError, UsageError
+from ..experiments.making import Outcome, Run, n_jobs, raise_first
+from ..machine import workers
+from ..machine.progress import bar, say
+from ..machine.workers import Unit
+from ..store.store import FORMAT, Store, check_name, lock
+from ..tasks.task import ENTANGLED, said_by_one_label
+from ..text import c_order, printable
 
 _FILES_PER_UNIT = 64
 _SLACK = 0.002  # s; by how much a sound may differ from what the corpus promises

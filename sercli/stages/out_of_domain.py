@@ -9,11 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from ..configurations import NO_AUTOENCODER, ClassifierConfig, autoencoder_config, classifier_config, cut, task_of
+from ..data.utterances import first_shared, read_table, write_table
 from ..errors import MissingInput, SercliError, UsageError
-from ..manifest import first_shared, read_table, write_table
-from ..models import read_autoencoder, read_classifier
-from ..products import (
+from ..evaluation.scores import describe_elsewhere
+from ..experiments.fitted import read_autoencoder, read_classifier
+from ..experiments.making import Outcome, Run, Work, make, report_fraction
+from ..experiments.resolve import (
+    NO_AUTOENCODER,
+    ClassifierConfig,
+    autoencoder_config,
+    classifier_config,
+    cut,
+    task_of,
+)
+from ..experiments.systems import (
     OUT_OF_DOMAIN,
     autoencoder_fold,
     classifier_fold,
@@ -22,10 +31,8 @@ from ..products import (
     predictions_elsewhere,
     result_elsewhere,
 )
-from ..progress import say
-from ..results import describe_elsewhere
-from ..store import Product, Store
-from . import Outcome, Run, Work, make, report_fraction
+from ..machine.progress import say
+from ..store.store import Product, Store
 from .evaluate import PREDICTIONS, SCORING, Evaluation, read_scores
 from .train_ae import PRELOAD
 
@@ -133,8 +140,8 @@ def _folds_done(other: Store, name: str, config: ClassifierConfig) -> list[int]:
 
 def predict_fold(path: Path, other_path: Path, name: str, number: int, built: Path, device: str) -> None:
     """Write rows (utt_id, prediction, posteriors…) of all utterances into `built`, by one fold's models, over the classes both have."""
-    from ..sequences import ClassifierInput, blocks
-    from ..training import make_repeatable
+    from ..experiments.inputs import ClassifierInput, blocks
+    from ..learning.training import make_repeatable
 
     make_repeatable(device)
     store, other = Store(path), Store(other_path)

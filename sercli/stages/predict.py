@@ -17,16 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from .. import audio, bundles
-from ..corpora import files_below
-from ..devices import resolve
+from ..bundles import bundle as bundles
+from ..corpora.base import files_below
+from ..data import audio
 from ..errors import AudioError, SercliError, UsageError
-from ..manifest import printable
-from ..progress import say
-from . import Run, n_jobs
+from ..experiments.making import Run, n_jobs
+from ..machine.devices import resolve
+from ..machine.progress import say
+from ..text import printable
 
 if TYPE_CHECKING:
-    from ..labelling import Labeller, Posteriors
+    from ..bundles.labeller import Labeller, Posteriors
 
 _AHEAD = 64  # utterances begun before the first of them is told
 _SECONDS_AHEAD = 300  # the same, of windows, whose frames are held
@@ -65,8 +66,8 @@ def run(
     """Print a row for each file, or each window of it. Raises SercliError, once all others are done, if some were bad."""
     _refuse_odd_windows(window, shift)
     bundle = bundles.read(path)
-    from ..labelling import Labeller
-    from ..training import make_repeatable
+    from ..bundles.labeller import Labeller
+    from ..learning.training import make_repeatable
 
     device = resolve(run.device)
     make_repeatable(device)

@@ -16,7 +16,12 @@ from typing import Any
 
 from .. import __version__, plugins
 from ..config import plain
-from ..configurations import (
+from ..corpora.base import read_card
+from ..data.utterances import read_table
+from ..errors import BrokenPlugin, MissingInput, SercliError, UsageError
+from ..evaluation.scores import group, marks_of
+from ..experiments.making import Outcome, Run, make
+from ..experiments.resolve import (
     NO_AUTOENCODER,
     AutoencoderConfig,
     autoencoder_config,
@@ -26,10 +31,7 @@ from ..configurations import (
     sees_labels,
     task_of,
 )
-from ..corpora import read_card
-from ..errors import BrokenPlugin, MissingInput, SercliError, UsageError
-from ..manifest import c_order, read_table
-from ..products import (
+from ..experiments.systems import (
     autoencoder_fold,
     classifier_fold,
     comparison,
@@ -41,12 +43,13 @@ from ..products import (
     results_elsewhere,
     task_product,
 )
-from ..progress import say
+from ..machine.progress import say
 from ..report.page import AskedTask, Content, FoldRow, Latents, Sweep, System, printed_for, render
 from ..report.pictures import data_uri
-from ..results import group, marks_of
-from ..store import ARRAYS, Store
-from . import Outcome, Run, diagnose, info, make
+from ..store.store import ARRAYS, Store
+from ..text import c_order
+from . import info
+from . import latents as diagnose
 from .evaluate import read_scores
 from .out_of_domain import read_elsewhere
 

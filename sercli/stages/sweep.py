@@ -14,7 +14,13 @@ from typing import Any, NamedTuple
 from .. import plugins
 from ..config import build as build_config
 from ..config import plain, write_yaml
-from ..configurations import (
+from ..data.hashing import digest
+from ..data.utterances import write_table
+from ..errors import SercliError
+from ..experiments.fitted import autoencoder_options, classifier_options, create_autoencoder
+from ..experiments.grids import Grid, Point, points
+from ..experiments.making import Failed, Outcome, Run, Work, build, devices_for, survey
+from ..experiments.resolve import (
     NO_AUTOENCODER,
     AutoencoderConfig,
     ClassifierConfig,
@@ -26,31 +32,21 @@ from ..configurations import (
     resolve_classifier,
     sees_labels,
 )
-from ..errors import SercliError
-from ..grids import Grid, Point, points
-from ..manifest import digest, write_table
-from ..models import autoencoder_options, classifier_options, create_autoencoder
-from ..products import autoencoder_fold, classifier_fold, features, features_key, latents_of, predictions_fold
-from ..progress import say, size_of
-from ..report.sweeps import Scored, draw, rows_of
-from ..segments import shape_of
-from ..store import Product, Store
-from ..tasks import Folds, Task
-from ..workers import NeedsFailed
-from . import (
-    Failed,
-    Outcome,
-    Run,
-    Work,
-    build,
-    devices_for,
-    encode,
-    evaluate,
-    featurize,
-    survey,
-    train_ae,
-    train_classifier,
+from ..experiments.systems import (
+    autoencoder_fold,
+    classifier_fold,
+    features,
+    features_key,
+    latents_of,
+    predictions_fold,
 )
+from ..learning.segments import shape_of
+from ..machine.progress import say, size_of
+from ..machine.workers import NeedsFailed
+from ..report.sweeps import Scored, draw, rows_of
+from ..store.store import Product, Store
+from ..tasks.task import Folds, Task
+from . import encode, evaluate, featurize, train_ae, train_classifier
 from .folds import write_task
 
 _BYTES = 4  # of a float32

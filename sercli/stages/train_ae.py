@@ -9,29 +9,37 @@ from collections.abc import Iterator, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..config import TrainingConfig, build, plain
-from ..configurations import AutoencoderConfig, ClassifierConfig, categories, resolve_autoencoder, sees_labels, task_of
-from ..devices import resolve_all
+from ..config import build, plain
+from ..data.utterances import write_table
 from ..errors import SercliError
-from ..manifest import write_table
-from ..models import autoencoder_options, create_autoencoder
-from ..products import autoencoder_fold, features, further_training
-from ..progress import say
-from ..segments import SEGMENT_MS
-from ..store import Store
-from ..tasks import NOBODY, Fold, Folds
-from ..workers import let_go_of_memory
-from . import Outcome, Run, Work, make, report_fraction
+from ..experiments.fitted import autoencoder_options, create_autoencoder
+from ..experiments.making import Outcome, Run, Work, make, report_fraction
+from ..experiments.resolve import (
+    AutoencoderConfig,
+    ClassifierConfig,
+    categories,
+    resolve_autoencoder,
+    sees_labels,
+    task_of,
+)
+from ..experiments.systems import autoencoder_fold, features, further_training
+from ..learning.options import TrainingConfig
+from ..learning.segments import SEGMENT_MS
+from ..machine.devices import resolve_all
+from ..machine.progress import say
+from ..machine.workers import let_go_of_memory
+from ..store.store import Store
+from ..tasks.task import NOBODY, Fold, Folds
 from .folds import write_task
 
 if TYPE_CHECKING:
     import torch
 
-    from ..segments import SegmentShape
-    from ..sequences import Speech
-    from ..training import Row
+    from ..experiments.inputs import Speech
+    from ..learning.segments import SegmentShape
+    from ..learning.training import Row
 
-PRELOAD = ["torch", "zarr", "sercli.sequences", "sercli.training"]
+PRELOAD = ["torch", "zarr", "sercli.experiments.inputs", "sercli.learning.training"]
 
 
 def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) -> Outcome:
@@ -65,10 +73,10 @@ def fit(store: Store, config: AutoencoderConfig, folds: Folds, fold: Fold, built
     """The same for any fold of the task's utterances; one that leaves nobody out has no dev, and runs all epochs."""
     import torch
 
-    from .. import checkpoints
-    from ..sequences import Normaliser, open_features, segment_shape
-    from ..training import fit as descend
-    from ..training import make_repeatable, seed_for
+    from ..experiments.inputs import Normaliser, open_features, segment_shape
+    from ..learning import checkpoints
+    from ..learning.training import fit as descend
+    from ..learning.training import make_repeatable, seed_for
 
     make_repeatable(device)
     source = open_features(store, config)
@@ -134,7 +142,7 @@ def refuse_empty(number: int, parts: Mapping[str, Sized]) -> None:
 
 def refuse_impossible_segments(store: Store, config: AutoencoderConfig | ClassifierConfig) -> None:
     """Raises UsageError unless the shift is a whole number of the features' frames; tells if a segment is not of 100 ms."""
-    from ..sequences import open_features, segment_shape
+    from ..experiments.inputs import open_features, segment_shape
 
     shape = segment_shape(open_features(store, config), config.segment_shift_ms)
     if abs(shape.size_ms - SEGMENT_MS) > 1e-6:

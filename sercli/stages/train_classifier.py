@@ -7,20 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import plugins
-from ..config import TrainingConfig, build, plain
-from ..configurations import NO_AUTOENCODER, ClassifierConfig, reads_segments, resolve_classifier
-from ..devices import resolve_all
-from ..models import classifier_options, create_classifier
-from ..products import classifier_fold, features, latents_of
-from ..store import Store
-from ..tasks import NOBODY, Fold, Folds
-from ..workers import let_go_of_memory
-from . import Outcome, Run, Work, make, report_fraction
+from ..config import build, plain
+from ..experiments.fitted import classifier_options, create_classifier
+from ..experiments.making import Outcome, Run, Work, make, report_fraction
+from ..experiments.resolve import NO_AUTOENCODER, ClassifierConfig, reads_segments, resolve_classifier
+from ..experiments.systems import classifier_fold, features, latents_of
+from ..learning.options import TrainingConfig
+from ..machine.devices import resolve_all
+from ..machine.workers import let_go_of_memory
+from ..store.store import Store
+from ..tasks.task import NOBODY, Fold, Folds
 from .folds import write_task
 from .train_ae import PRELOAD, refuse_empty, refuse_impossible_segments, write_history
 
 if TYPE_CHECKING:
-    from ..sequences import ClassifierInput
+    from ..experiments.inputs import ClassifierInput
 
 
 def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) -> Outcome:
@@ -51,7 +52,7 @@ def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) 
 
 def fit_fold(path: Path, config: ClassifierConfig, folds: Folds, number: int, built: Path, device: str) -> None:
     """Fit one fold and write `model.safetensors` and `history.tsv` into `built`. Test utterances are not read."""
-    from ..sequences import ClassifierInput
+    from ..experiments.inputs import ClassifierInput
 
     store = Store(path)
     fit(ClassifierInput(store, config, number), config, folds, folds.fold(number), built, device)
@@ -61,8 +62,8 @@ def fit(source: ClassifierInput, config: ClassifierConfig, folds: Folds, fold: F
     """The same from any source of inputs; a fold that leaves nobody out has no dev, and runs all epochs."""
     import torch
 
-    from .. import checkpoints
-    from ..training import make_repeatable, seed_for
+    from ..learning import checkpoints
+    from ..learning.training import make_repeatable, seed_for
 
     make_repeatable(device)
     classes = {label: index for index, label in enumerate(folds.classes)}

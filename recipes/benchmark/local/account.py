@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 from autoencoder import products_alone
 
-from sercli.products import autoencoder_config, classifier_config, cut, task_of
-from sercli.store import Store
+from sercli.experiments.systems import autoencoder_config, classifier_config, cut, task_of
+from sercli.store.store import Store
 
 LATENTS, HIDDEN, BATCH, STEPS = 256, 128, 32, 45  # an utterance of 4.5 s
 SEGMENT_SECONDS = 0.1

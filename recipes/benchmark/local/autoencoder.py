@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import torch
 
 from sercli.autoencoders import vae
-from sercli.config import TrainingConfig
-from sercli.segments import segment_view
-from sercli.training import fit
+from sercli.learning.options import TrainingConfig
+from sercli.learning.segments import segment_view
+from sercli.learning.training import fit
 
 SIZES = ((800, 512), (512, 256), (256, 256), (128, 256), (256, 512), (512, 800))  # of the six layers
 BATCH, SEGMENTS, EPOCHS = 512, 16384, 4

@@ -17,9 +17,10 @@ import opensmile
 import soundfile
 import torch
 
+from sercli.experiments.making import Run
 from sercli.frontends.logmel import Config, Extractor
-from sercli.stages import Run, featurize, ingest
-from sercli.store import Store
+from sercli.stages import featurize, ingest
+from sercli.store.store import Store
 
 CORES = len(os.sched_getaffinity(0))
 REPEATS = 3

@@ -16,7 +16,7 @@ def seconds(*words: str) -> float:
 
 
 ours, empty = seconds("-m", "sercli", "--help"), seconds("-c", "")
-listing = "import sys, sercli.cli; print([m for m in ('torch', 'zarr', 'sklearn', 'matplotlib') if m in sys.modules])"
+listing = "import sys, sercli.cli.commands; print([m for m in ('torch', 'zarr', 'sklearn', 'matplotlib') if m in sys.modules])"
 loaded = subprocess.run([sys.executable, "-c", listing], check=True, capture_output=True, text=True).stdout.strip()
 print(
     f"sercli --help: {ours:.3f} s; an empty Python: {empty:.3f} s; loaded of torch, zarr, sklearn, matplotlib: {loaded}"

@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
 
-from sercli.classifiers import Sequences, lstm
-from sercli.config import TrainingConfig
-from sercli.training import fit
+from sercli.classifiers import lstm
+from sercli.learning.batches import Sequences
+from sercli.learning.options import TrainingConfig
+from sercli.learning.training import fit
 
 EPOCHS, LATENTS, BATCH = 4, 256, 32
 UTTERANCES = 1000  # of a larger corpus, spread over its files

@@ -15,9 +15,9 @@ import numpy.typing as npt
 import soundfile
 import torch
 
-from sercli import bundles
-from sercli.classifiers import Sequences
-from sercli.models import read_autoencoder, read_classifier
+from sercli.bundles import bundle as bundles
+from sercli.experiments.fitted import read_autoencoder, read_classifier
+from sercli.learning.batches import Sequences
 
 TIMES = 4  # over, to make the files many
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sercli.stages.evaluate import read_scores
-from sercli.store import Store
+from sercli.store.store import Store
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from results import made_with, percent

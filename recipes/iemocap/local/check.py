@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sercli.config import assignments
 from sercli.errors import SercliError, UsageError
-from sercli.grids import points, read_grid
+from sercli.experiments.grids import points, read_grid
 
 ASKED = {"task", "target", "classes", "protocol"}  # with another, what is printed would stand beside what it is not
 

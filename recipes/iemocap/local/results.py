@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from sercli import metrics
 from sercli.config import read_yaml
-from sercli.configurations import autoencoder_config, classifier_config
 from sercli.errors import MissingInput, SercliError
-from sercli.products import published_result
-from sercli.report import printed as paper
+from sercli.evaluation import metrics
+from sercli.evaluation.scores import group
+from sercli.experiments.resolve import autoencoder_config, classifier_config
+from sercli.experiments.systems import published_result
+from sercli.report import paper as paper
 from sercli.report.figures import Line, Panel, score_figure
-from sercli.results import group
 from sercli.stages.evaluate import read_scores
-from sercli.store import Store
+from sercli.store.store import Store
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from results import made_with

@@ -1,0 +1,72 @@
+"""Autoencoders: one file each, with `Config` and `Model`, a subclass of `Autoencoder`.
+
+A plug-in states in its `Model` whether training sees labels (`uses_labels`) and whether `encode` gives a standard
+deviation (`has_std`). Contract, held by tests over all plug-ins: `encode` looks at no label unless its condition is
+`oracle`.
+"""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import SercliError
+
+UNCONDITIONAL = "unconditional"
+CONDITIONS = ("marginal", "posterior", "oracle")  # of a model that sees labels: how the test label is done without
+
+
+class Encoding(NamedTuple):
+    """Parameters of q(z|x): mean (B, Z), and std (B, Z) where the model has one."""
+
+    mean: Tensor
+    std: Tensor | None
+
+
+class Autoencoder(nn.Module):
+    """x (B, D) to z (B, Z) and back. D is frames per segment times features: 800 of LogMel."""
+
+    uses_labels: ClassVar[bool] = False
+    has_std: ClassVar[bool] = True
+
+    def __init__(self, n_inputs: int, latent_dim: int, n_categories: int, config: Any) -> None:
+        super().__init__()
+        self.n_inputs, self.latent_dim, self.n_categories, self.config = n_inputs, latent_dim, n_categories, config
+
+    def losses(self, x: Tensor, labels: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
+        """Means over the batch: `loss`, `squared_error` (summed over features), `kl` where there is one."""
+        raise TypeError(f"{type(self).__name__} has no losses")
+
+    def encode(self, x: Tensor, condition: str, labels: Tensor) -> Encoding:
+        """Latents of segments (B, D). `labels` (B,) hold categories from 0, or -1; read only if condition is oracle."""
+        raise TypeError(f"{type(self).__name__} has no encode")
+
+    def reconstruct(self, x: Tensor, labels: Tensor) -> Tensor:
+        """The decoder's picture of the mean latent, (B, D)."""
+        raise TypeError(f"{type(self).__name__} has no reconstruct")
+
+    def see_training_labels(self, labels: Tensor) -> None:
+        """Called once before fitting with the training segments' categories, (M,); -1 is none of them."""
+
+
+def check_hidden(sizes: Sequence[int]) -> None:
+    if not sizes or min(sizes) < 1:
+        raise SercliError(f"hidden is {list(sizes)}, wanted one size or more, each at least 1")
+
+
+def check_beta(beta: float) -> None:
+    if beta < 0:
+        raise SercliError(f"beta is {beta}, wanted at least 0")
+
+
+def layers(sizes: Sequence[int]) -> nn.Sequential:
+    """Fully connected layers, each followed by ReLU."""
+    pairs = ((nn.Linear(n_in, n_out), nn.ReLU()) for n_in, n_out in itertools.pairwise(sizes))
+    return nn.Sequential(*itertools.chain.from_iterable(pairs))
+
+
+def squared_error(x: Tensor, reconstruction: Tensor) -> Tensor:
+    """|x - x̂|² summed over features, mean over the batch (paper, equation 2); in float32."""
+    return (x - reconstruction.float()).square().sum(1).mean()

@@ -1,0 +1,1 @@
+"""A classifier in a folder, and how it labels new audio."""

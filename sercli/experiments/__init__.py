@@ -1,0 +1,1 @@
+"""Autoencoders and classifiers as systems of a store."""

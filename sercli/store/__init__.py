@@ -1,0 +1,1 @@
+"""The store: locations, publishing, ragged arrays."""

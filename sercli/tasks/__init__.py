@@ -1,0 +1,1 @@
+"""The question asked of a corpus, and the folds that answer it."""
