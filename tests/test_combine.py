@@ -24,7 +24,9 @@ from sercli.experiments.systems import features_key
 from sercli.report.tables import score_tables
 from sercli.stages import combine, ingest
 from sercli.store.store import Store
-from sercli.tasks.task import ENTANGLED, Task, make_folds, said_by_one_label
+from sercli.tasks.classes import ENTANGLED, said_by_one_label
+from sercli.tasks.protocols import make_folds
+from sercli.tasks.task import Task
 
 CLASSES = "anger,calm=neutral,sadness"
 

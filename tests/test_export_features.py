@@ -28,7 +28,7 @@ from sercli.stages import export_features
 from sercli.stages.export_features import Selection
 from sercli.store.ragged import Ragged, write_ragged
 from sercli.store.store import Store
-from sercli.tasks.task import PARTS
+from sercli.tasks.folds import PARTS
 
 CLASSIFIER = "cvae-8.lstm"
 F = [f"f{i}" for i in range(80)]

@@ -25,7 +25,8 @@ from sercli.experiments.making import Run
 from sercli.experiments.systems import features_key
 from sercli.stages import ingest
 from sercli.store.store import Store
-from sercli.tasks.task import SPEAKER_DEPENDENT, Task, make_folds
+from sercli.tasks.protocols import make_folds
+from sercli.tasks.task import SPEAKER_DEPENDENT, Task
 
 
 def name_files(folder: Path, paths: Iterable[str]) -> Path:

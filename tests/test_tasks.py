@@ -13,7 +13,11 @@ from hypothesis import strategies as st
 from sercli.data.hashing import digest
 from sercli.data.utterances import Utterance
 from sercli.errors import SercliError, UsageError
-from sercli.tasks.task import Folds, FoldsFile, Task, asked, difference, label, make_folds, strangers, task_name
+from sercli.tasks.classes import label
+from sercli.tasks.folds import Folds
+from sercli.tasks.folds_file import FoldsFile, strangers
+from sercli.tasks.protocols import make_folds
+from sercli.tasks.task import Task, asked, difference, task_name
 
 SPEAKER, SESSION, RANDOM = "leave-one-speaker-out", "leave-one-session-out", "random-10-fold"
 SPEAKERS = "speaker-10-fold"

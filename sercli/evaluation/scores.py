@@ -22,7 +22,9 @@ from ..experiments.resolve import (
     task_of,
 )
 from ..store.store import Store
-from ..tasks.task import CORPUS, ENTANGLED, Folds, said_by_one_label
+from ..tasks.classes import ENTANGLED, said_by_one_label
+from ..tasks.folds import Folds
+from ..tasks.task import CORPUS
 from ..text import c_order
 from . import metrics
 

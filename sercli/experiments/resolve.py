@@ -17,7 +17,10 @@ from ..learning.normalisation import Normalise
 from ..learning.options import TrainingConfig
 from ..store.ragged import MAKE_AGAIN
 from ..store.store import Store, check_name, refuse_other_configuration
-from ..tasks.task import COMPLETE, FROM_FILE, Folds, Task, asked, difference, label, make_folds, task_name
+from ..tasks.classes import label
+from ..tasks.folds import Folds
+from ..tasks.protocols import make_folds
+from ..tasks.task import COMPLETE, FROM_FILE, Task, asked, difference, task_name
 
 NO_AUTOENCODER = "none"
 Condition = Literal["marginal", "posterior", "oracle", "unconditional"]

@@ -15,7 +15,9 @@ from ..data.hashing import digest
 from ..data.utterances import Utterance
 from ..errors import MissingInput
 from ..store.store import ARRAYS, Product, Store
-from ..tasks.task import CORPUS, NOBODY, Fold, Folds, Task, label_elsewhere
+from ..tasks.classes import label_elsewhere
+from ..tasks.folds import NOBODY, Fold, Folds
+from ..tasks.task import CORPUS, Task
 from ..text import c_order
 from .resolve import (
     MARGINAL,

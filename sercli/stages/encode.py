@@ -11,7 +11,7 @@ from ..experiments.resolve import Condition, autoencoder_config, categories, con
 from ..experiments.systems import autoencoder_fold, features, folds_of, latents_fold
 from ..store.ragged import Rows, write_ragged
 from ..store.store import ARRAYS, Store
-from ..tasks.task import Folds
+from ..tasks.folds import Folds
 from .train_ae import PRELOAD
 
 PASSING = "passing"  # the attribute of latents that a sweep made for itself

@@ -22,7 +22,7 @@ from ..experiments.resolve import NO_AUTOENCODER, ClassifierConfig, classifier_c
 from ..experiments.systems import classifier_fold, folds_of, latents_of, predictions_fold, result
 from ..machine.progress import say
 from ..store.store import Store
-from ..tasks.task import Folds
+from ..tasks.folds import Folds
 from ..text import c_order
 from .train_ae import PRELOAD
 

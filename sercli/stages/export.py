@@ -33,7 +33,7 @@ from ..learning.segments import shape_of
 from ..machine.progress import say
 from ..report.formats import interval, percent
 from ..store.store import Store
-from ..tasks.task import NOBODY, Fold, Folds, leave_nobody_out
+from ..tasks.folds import NOBODY, Fold, Folds, leave_nobody_out
 from ..text import printable
 from . import train_ae, train_classifier
 from .evaluate import SCORING, read_scores

@@ -23,7 +23,7 @@ from ..experiments.resolve import autoencoder_config, classifier_config, conditi
 from ..experiments.systems import features, folds_of, latents_fold, published_result, task_product
 from ..machine.progress import bar, say
 from ..store.store import Product, Store
-from ..tasks.task import Folds
+from ..tasks.folds import Folds
 from ..text import c_order
 from .evaluate import read_predictions
 

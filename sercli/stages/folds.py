@@ -12,7 +12,9 @@ from ..experiments.resolve import cut, take_task
 from ..experiments.systems import task_product
 from ..machine.progress import say
 from ..store.store import FOLDS_FILE, Product, Store
-from ..tasks.task import FROM_FILE, Fold, Folds, Task, strangers
+from ..tasks.folds import Fold, Folds
+from ..tasks.folds_file import strangers
+from ..tasks.task import FROM_FILE, Task
 from ..text import c_order
 
 

@@ -35,7 +35,7 @@ from ..experiments.systems import (
     task_product,
 )
 from ..store.store import ARRAYS, Product, Store
-from ..tasks.task import NOBODY
+from ..tasks.folds import NOBODY
 from ..text import c_order
 from .evaluate import read_scores
 from .out_of_domain import read_elsewhere

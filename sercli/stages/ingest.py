@@ -34,7 +34,7 @@ from ..machine import workers
 from ..machine.progress import bar, say
 from ..machine.workers import Unit
 from ..store.store import FORMAT, Store, check_name, lock
-from ..tasks.task import ENTANGLED, said_by_one_label
+from ..tasks.classes import ENTANGLED, said_by_one_label
 from ..text import c_order, printable
 
 _FILES_PER_UNIT = 64

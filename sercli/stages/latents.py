@@ -17,7 +17,7 @@ from ..experiments.making import Work, report_fraction
 from ..experiments.resolve import AutoencoderConfig, autoencoder_config, categories, condition_of, task_of
 from ..experiments.systems import diagnostics, latents_fold
 from ..store.store import Store
-from ..tasks.task import Folds
+from ..tasks.folds import Folds
 from .train_ae import PRELOAD
 
 if TYPE_CHECKING:

@@ -45,7 +45,8 @@ from ..machine.progress import say, size_of
 from ..machine.workers import NeedsFailed
 from ..report.sweeps import Scored, draw, rows_of
 from ..store.store import Product, Store
-from ..tasks.task import Folds, Task
+from ..tasks.folds import Folds
+from ..tasks.task import Task
 from . import encode, evaluate, featurize, train_ae, train_classifier
 from .folds import write_task
 

@@ -29,7 +29,7 @@ from ..machine.devices import resolve_all
 from ..machine.progress import say
 from ..machine.workers import let_go_of_memory
 from ..store.store import Store
-from ..tasks.task import NOBODY, Fold, Folds
+from ..tasks.folds import NOBODY, Fold, Folds
 from .folds import write_task
 
 if TYPE_CHECKING:

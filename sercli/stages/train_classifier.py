@@ -16,7 +16,7 @@ from ..learning.options import TrainingConfig
 from ..machine.devices import resolve_all
 from ..machine.workers import let_go_of_memory
 from ..store.store import Store
-from ..tasks.task import NOBODY, Fold, Folds
+from ..tasks.folds import NOBODY, Fold, Folds
 from .folds import write_task
 from .train_ae import PRELOAD, refuse_empty, refuse_impossible_segments, write_history
 

@@ -20,7 +20,7 @@ from ..config import read_yaml, write_yaml
 from ..data.hashing import digest, file_digest
 from ..data.utterances import Utterance, read_utterances
 from ..errors import DamagedProduct, MissingInput, SercliError, UsageError
-from ..tasks.task import FoldsFile
+from ..tasks.folds_file import FoldsFile
 from ..text import c_order
 from .ragged import MAKE_AGAIN, Ragged
 
