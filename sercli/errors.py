@@ -85,6 +85,10 @@ class SercliError(Exception):
         """The five fields by name."""
         return {name: getattr(self, name) for name in ("problem", "place", "seen", "expected", "fix")}
 
+    def as_json(self) -> dict[str, Any]:
+        """The fields as JSON values, with the kind of error and the exit code."""
+        return {"error": type(self).__name__, "exit_code": self.exit_code, **self.fields(), "fix": str(self.fix)}
+
     def at(self, place: object) -> Self:
         """The same error at a place; a place that it has already comes after it.
 

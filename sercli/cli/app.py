@@ -18,7 +18,7 @@ import typer
 
 from .. import __version__
 from ..config import assignments, read_yaml
-from ..errors import SercliError, UsageError
+from ..errors import SercliError
 from ..machine.progress import say
 
 # Parameters that say where and how, not what.
@@ -48,15 +48,22 @@ def guarded(function: Callable[..., None]) -> Callable[..., None]:
         except BrokenPipeError:
             _leave(0)
         except SercliError as error:
-            _leave(2 if isinstance(error, UsageError) else 1, f"sercli: {error}")
+            _leave(error.exit_code, _line(error))
         except OSError as error:
             where = error.filename or kwargs.get("store", "standard output")
             cure = "free space or mend permissions, then run the same command again"
-            _leave(1, f"sercli: {where}: {error.strerror or error}; {cure}")
+            _leave(1, _line(SercliError(error.strerror or str(error), place=where, fix=cure)))
         except KeyboardInterrupt:
             _leave(130, "sercli: interrupted; what was finished is kept, run the same command again to go on")
 
     return guardedly
+
+
+def _line(error: SercliError) -> str:
+    """One line for people; with SERCLI_ERRORS=json one JSON object, for programs."""
+    if os.environ.get("SERCLI_ERRORS") == "json":
+        return json.dumps(error.as_json(), ensure_ascii=False)
+    return f"sercli: {error}"
 
 
 def _leave(code: int, line: str | None = None) -> None:
