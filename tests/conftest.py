@@ -1,34 +1,18 @@
-"""What tests share: the real command, two small synthetic corpora, stores made from one, and EMO-DB where it lies beside us."""
+"""Fixtures: the real command, two small synthetic corpora, stores made from one, and EMO-DB where it lies beside the project."""
 
-import functools
-import importlib.util
-import json
-import os
-import select
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import soundfile
-
-PROJECT = Path(__file__).parents[1]
-SHARED = PROJECT.parent / "shared"
-SYNTHESISER = PROJECT / "recipes" / "demo" / "local" / "synthesise.py"
-IEMOCAP_SYNTHESISER = PROJECT / "recipes" / "iemocap" / "local" / "synthesise.py"
-INTERPRETER = [sys.executable, "-W", "error::ResourceWarning"]
-QUICK = ["--epochs", "2", "--jobs", "1"]  # enough to fit something, on one worker
+from support.command import QUICK, Sercli, end_zygote, run_sercli
+from support.paths import IEMOCAP_SYNTHESISER, SHARED, SYNTHESISER
 
 # A shell that starts the tests in the background has Ctrl-C ignored; with a handler here, the commands get the default again.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-
-Sercli = Callable[..., "subprocess.CompletedProcess[str]"]
-
 
 LONGEST = (
     "test_demo_recipe",
@@ -47,54 +31,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
 
 
-def run_sercli(*arguments: object, code: int | None = 0, **options: Any) -> "subprocess.CompletedProcess[str]":
-    """The real command in a process of its own; fails the test unless it exits with `code` (None: any).
-
-    With options of `subprocess.run` in a new interpreter, else in a fork of one that has the libraries loaded.
-    """
-    words = list(map(str, arguments))
-    own: dict[str, str] = options.pop("env", {})
-    environment = {**os.environ, "COLUMNS": "200", "OMP_NUM_THREADS": "1", **own}
-    if own or options:
-        alone = [*INTERPRETER, "-m", "sercli", *words]
-        done = subprocess.run(alone, capture_output=True, text=True, env=environment, timeout=300, **options)
-    else:
-        done = _forked(words, environment)
-    assert code is None or done.returncode == code, f"{words} -> {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done
-
-
-def run_alone(*arguments: object, **options: Any) -> "subprocess.CompletedProcess[str]":
-    """The same in a new interpreter, with hashes of its own: for promises about bytes."""
-    return run_sercli(*arguments, stdin=subprocess.DEVNULL, **options)
-
-
-def _forked(words: list[str], environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
-    with tempfile.NamedTemporaryFile() as stdout, tempfile.NamedTemporaryFile() as stderr:
-        asked = {"arguments": words, "environment": environment, "stdout": stdout.name, "stderr": stderr.name}
-        zygote = _zygote()
-        assert zygote.stdin is not None
-        assert zygote.stdout is not None
-        zygote.stdin.write(json.dumps(asked) + "\n")
-        zygote.stdin.flush()
-        answered, _, _ = select.select([zygote.stdout], [], [], 300)
-        assert answered, f"{words} takes more than 300 s"
-        said = [Path(file.name).read_text(encoding="utf-8") for file in (stdout, stderr)]
-        return subprocess.CompletedProcess(words, int(zygote.stdout.readline()), *said)
-
-
-@functools.cache
-def _zygote() -> "subprocess.Popen[str]":
-    words = [*INTERPRETER, str(Path(__file__).with_name("zygote.py"))]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
-
-
 @pytest.fixture(scope="session", autouse=True)
 def end_of_zygote() -> Iterator[None]:
     yield
-    if _zygote.cache_info().currsize:
-        _zygote().communicate()
+    end_zygote()
 
 
 @pytest.fixture(scope="session")
@@ -201,29 +141,3 @@ def emodb() -> Path:
     if not (folder / "wav").is_dir():
         pytest.skip("EMO-DB is not beside the project (../shared/data/emodb)")
     return folder
-
-
-OTHER_WORDS = {"anger": "Furious", "neutral": "neutral", "sadness": "sorrow"}
-
-
-def write_other_corpus(corpus: Path, folder: Path) -> None:
-    """The small corpus backwards, by other people, who have other words for what they feel, and joy beside it."""
-    (folder / "wav").mkdir(parents=True)
-    rows = ["path;speaker;emotion;gender"]
-    for number, path in enumerate(sorted((corpus / "wav").iterdir())):
-        samples, rate = soundfile.read(path)
-        soundfile.write(folder / "wav" / path.name, samples[::-1], rate)
-        speaker, emotion, *_ = path.stem.split("_")
-        label = "joy" if number % 9 == 8 else OTHER_WORDS[emotion]
-        rows.append(f"wav/{path.name};{speaker};{label};{'female' if speaker[0] == 'f' else 'male'}")
-    (folder / "labels.csv").write_text("\n".join(rows) + "\n")
-
-
-def load_synthesiser(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(f"{path.parents[1].name}_synthesise", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where dataclasses look for it
-    spec.loader.exec_module(module)
-    return module

@@ -62,7 +62,7 @@ def guarded(function: Callable[..., None]) -> Callable[..., None]:
 def _line(error: SercliError) -> str:
     """One line for people; with SERCLI_ERRORS=json one JSON object, for programs."""
     if os.environ.get("SERCLI_ERRORS") == "json":
-        return json.dumps(error.as_json(), ensure_ascii=False)
+        return json.dumps(error.as_json())
     return f"sercli: {error}"
 
 

@@ -1,0 +1,409 @@
+"""Damaged stores, steps in the wrong order, and what happens to a command while it runs, on the real command."""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from support.command import ENVIRONMENT, FIXABLE, Sercli, words_on
+from support.errors import error_text, refused
+from support.processes import DEADLINE, INTERRUPTED, alive_in_session, running, until
+
+from sercli.store.store import FORMAT
+
+LOGMEL = "arrays.zarr/features/logmel"
+LATENTS = "arrays.zarr/latents/cvae-8/marginal/fold-1"
+AUTOENCODER = "autoencoders/cvae-8/fold-1"
+CLASSIFIER = "classifiers/cvae-8.lstm/fold-1"
+NEW_AE = ["train-ae", "STORE", "--name", "new", "--latent-dim", "2", "--epochs", "1", "--fold", "1", "--jobs", "1"]
+NEW_LSTM = ["train-lstm", "STORE", "--ae", "cvae-8", "--name", "new", "--epochs", "1", "--fold", "1", "--jobs", "1"]
+ENCODE = ["encode", "STORE", "--ae", "cvae-8", "--jobs", "1"]
+EVALUATE = ["evaluate", "STORE", "--jobs", "1"]
+
+
+# --- steps in the wrong order
+
+ORDER = {  # what is taken away -> the command, what the line says, the command that it names
+    "featurize before ingest": (".", ["featurize", "STORE"], "no such store|sercli ingest CORPUS"),
+    "train-ae before featurize": ("arrays.zarr", NEW_AE, f"{LOGMEL} is missing|run `sercli featurize"),
+    "encode before train-ae": ("autoencoders", ENCODE, "no 'cvae-8' among the autoencoders|run `sercli train-ae"),
+    "encode before train-ae of a fold": (
+        AUTOENCODER,
+        ENCODE,
+        f"{AUTOENCODER} is missing|sercli train-ae|--fold 1` first",
+    ),
+    "train-lstm before train-ae": ("autoencoders", NEW_LSTM, "no 'cvae-8' among the autoencoders|run `sercli train-ae"),
+    "train-lstm before encode": (
+        "arrays.zarr/latents",
+        NEW_LSTM,
+        f"{LATENTS} is missing|sercli encode|--ae cvae-8 --fold 1",
+    ),
+    "evaluate before train-lstm": ("classifiers", EVALUATE, "has no classifier yet|run `sercli train-lstm"),
+    "evaluate before train-lstm of any fold": (
+        "classifiers/cvae-8.lstm/fold-*",
+        EVALUATE,
+        "fold-1 is missing|sercli train-",
+    ),
+    "evaluate of another classifier": (
+        None,
+        [*EVALUATE, "--classifier", "x"],
+        "no 'x' among the classifiers|cvae-8.lstm",
+    ),
+    "no table of utterances": ("utterances.tsv", ["folds", "STORE"], "utterances.tsv is missing|run `sercli ingest"),
+}
+
+
+@pytest.mark.parametrize("situation", ORDER)
+def test_a_step_before_the_one_that_it_needs(situation: str, sercli: Sercli, trained_store: Path) -> None:
+    gone, command, words = ORDER[situation]
+    for path in trained_store.parent.glob(f"toy/{gone}") if gone else ():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    refused(sercli, FIXABLE, words, *words_on(trained_store, command))
+
+
+@pytest.mark.parametrize("command", [["featurize", "STORE"], ["folds", "STORE"], NEW_AE, ENCODE, NEW_LSTM, EVALUATE])
+def test_a_step_pointed_at_a_raw_corpus(command: list[str], sercli: Sercli, corpus: Path) -> None:
+    before = sorted(corpus.iterdir())
+    refused(
+        sercli, FIXABLE, f"{corpus}: is no store|run `sercli ingest {corpus} STORE` first", *words_on(corpus, command)
+    )
+    assert sorted(corpus.iterdir()) == before
+
+
+# --- later formats and damage
+
+
+def _sed(old: str, new: str) -> Callable[[Path], object]:
+    def change(path: Path) -> None:
+        text = path.read_text()
+        assert text.count(old) >= 1
+        path.write_text(text.replace(old, new, 1))
+
+    return change
+
+
+def _flip(path: Path) -> None:
+    """One bit, in the middle."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _drop_column(path: Path) -> None:
+    lines = path.read_text().splitlines()
+    lines[4] = lines[4].replace("\t", " ", 1)
+    path.write_text("\n".join(lines) + "\n")
+
+
+LATER = _sed(f'"format": {FORMAT}', f'"format": {FORMAT + 1}')
+TOO_NEW = f"has format {FORMAT + 1}, this sercli reads format {FORMAT}|use the version that made it"
+FEATURIZE = ["featurize", "STORE"]
+FOLDS = ["folds", "STORE"]
+AGAIN = "run the command that made it again"
+DAMAGE: dict[str, tuple[str, Callable[[Path], object], list[str], str]] = {
+    "store of a later format": (
+        "corpus.yaml",
+        _sed(f"format: {FORMAT}", f"format: {FORMAT + 1}"),
+        FOLDS,
+        f"corpus.yaml: {TOO_NEW}",
+    ),
+    "array of a later format": (f"{LOGMEL}/zarr.json", LATER, FEATURIZE, f"zarr.json: {TOO_NEW}"),
+    "features of a later format": (f"{LOGMEL}/zarr.json", LATER, NEW_AE, f"zarr.json: {TOO_NEW}"),
+    "autoencoder of a later format": (f"{AUTOENCODER}/provenance.json", LATER, ENCODE, f"provenance.json: {TOO_NEW}"),
+    "classifier of a later format": (f"{CLASSIFIER}/provenance.json", LATER, EVALUATE, f"provenance.json: {TOO_NEW}"),
+    "byte of an autoencoder": (
+        f"{AUTOENCODER}/model.safetensors",
+        _flip,
+        ENCODE,
+        f"fold-1|not as it was published|{AGAIN}",
+    ),
+    "byte of a classifier": (
+        f"{CLASSIFIER}/model.safetensors",
+        _flip,
+        EVALUATE,
+        f"fold-1|not as it was published|{AGAIN}",
+    ),
+    "byte of features": (f"{LOGMEL}/frames/c/0/0", _flip, NEW_AE, f"{LOGMEL}: frames|checksum|{AGAIN}"),
+    "byte of offsets": (f"{LOGMEL}/offsets/c/0", _flip, NEW_AE, f"{LOGMEL}: offsets|checksum|{AGAIN}"),
+    "byte of latents": (f"{LATENTS}/mean/c/0/0", _flip, NEW_LSTM, f"{LATENTS}: mean|checksum|{AGAIN}"),
+    "metadata of an array": (
+        f"{LOGMEL}/frames/zarr.json",
+        _sed("NaN", "0.0"),
+        NEW_AE,
+        f"frames/zarr.json is not as|{AGAIN}",
+    ),
+    "attributes": (
+        f"{LOGMEL}/zarr.json",
+        _sed('"n_mels": 80', '"n_mels": 81'),
+        NEW_AE,
+        f"zarr.json: is not as|{AGAIN}",
+    ),
+    "provenance": (
+        f"{AUTOENCODER}/provenance.json",
+        _sed('"seed": 0', '"seed": 1'),
+        ENCODE,
+        f"json: is not as|{AGAIN}",
+    ),
+    "provenance cut short": (f"{AUTOENCODER}/provenance.json", _empty, ENCODE, f"json: is not as|{AGAIN}"),
+    "chunk gone": (f"{LOGMEL}/frames/c/0/0", Path.unlink, NEW_AE, f"{LOGMEL}: frames has|chunks, wanted|{AGAIN}"),
+    "chunk cut short": (f"{LOGMEL}/frames/c/0/0", _empty, NEW_AE, f"{LOGMEL}: frames|checksum|{AGAIN}"),
+    "chunk of latents gone": (
+        f"{LATENTS}/std/c/0/0",
+        Path.unlink,
+        NEW_LSTM,
+        f"{LATENTS}: std has 0 chunks, wanted 1|{AGAIN}",
+    ),
+    "scores": ("results/cvae-8.lstm/scores.json", _flip, EVALUATE, f"scores.json: is not as it was published|{AGAIN}"),
+    "width of a row": (
+        "utterances.tsv",
+        _drop_column,
+        FOLDS,
+        "utterances.tsv: line 5 has 17 columns, wanted 18|mend it",
+    ),
+    "number in a row": (
+        "utterances.tsv",
+        _sed("\t16000\t", "\tmany\t"),
+        FEATURIZE,
+        "utterances.tsv: line 2: |'many'|mend it",
+    ),
+    "no row": ("utterances.tsv", _empty, FOLDS, "utterances.tsv: holds no utterance|mend it"),
+    "corpus.yaml without a root": ("corpus.yaml", _sed("root:", "rot:"), FEATURIZE, "has no 'root'|run `sercli ingest"),
+    "corpus.yaml without a task": ("corpus.yaml", _sed("task:", "ask:"), FOLDS, "has no 'task'|run `sercli ingest"),
+    "corpus.yaml that is no YAML": (
+        "corpus.yaml",
+        _sed("format: ", "format: ["),
+        FOLDS,
+        "corpus.yaml: cannot be read as YAML",
+    ),
+}
+
+
+@pytest.mark.parametrize("situation", DAMAGE)
+def test_damage_is_found(situation: str, sercli: Sercli, trained_store: Path) -> None:
+    path, damage, command, words = DAMAGE[situation]
+    damage(trained_store / path)
+    if command is ENCODE:
+        shutil.rmtree(trained_store / "arrays.zarr" / "latents")
+    if situation == "byte of a classifier":
+        shutil.rmtree(trained_store / "predictions")
+    before = _listing(trained_store)
+    refused(sercli, FIXABLE, words, *words_on(trained_store, command))
+    assert before <= _listing(trained_store)
+
+
+def _listing(store: Path) -> set[str]:
+    return {str(path.relative_to(store)) for path in store.rglob("*") if ".staging" not in path.parts}
+
+
+def test_folds_beside_a_damaged_one_are_kept(sercli: Sercli, trained_store: Path) -> None:
+    _flip(trained_store / AUTOENCODER / "model.safetensors")
+    shutil.rmtree(trained_store / "arrays.zarr" / "latents")
+    refused(sercli, FIXABLE, "(1 failed, 3 finished and kept)", *words_on(trained_store, ENCODE))
+    shutil.rmtree(trained_store / AUTOENCODER)  # the cure that the line names
+    words = error_text(sercli(*words_on(trained_store, ENCODE), code=FIXABLE)).split("`")[1].split()
+    sercli(*words[1:], "--jobs", 1)
+    again = json.loads(sercli(*words_on(trained_store, ENCODE), "--json").stdout)
+    assert (len(again["made"]), len(again["reused"])) == (1, 3)
+
+
+def test_a_table_edited_by_hand_is_kept(sercli: Sercli, corpus: Path, store: Path) -> None:
+    _sed("anger", "fury")(store / "utterances.tsv")
+    edited = (store / "utterances.tsv").read_bytes()
+    refused(sercli, FIXABLE, "utterances.tsv: was edited by hand|--overwrite", "ingest", corpus, store)
+    assert (store / "utterances.tsv").read_bytes() == edited
+    sercli("ingest", corpus, store, "--overwrite")
+    assert b"fury" not in (store / "utterances.tsv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (
+            ["train-ae", "STORE", "--model", "cvae", "--latent-dim", "8", "--name", "cvae-8", "--epochs", "3"],
+            "autoencoders/cvae-8",
+        ),
+        (
+            ["train-lstm", "STORE", "--ae", "cvae-8", "--name", "cvae-8.lstm", "--epochs", "3", "--set", "hidden=8"],
+            "cvae-8.lstm",
+        ),
+    ],
+)
+def test_a_name_taken_by_another_configuration(command: list[str], words: str, sercli: Sercli, trained: Path) -> None:
+    told = f"{words}: the name is taken|training.epochs is 2 there, 3 was asked|--name"
+    refused(sercli, FIXABLE, told, *words_on(trained, command))
+
+
+# --- devices
+
+
+@pytest.mark.parametrize("command", [NEW_AE, ["featurize", "STORE", "--name", "new"], [*EVALUATE, "--overwrite"]])
+def test_a_gpu_that_is_not_there(command: list[str], sercli: Sercli, trained_store: Path) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    words = "--device cuda:3: this machine has 0 usable CUDA devices|--device cpu"
+    refused(sercli, FIXABLE, words, *words_on(trained_store, command), "--device", "cuda:3")
+
+
+# --- a disk that fills up
+
+
+LIMITS = [  # bytes that a file may have; what is taken away first; the command
+    (1000, None, ["ingest", "CORPUS", "STORE"]),
+    (100, "tasks", FOLDS),
+    (3000, None, [*FEATURIZE, "--name", "new"]),
+    (400_000, None, [*FEATURIZE, "--name", "new"]),
+    (100_000, None, [*NEW_AE[:-1], "2", "--fold", "2"]),
+    (1000, "arrays.zarr/latents", [*ENCODE[:-1], "2"]),
+    (1000, None, NEW_LSTM),
+    (1000, "results", EVALUATE),
+]
+
+
+@pytest.mark.parametrize(("limit", "gone", "command"), LIMITS)
+def test_a_disk_that_fills_up(
+    limit: int, gone: str | None, command: list[str], sercli: Sercli, corpus: Path, trained_store: Path, tmp_path: Path
+) -> None:
+    store = tmp_path / "new" if command[0] == "ingest" else trained_store
+    words = [str(corpus) if word == "CORPUS" else word for word in words_on(store, command)]
+    if gone:
+        shutil.rmtree(store / gone)
+
+    def fill() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    told = f"{store}|File too large|free space|run the same command again"
+    refused(sercli, FIXABLE, told, *words, preexec_fn=fill)
+    sercli(*words)
+    assert not list((store / ".staging").glob("*"))
+
+
+# --- commands that run at once, Ctrl-C, closed pipes
+
+
+def test_the_same_product_made_twice_at_once(sercli: Sercli, store: Path) -> None:
+    command = ["train-ae", store, "--name", "new", "--latent-dim", 2, "--epochs", 4, "--fold", 1, "--jobs", 1]
+    lock = store / ".staging" / "autoencoders,new,fold-1.lock"
+    with running(*command) as first:
+        until(lock.exists, first)
+        os.kill(first.pid, signal.SIGSTOP)
+        words = f"{store / 'autoencoders/new/fold-1'} is being made by another command|wait"
+        refused(sercli, FIXABLE, words, *command)
+        os.kill(first.pid, signal.SIGCONT)
+        out, err = first.communicate(timeout=DEADLINE)
+    assert (first.returncode, out) == (0, "new\n"), err
+    assert json.loads(sercli(*command, "--json").stdout)["reused"] == ["autoencoders/new/fold-1"]
+    assert not list((store / ".staging").iterdir())
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c(jobs: int, sercli: Sercli, store: Path) -> None:
+    """As a terminal sends it, to the whole group: what is finished is kept, nobody stays behind."""
+    command = ["train-ae", store, "--name", "new", "--latent-dim", 2, "--epochs", 20, "--set", "patience=20"]
+    done = store / "autoencoders" / "new"
+    with running(*command, "--jobs", jobs) as process:
+        until(lambda: list(done.glob("fold-*")), process)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=DEADLINE)
+        assert (process.returncode, out) == (130, ""), err
+        assert only_interrupted(err), err
+        until(lambda: not alive_in_session(process.pid))
+    kept = {f"autoencoders/new/{path.name}" for path in done.glob("fold-*")}
+    assert 1 <= len(kept) < 4
+    again = json.loads(sercli(*command, "--jobs", 2, "--json").stdout)
+    assert set(again["reused"]) == kept
+    assert len(again["made"]) == 4 - len(kept)
+
+
+@pytest.mark.parametrize("moment", ["as it starts", "as workers start", "as audio is read"])
+def test_ctrl_c_early(moment: str, store: Path) -> None:
+    """No traceback either from imports or from workers that are on their way."""
+    if moment == "as it starts" and not (yaml.__with_libyaml__ and Path("/proc/self/maps").exists()):
+        pytest.skip("nothing tells when it has started")
+    command: list[object] = ["train-ae", store, "--name", "new", "--latent-dim", 2, "--jobs", 2]
+    if moment == "as audio is read":
+        command = ["featurize", store, "--name", "new", "--jobs", 2]
+    with running(*command) as process:
+        if moment != "as it starts":
+            until(lambda: list((store / ".staging").glob("*new*")), process)
+        else:
+            until(lambda: "_yaml" in Path(f"/proc/{process.pid}/maps").read_text(), process)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=DEADLINE)
+        until(lambda: not alive_in_session(process.pid))
+    assert (process.returncode, out) == (130, ""), err
+    assert only_interrupted(err) or (moment == "as it starts" and not err), err
+
+
+def only_interrupted(err: str) -> bool:
+    """Talk, and at its end the line that says that it was interrupted."""
+    assert "Traceback" not in err
+    told = [line for line in err.splitlines() if not line.startswith(("tasks/", "new: ", "featurize: "))]
+    return told == [INTERRUPTED]
+
+
+@pytest.mark.parametrize("stream", ["stdout", "both", "none"])
+@pytest.mark.parametrize("words", [["folds"], ["folds", "--details"], ["evaluate"], ["evaluate", "--json"]])
+def test_nobody_reads(words: list[str], stream: str, trained: Path) -> None:
+    """`| head -c 0`, `2>&1 | head -c 0`, `>&-`: quiet, and not an error."""
+    command = [sys.executable, "-W", "error::ResourceWarning", "-m", "sercli", words[0], str(trained), *words[1:]]
+    if stream == "none":
+        command = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+        code, err = done.returncode, done.stderr
+    else:
+        read, write = os.pipe()
+        os.close(read)
+        process = subprocess.Popen(
+            command, stdout=write, stderr=subprocess.STDOUT if stream == "both" else subprocess.PIPE, text=True
+        )
+        os.close(write)
+        _, err = process.communicate(timeout=DEADLINE)
+        code, err = process.returncode, err or ""
+    assert code == 0, err
+    assert [line for line in err.splitlines() if "nothing to do" not in line] == []
+
+
+@pytest.mark.parametrize("words", [["--help"], ["train-ae", "--help"], ["--version"]])
+def test_nobody_reads_the_help(words: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sercli", *words], stdout=write, stderr=subprocess.PIPE, text=True
+    )
+    os.close(write)
+    assert process.communicate(timeout=DEADLINE)[1] == ""
+
+
+def test_a_full_disk_behind_stdout(trained: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "sercli", "folds", str(trained)]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+    assert done.returncode == FIXABLE
+    assert "No space left on device; free space" in error_text(done)
+
+
+def test_a_folder_of_our_name_beside_the_user(featurized: Path, sercli: Sercli, tmp_path: Path) -> None:
+    """As when the checkout is a folder here: workers import us, not it."""
+    (tmp_path / "sercli").mkdir()
+    store = shutil.copytree(featurized, tmp_path / "store")
+    command = [Path(sys.executable).with_name("sercli"), "train-classifier", "store", "--classifier", "functionals"]
+    done = subprocess.run(
+        [*command, "--fold", "1", "--fold", "2", "--jobs", "2"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(list(store.glob("classifiers/*/fold-*"))) == 2

@@ -1,0 +1,309 @@
+"""`sercli compare`: its numbers against ones computed here, what it refuses, and that it is a product like others."""
+
+import csv
+import json
+import math
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.command import THEN_LIST_MODULES, Sercli, loaded_by, run_sercli
+from support.errors import error_text
+from support.stores import files
+
+from sercli.report.tables import comparison_table
+
+LSTM, FUNCTIONALS = "cvae-8.lstm", "logmel.functionals"
+SCORES = ("accuracy", "uar", "macro_f1", "weighted_f1")
+
+
+OTHERS: dict[str, list[object]] = {  # name -> what sets it apart
+    FUNCTIONALS: [],
+    "two": ["--classes", "anger,sadness"],
+    "merged": ["--classes", "anger,sadness=sadness+neutral"],
+    "hot": ["--classes", "hot=anger+neutral,cold=sadness"],
+    "cold": ["--classes", "hot=anger,cold=neutral+sadness"],
+    "mixed": ["--protocol", "random-10-fold"],
+    "speaker": ["--normalise", "speaker"],
+    "part": ["--fold", 1],
+    "another-part": ["--normalise", "utterance", "--fold", 1],
+    "x" * 190: ["--normalise", "utterance"],
+}
+
+
+def train(store: Path, name: str, *options: object) -> None:
+    words = ["train-classifier", store, "--classifier", "functionals", "--name", name, *OTHERS[name], *options]
+    run_sercli(*words, "--jobs", 1)
+
+
+@pytest.fixture(scope="module")
+def both(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with several classifiers and their results. Not to be changed."""
+    path = Path(shutil.copytree(trained, tmp_path_factory.mktemp("both") / "toy"))
+    for name in OTHERS:
+        train(path, name)
+    run_sercli("evaluate", path, "--jobs", 1)
+    return path
+
+
+@pytest.fixture
+def own(both: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(both, tmp_path / "toy"))
+
+
+def compared(store: Path, first: str, second: str) -> dict[str, Any]:
+    return dict(json.loads(run_sercli("compare", store, first, second, "--json").stdout))
+
+
+def rows_of(store: Path, name: str) -> dict[str, dict[str, str]]:
+    with (store / "results" / name / "predictions.tsv").open(encoding="utf-8", newline="") as stream:
+        rows = csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return {row["utt_id"]: row for row in rows if row["part"] == "test"}
+
+
+def refusal(sercli: Sercli, store: Path, first: str, second: str, code: int = 1) -> str:
+    before = files(store)
+    done = sercli("compare", store, first, second, code=code)
+    assert done.stdout == ""
+    assert files(store) == before
+    return error_text(done)
+
+
+# --- the numbers
+
+
+def test_numbers_are_those_of_the_predictions(own: Path) -> None:
+    found = compared(own, LSTM, FUNCTIONALS)
+    one, other = rows_of(own, LSTM), rows_of(own, FUNCTIONALS)
+    right = {utt_id: (one[utt_id]["prediction"] == row["truth"], other[utt_id]["prediction"] == row["truth"])
+             for utt_id, row in one.items()}  # fmt: skip
+    pairs = list(right.values())
+    only_first, only_second = pairs.count((True, False)), pairs.count((False, True))
+    assert found["right"] == {
+        "both": pairs.count((True, True)),
+        "only_first": only_first,
+        "only_second": only_second,
+        "neither": pairs.count((False, False)),
+    }
+    assert only_first + only_second > 0, "two systems that never differ show nothing"
+    n = only_first + only_second
+    tail = sum(math.comb(n, k) for k in range(min(only_first, only_second) + 1)) / 2**n
+    assert found["mcnemar_p"] == pytest.approx(min(1, 2 * tail))
+    assert (found["n_utterances"], found["n_speakers"]) == (36, 4)
+    assert found["difference"]["accuracy"] == pytest.approx((only_first - only_second) / 36)
+    for label in found["labels"]:
+        mine = [right[utt_id] for utt_id, row in one.items() if row["truth"] == label]
+        recalls = np.mean(mine, axis=0)
+        assert found["recall"][label]["first"] == pytest.approx(recalls[0])
+        assert found["recall"][label]["second"] == pytest.approx(recalls[1])
+        assert found["recall"][label]["difference"] == pytest.approx(recalls[0] - recalls[1])
+    uar = np.mean([recall["difference"] for recall in found["recall"].values()])
+    assert found["difference"]["uar"] == pytest.approx(uar)
+
+
+def test_scores_are_those_of_evaluate(own: Path) -> None:
+    found = compared(own, LSTM, FUNCTIONALS)
+    for side, name in (("first", LSTM), ("second", FUNCTIONALS)):
+        scores = json.loads((own / "results" / name / "scores.json").read_text(encoding="utf-8"))
+        assert {key: found[side][key] for key in SCORES} == pytest.approx({key: scores[key] for key in SCORES})
+
+
+def test_the_interval_is_of_differences_over_speakers(own: Path) -> None:
+    """Every speaker says each emotion three times, so the difference of WA is the mean of the speakers' differences."""
+    found = compared(own, LSTM, FUNCTIONALS)["difference"]
+    one, other = rows_of(own, LSTM), rows_of(own, FUNCTIONALS)
+    per_speaker: dict[str, list[int]] = {}
+    for utt_id, row in one.items():
+        gain = (row["prediction"] == row["truth"]) - (other[utt_id]["prediction"] == row["truth"])
+        per_speaker.setdefault(row["speaker"], []).append(gain)
+    means = np.array([np.mean(gains) for gains in per_speaker.values()])
+    assert len(set(means)) > 1
+    drawn = means[np.random.default_rng(7).integers(4, size=(20_000, 4))].mean(axis=1)
+    assert found["accuracy_ci95"] == pytest.approx(np.percentile(drawn, [2.5, 97.5]), abs=0.03)
+    assert found["accuracy_ci95"] == pytest.approx(found["uar_ci95"])  # classes are of one size here
+
+
+def test_the_other_way_round_is_the_negative(own: Path) -> None:
+    there, back = compared(own, LSTM, FUNCTIONALS), compared(own, FUNCTIONALS, LSTM)
+    assert (there["first"], there["second"]) == (back["second"], back["first"])
+    assert there["mcnemar_p"] == back["mcnemar_p"]
+    for key in SCORES:
+        assert there["difference"][key] == -back["difference"][key]
+        low, high = back["difference"][f"{key}_ci95"]
+        assert there["difference"][f"{key}_ci95"] == pytest.approx([-high, -low])
+
+
+# --- a product like others
+
+
+def test_a_second_run_finds_nothing_to_do(own: Path, sercli: Sercli) -> None:
+    made = compared(own, LSTM, FUNCTIONALS)
+    key = f"comparisons/{LSTM}.vs.{FUNCTIONALS}"
+    assert (made["made"], made["path"]) == ([key], str(own / key))
+    published = json.loads((own / key / "comparison.json").read_text(encoding="utf-8"))
+    assert published == {name: made[name] for name in published}
+    before = files(own)
+    again = sercli("compare", own, LSTM, FUNCTIONALS, "--json")
+    assert "nothing to do" in again.stderr
+    assert {**json.loads(again.stdout), "made": [key], "reused": []} == made
+    loaded, _ = loaded_by(THEN_LIST_MODULES, "compare", own, LSTM, FUNCTIONALS)
+    assert not loaded & {"torch", "sklearn", "scipy", "matplotlib"}
+    assert files(own) == before
+    anew = json.loads(sercli("compare", own, LSTM, FUNCTIONALS, "--overwrite", "--json").stdout)
+    assert anew == made
+    assert files(own) != before
+
+
+def test_a_dry_run_makes_nothing(own: Path, sercli: Sercli) -> None:
+    before = files(own)
+    done = sercli("compare", own, LSTM, FUNCTIONALS, "--dry-run")
+    assert "would make comparisons/" in done.stderr
+    assert files(own) == before
+
+
+def test_more_folds_make_it_stale_once_they_are_evaluated(own: Path, sercli: Sercli) -> None:
+    names = ["part", "another-part"]
+    assert compared(own, *names)["n_utterances"] == 9
+    for name in names:
+        train(own, name, "--fold", 2)
+    assert compared(own, *names)["n_utterances"] == 9
+    sercli("evaluate", own, "--jobs", 1)
+    found = compared(own, *names)
+    assert (found["n_utterances"], found["stale"]) == (18, found["made"])
+    assert found["warnings"] == []
+    assert found["first"]["marks"] == found["second"]["marks"] == ["PARTIAL"]
+
+
+def test_stale_results_are_refused(own: Path, sercli: Sercli) -> None:
+    table = own / "utterances.tsv"
+    rows = table.read_text(encoding="utf-8").splitlines(keepends=True)
+    cells = rows[1].split("\t")
+    cells[rows[0].split("\t").index("digest")] = "another sound"
+    table.write_text("".join([rows[0], "\t".join(cells), *rows[2:]]), encoding="utf-8")
+    said = refusal(sercli, own, LSTM, FUNCTIONALS)
+    assert re.search(rf"results/{re.escape(LSTM)} is stale \(.*predictions/.* changed\); run `sercli evaluate", said)
+
+
+def test_long_names_find_room(own: Path) -> None:
+    name = "x" * 190
+    found = compared(own, LSTM, name)
+    assert (Path(found["path"]) / "comparison.json").is_file()
+    assert found["second"]["classifier"] == name
+
+
+# --- refusals
+
+
+def test_one_classifier_twice(both: Path, sercli: Sercli) -> None:
+    assert f"{LSTM} is named twice" in refusal(sercli, both, LSTM, LSTM, code=2)
+
+
+def test_an_unknown_classifier(both: Path, sercli: Sercli) -> None:
+    said = refusal(sercli, both, LSTM, "nobody")
+    assert f"no 'nobody' among the classifiers of {both} (there are: " in said
+    assert f"{LSTM}, " in said
+
+
+def test_a_classifier_without_result(own: Path, sercli: Sercli) -> None:
+    shutil.rmtree(own / "results" / FUNCTIONALS)
+    said = refusal(sercli, own, LSTM, FUNCTIONALS)
+    assert f"results/{FUNCTIONALS} is missing; run `sercli evaluate {own} --classifier {FUNCTIONALS}` first" in said
+
+
+def test_a_damaged_result(own: Path, sercli: Sercli) -> None:
+    path = own / "results" / FUNCTIONALS / "predictions.tsv"
+    path.write_bytes(path.read_bytes()[:-40])
+    assert f"{path}: is not as it was published" in refusal(sercli, own, LSTM, FUNCTIONALS)
+
+
+def test_other_classes(both: Path, sercli: Sercli) -> None:
+    said = refusal(sercli, both, LSTM, "two")
+    assert f"{LSTM} tells apart anger, neutral, sadness of emotion, two anger, sadness of emotion; compare" in said
+
+
+def test_other_utterances(both: Path, sercli: Sercli) -> None:
+    """The same two classes, into one of which a third label is merged."""
+    said = refusal(sercli, both, "two", "merged")
+    assert re.search(
+        r"two and merged were not .* same utterances: 0 only two, 12 only merged \(\S+, …\); compare", said
+    )
+
+
+def test_a_part_of_the_folds(both: Path, sercli: Sercli) -> None:
+    assert re.search(rf"27 only {LSTM} \(\S+, …\), 0 only part; ", refusal(sercli, both, LSTM, "part"))
+
+
+def test_other_truth(both: Path, sercli: Sercli) -> None:
+    said = refusal(sercli, both, "hot", "cold")
+    assert re.search(r"truth of 12 utterances differs: \S+ is hot to hot, cold to cold; compare", said)
+
+
+# --- what is warned of
+
+
+def test_other_marks_and_folds_are_warned_of(own: Path, sercli: Sercli) -> None:
+    marks, folds = compared(own, "mixed", FUNCTIONALS)["warnings"]
+    assert marks == f"the marks differ: mixed has SPEAKER-DEPENDENT, {FUNCTIONALS} has no mark"
+    assert folds.startswith("the folds differ")
+    table = sercli("compare", own, "mixed", FUNCTIONALS).stdout
+    assert "A: mixed SPEAKER-DEPENDENT\n" in table
+    assert all(f"Warning: {warning}." in table for warning in (marks, folds))
+
+
+def test_speaker_normalisation_is_warned_of(own: Path) -> None:
+    found = compared(own, FUNCTIONALS, "speaker")
+    assert found["warnings"] == [f"the marks differ: {FUNCTIONALS} has no mark, speaker has speaker-normalised"]
+
+
+# --- the table
+
+
+def test_the_table_is_plain_text(own: Path, sercli: Sercli) -> None:
+    found = compared(own, LSTM, FUNCTIONALS)
+    printed = sercli("compare", own, LSTM, FUNCTIONALS).stdout
+    assert "\x1b" not in printed
+    assert printed == comparison_table(found) + "\n"
+    assert (
+        f"36 test utterances of 4 speakers, emotion: anger, neutral, sadness\nA: {LSTM}\nB: {FUNCTIONALS}\n" in printed
+    )
+    assert "Warning" not in printed
+    row = next(line.split() for line in printed.splitlines() if "UA %" in line)
+    assert row[2:4] == [f"{100 * found[side]['uar']:.1f}" for side in ("first", "second")]
+
+
+def result(uar: float, bounds: tuple[float | None, float | None]) -> Mapping[str, Any]:
+    sides = {side: {"classifier": side, "marks": [], **dict.fromkeys(SCORES, 0.5)} for side in ("first", "second")}
+    difference = {key: value for name in SCORES for key, value in ((name, uar), (f"{name}_ci95", bounds))}
+    right = dict.fromkeys(("both", "only_first", "only_second", "neither"), 1)
+    about = {"target": "emotion", "labels": ["[red]", "b"], "n_utterances": 4, "n_speakers": 2, "warnings": []}
+    recall = {"[red]": {"first": 0.5, "second": 0.5, "difference": 0.0}}
+    return {**sides, "difference": difference, "right": right, "mcnemar_p": 1.0, "recall": recall, **about}
+
+
+@pytest.mark.parametrize(
+    ("uar", "bounds", "said"),
+    [
+        (0.021, (-0.01, 0.05), "first is ahead of second: +2.1 points UA, interval −1.0 to +5.0 includes 0: no difference"),
+        (-0.021, (-0.05, 0.01), "second is ahead of first: +2.1 points UA, interval −1.0 to +5.0 includes 0: no difference"),
+        (0.03, (0.01, 0.05), "first is ahead of second: +3.0 points UA, interval +1.0 to +5.0 excludes 0"),
+        (-0.03, (-0.05, -0.01), "second is ahead of first: +3.0 points UA, interval +1.0 to +5.0 excludes 0"),
+        (0.0, (-0.01, 0.01), "first and second have the same UA, interval −1.0 to +1.0 includes 0: no difference"),
+        (0.03, (None, None), "first is ahead of second: +3.0 points UA; one speaker has no interval: no difference"),
+    ],
+)  # fmt: skip
+def test_the_sentence_says_what_the_numbers_say(
+    uar: float, bounds: tuple[float | None, float | None], said: str
+) -> None:
+    assert said in comparison_table(result(uar, bounds))
+
+
+@pytest.mark.parametrize("width", [None, 60, 80])
+def test_a_label_is_no_markup_and_nothing_is_cut(width: int | None) -> None:
+    table = comparison_table(result(-0.03, (-0.05, -0.01)), width)
+    assert "recall of [red] %" in " ".join(table.split())
+    assert table.count("−5.0 to −1.0") == 4
+    assert "…" not in table
