@@ -22,9 +22,9 @@ from ..experiments.resolve import (
     task_of,
 )
 from ..store.store import Store
-from ..tasks.classes import ENTANGLED, said_by_one_label
+from ..tasks.classes import ENTANGLED, single_label_share
 from ..tasks.folds import Folds
-from ..tasks.task import CORPUS
+from ..tasks.protocols import CORPUS
 from ..text import c_order
 from . import metrics
 
@@ -173,7 +173,7 @@ def marks_of(store: Store, config: ClassifierConfig | AutoencoderConfig, partial
     marks = ["SYNTHETIC"] if store.corpus.get("synthetic") else []
     if isinstance(config, ClassifierConfig) and config.condition == "oracle":
         marks.append("ORACLE")
-    if said_by_one_label(cut(store, task_of(store, config.task)).labels, store.utterances) > ENTANGLED:
+    if single_label_share(cut(store, task_of(store, config.task)).labels, store.utterances) > ENTANGLED:
         marks.append("ENTANGLED")
     if task_of(store, config.task).speaker_dependent:
         marks.append("SPEAKER-DEPENDENT")

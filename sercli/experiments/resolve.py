@@ -17,10 +17,11 @@ from ..learning.normalisation import Normalise
 from ..learning.options import TrainingConfig
 from ..store.ragged import MAKE_AGAIN
 from ..store.store import Store, check_name, refuse_other_configuration
-from ..tasks.classes import label
+from ..tasks.classes import label_utterances
 from ..tasks.folds import Folds
-from ..tasks.protocols import make_folds
-from ..tasks.task import COMPLETE, FROM_FILE, Task, asked, difference, task_name
+from ..tasks.protocols import FROM_FILE
+from ..tasks.splitting import make_folds
+from ..tasks.task import COMPLETE, Task, name_differences, requested_task, task_name
 
 NO_AUTOENCODER = "none"
 Condition = Literal["marginal", "posterior", "oracle", "unconditional"]
@@ -89,14 +90,14 @@ def take_task(store: Store, given: dict[str, Any], usual: Task | None = None) ->
     known = store.shared_config(f"tasks/{name}", "task.yaml") if name is not None else None
     if name is not None and known is not None:
         task = task_of(store, name)
-        wanted = asked(options, task)
+        wanted = requested_task(options, task)
         refuse_other_configuration(store.path / "tasks" / name, plain(task), plain(wanted), "--task")
         return name, task
     if name is not None and not options and name != task_name(own, own):
         raise SercliError(
             f"there is no task {name!r} in {store.path}; define it with `sercli folds {store.path} --task {name} --classes …`"
         )
-    task = asked(options, usual or own, own)
+    task = requested_task(options, usual or own, own)
     return name or task_name(task, own), task
 
 
@@ -123,13 +124,17 @@ def categories(store: Store, task: Task, folds: Folds) -> tuple[list[str], Mappi
 
 @lru_cache(maxsize=4)
 def _own_emotions(store: Store) -> tuple[list[str], Mapping[str, str]]:
-    return label(asked({"target": "emotion", "subset": COMPLETE}, default_task(store)), store.utterances)
+    return label_utterances(
+        requested_task({"target": "emotion", "subset": COMPLETE}, default_task(store)), store.utterances
+    )
 
 
 def task_flags(task: Task, usual: Task) -> list[str]:
     """The options that make this task; a file of folds is one that the store keeps."""
     given = {
-        key: value for key, value in plain(task).items() if value != plain(asked({"target": task.target}, usual))[key]
+        key: value
+        for key, value in plain(task).items()
+        if value != plain(requested_task({"target": task.target}, usual))[key]
     }
     given |= {"target": task.target} if task.target != usual.target else {}
     if given.pop("folds", ""):
@@ -212,7 +217,7 @@ def resolve_classifier(store: Store, given: Mapping[str, Any]) -> tuple[str, Cla
         base = ".".join(
             [
                 autoencoder,
-                *(difference(definition, fitted, default_task(store)) if inherited["task"] != ae.task else []),
+                *(name_differences(definition, fitted, default_task(store)) if inherited["task"] != ae.task else []),
             ]
         )
     store.announce(f"tasks/{inherited['task']}", plain(definition), "task.yaml")
@@ -340,7 +345,7 @@ def _split(
 
 def _task_parts(store: Store, name: str, task: Task) -> list[str]:
     own = default_task(store)
-    return difference(task, own) if name == task_name(task, own) else [name]
+    return name_differences(task, own) if name == task_name(task, own) else [name]
 
 
 def _differences(config: C, usual: C, keys: Sequence[str] | None = None, whole: bool = True) -> list[str]:

@@ -15,9 +15,10 @@ from ..data.hashing import digest
 from ..data.utterances import Utterance
 from ..errors import MissingInput
 from ..store.store import ARRAYS, Product, Store
-from ..tasks.classes import label_elsewhere
+from ..tasks.classes import label_cross_corpus
 from ..tasks.folds import NOBODY, Fold, Folds
-from ..tasks.task import CORPUS, Task
+from ..tasks.protocols import CORPUS, PROTOCOLS
+from ..tasks.task import Task
 from ..text import c_order
 from .resolve import (
     MARGINAL,
@@ -43,15 +44,6 @@ from .resolve import (
 
 _REMEMBERED = 1024  # digests of rows: all products of a fold ask for the same, and a sweep has many
 OUT_OF_DOMAIN = "out-of-domain"
-_PROTOCOL_COLUMNS = {
-    "leave-one-speaker-out": ["speaker", "session"],
-    "leave-one-session-out": ["session", "speaker", "gender"],
-    "leave-one-corpus-out": ["corpus", "speaker", "gender"],
-    "speaker-10-fold": ["speaker", "session"],
-    "random-10-fold": [],
-    "file": ["speaker"],
-    "speaker-dependent-file": [],
-}
 
 
 # --- tasks
@@ -67,7 +59,7 @@ def folds_of(store: Store, name: str) -> Folds:
 def task_product(store: Store, name: str, task: Task) -> Product:
     folds = cut(store, task)
     rows = [utterance for utterance in store.utterances if utterance.utt_id in folds.labels]
-    columns = {name: digest([row.text_of(name) for row in rows]) for name in _PROTOCOL_COLUMNS[task.protocol]}
+    columns = {name: digest([row.text_of(name) for row in rows]) for name in PROTOCOLS[task.protocol].columns}
     labels = digest([[utt_id, one] for utt_id, one in sorted(folds.labels.items())])
     flags = ["--task", name, *task_flags(task, default_task(store))]
     read = {task.target: labels, **columns, "folds": folds.digest}
@@ -184,7 +176,7 @@ def _emotions_seen(store: Store, task: Task, number: int, further: tuple[str, ..
     """Digest of what a conditional autoencoder is told in training: the categories of train, dev and the `further` ones."""
     fold = cut(store, task).fold(number)
     _, labels = categories(store, task, cut(store, task))
-    return replace(fold, parts={**fold.parts, **dict.fromkeys(further, "train")}).labels_in_training(labels)
+    return replace(fold, parts={**fold.parts, **dict.fromkeys(further, "train")}).training_labels_digest(labels)
 
 
 def further_training(store: Store, config: AutoencoderConfig, folds: Folds, fold: Fold) -> list[str]:
@@ -253,7 +245,7 @@ def classifier_fold(store: Store, name: str, config: ClassifierConfig, folds: Fo
 @lru_cache(maxsize=_REMEMBERED)
 def _labels_seen(store: Store, task: Task, number: int) -> str:
     folds = cut(store, task)
-    return folds.fold(number).labels_in_training(folds.labels)
+    return folds.fold(number).training_labels_digest(folds.labels)
 
 
 def latents_of(store: Store, config: ClassifierConfig, number: int) -> Product:
@@ -332,7 +324,7 @@ def labels_elsewhere(store: Store, other: Store, name: str) -> tuple[Mapping[str
     task = task_of(other, classifier_config(other, name).task)
     combined = Task(classes=tuple(other.told_names("classes"))).merges if other.is_combined else []
     known = {source: name for name, sources in combined for source in sources}
-    classes, labels = label_elsewhere(task, cut(other, task).classes, store.utterances, known)
+    classes, labels = label_cross_corpus(task, cut(other, task).classes, store.utterances, known)
     return labels, classes
 
 

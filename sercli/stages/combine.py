@@ -20,7 +20,8 @@ from ..experiments.systems import features, features_key
 from ..machine.progress import bar, say
 from ..store.ragged import Ragged, Rows
 from ..store.store import ARRAYS, COMBINED, Product, Store, check_name, lock
-from ..tasks.task import CORPUS, Task
+from ..tasks.protocols import CORPUS
+from ..tasks.task import Task
 from ..text import c_order, printable
 from .featurize import publish_frames, report_rejects
 from .ingest import publish, refuse_other_corpus, refuse_something_else, tell

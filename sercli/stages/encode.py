@@ -24,7 +24,7 @@ def run(path: Path, name: str, condition: str | None, numbers: Sequence[int], ru
     asked = condition_of(config, condition)
     store.require(features(store, config.frontend))
     folds = folds_of(store, config.task)
-    chosen = folds.chosen(numbers)
+    chosen = folds.numbers(numbers)
     for number in chosen:
         store.require(autoencoder_fold(store, name, config, folds, number))
     products = [latents_fold(store, name, asked, folds, number) for number in chosen]

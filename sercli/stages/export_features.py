@@ -162,7 +162,7 @@ def _latents(store: Store, name: str, condition: str | None, numbers: Sequence[i
     config = autoencoder_config(store, name)
     condition = condition_of(config, condition)
     folds = folds_of(store, config.task)
-    products = [latents_fold(store, name, condition, folds, number) for number in folds.chosen(numbers)]
+    products = [latents_fold(store, name, condition, folds, number) for number in folds.numbers(numbers)]
     for product in products:
         store.require(product)
 
@@ -200,7 +200,7 @@ def _posteriors(store: Store, name: str, numbers: Sequence[int]) -> _Content:
     config = classifier_config(store, name)
     product = published_result(store, name)
     folds = folds_of(store, config.task)
-    chosen = folds.chosen(numbers)
+    chosen = folds.numbers(numbers)
     done = [number for number in chosen if f"predictions/{name}/fold-{number}" in product.inputs]
     if numbers and done != chosen:
         lacking = next(number for number in chosen if number not in done)
@@ -223,7 +223,7 @@ def _posteriors(store: Store, name: str, numbers: Sequence[int]) -> _Content:
 def _task(store: Store, name: str, numbers: Sequence[int]) -> _Content:
     task = task_of(store, name)
     folds = folds_of(store, name)
-    chosen = folds.chosen(numbers)
+    chosen = folds.numbers(numbers)
 
     def opened(tick: Callable[[], object]) -> Iterator[tuple[str, Any]]:
         from ..exports.tables import Table

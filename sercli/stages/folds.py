@@ -13,8 +13,9 @@ from ..experiments.systems import task_product
 from ..machine.progress import say
 from ..store.store import FOLDS_FILE, Product, Store
 from ..tasks.folds import Fold, Folds
-from ..tasks.folds_file import strangers
-from ..tasks.task import FROM_FILE, Task
+from ..tasks.folds_file import unknown_ids
+from ..tasks.protocols import FROM_FILE
+from ..tasks.task import Task
 from ..text import c_order
 
 
@@ -43,7 +44,7 @@ def write_task(store: Store, name: str, task: Task, run: Run) -> tuple[Outcome, 
         outcome, todo = survey(store, name, product.key, [product], run)
         if todo and not run.dry_run:
             _build(store, product, task, folds)
-            _tell_strangers(store, task)
+            _report_unknown_ids(store, task)
             say(
                 f"{product.key}: {len(folds.labels)} utterances, {len(folds.classes)} classes, {len(folds.folds)} folds"
             )
@@ -65,13 +66,13 @@ def _build(store: Store, product: Product, task: Task, folds: Folds) -> None:
     store.publish(product, built)
 
 
-def _tell_strangers(store: Store, task: Task) -> None:
+def _report_unknown_ids(store: Store, task: Task) -> None:
     if task.protocol in FROM_FILE:
         file = store.folds_file(task.folds)
-        unknown = strangers(file, store.utterances)
+        unknown = unknown_ids(file, store.utterances)
         if unknown:
             say(
-                f"{file.where}: {len(unknown)} of its utterances are not in this store, {unknown[0]} first; passed over"
+                f"{file.place}: {len(unknown)} of its utterances are not in this store, {unknown[0]} first; passed over"
             )
 
 

@@ -34,7 +34,7 @@ from ..machine import workers
 from ..machine.progress import bar, say
 from ..machine.workers import Unit
 from ..store.store import FORMAT, Store, check_name, lock
-from ..tasks.classes import ENTANGLED, said_by_one_label
+from ..tasks.classes import ENTANGLED, single_label_share
 from ..text import c_order, printable
 
 _FILES_PER_UNIT = 64
@@ -408,7 +408,7 @@ def tell(path: Path, utterances: Sequence[Utterance], rejects: Sequence[Reject])
     say(f"{path}: {len(utterances)} utterances of {speakers} speakers, {hours:.2f} h")
     counts = Counter(utterance.emotion or "(not labelled)" for utterance in utterances)
     say(f"{path}: {', '.join(f'{printable(label)} {counts[label]}' for label in sorted(counts, key=c_order))}")
-    share = said_by_one_label({utterance.utt_id: utterance.emotion for utterance in utterances}, utterances)
+    share = single_label_share({utterance.utt_id: utterance.emotion for utterance in utterances}, utterances)
     if share > ENTANGLED:
         say(
             f"{path}: ENTANGLED: {100 * share:.0f} % of the labelled utterances are by speakers who have one emotion only; "

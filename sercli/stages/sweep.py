@@ -193,7 +193,7 @@ def _resolve(store: Store, grid: Grid, point: Point, plan: Plan, shared: dict[st
     store.announce(f"classifiers/{classifier}", plain(chosen))
     plan.tasks[chosen.task] = task
     folds = cut(store, task)
-    return System(point, classifier, chosen, folds, folds.chosen(grid.folds))
+    return System(point, classifier, chosen, folds, folds.numbers(grid.folds))
 
 
 def _check_options(store: Store, kind: str, name: str, config: AutoencoderConfig | ClassifierConfig) -> None:

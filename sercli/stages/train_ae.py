@@ -48,7 +48,7 @@ def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) 
     name, config, task = resolve_autoencoder(store, given)
     store.require(features(store, config.frontend))
     _, folds = write_task(store, config.task, task, run)
-    chosen = folds.chosen(numbers)
+    chosen = folds.numbers(numbers)
     key = f"autoencoders/{name}"
     is_new = store.shared_config(key) is None
     store.announce(key, plain(config))

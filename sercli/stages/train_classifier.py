@@ -33,7 +33,7 @@ def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) 
     key = f"classifiers/{name}"
     is_new = store.shared_config(key) is None
     store.announce(key, plain(config))
-    products = [classifier_fold(store, name, config, folds, number) for number in folds.chosen(numbers)]
+    products = [classifier_fold(store, name, config, folds, number) for number in folds.numbers(numbers)]
     if config.autoencoder != NO_AUTOENCODER:
         for product in products:
             if run.overwrite or store.state(product).name != "fresh":  # of what is fitted, latents may be pruned

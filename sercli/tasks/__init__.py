@@ -1,1 +1,11 @@
-"""The question asked of a corpus, and the folds that answer it."""
+"""Tasks: what is recognised in a corpus, and the folds that it is tested on.
+
+- `protocols`: how a corpus is cut into folds; a new protocol is one function and one entry of its table.
+- `task`: target, classes, subset and protocol, and the name of a task.
+- `classes`: the class of each utterance in a task.
+- `folds`: one split, and all splits of a task.
+- `folds_file`: folds from a table that somebody else made.
+- `splitting`: a task and a corpus make folds.
+
+These modules import `data`, `formats`, `config`, `errors` and `text`; they know no store, no array and no command.
+"""

@@ -6,15 +6,15 @@ from ..data.emotions import known_as
 from ..data.utterances import Utterance
 from ..errors import SercliError
 from ..text import c_order
-from .task import COMPLETE, DIMENSIONS, Task
+from .task import COMPLETE, RATING_COLUMNS, Task
 
 LEVELS = ("low", "mid", "high")
 
 
-ENTANGLED = 0.5  # of `said_by_one_label`: beyond it labels and speakers cannot be told apart
+ENTANGLED = 0.5  # of `single_label_share`: beyond it labels and speakers cannot be told apart
 
 
-def label(task: Task, utterances: Sequence[Utterance]) -> tuple[list[str], dict[str, str]]:
+def label_utterances(task: Task, utterances: Sequence[Utterance]) -> tuple[list[str], dict[str, str]]:
     """The classes in order, and the class of each utterance that the task asks about."""
     raw = {u.utt_id: _raw_label(task, u) for u in _subset(task, utterances)}
     known = set(raw.values()) - {""}
@@ -37,7 +37,7 @@ def label(task: Task, utterances: Sequence[Utterance]) -> tuple[list[str], dict[
     return [name for name, _ in merges], {utt_id: merged[one] for utt_id, one in raw.items() if one in merged}
 
 
-def label_elsewhere(
+def label_cross_corpus(
     task: Task, classes: Sequence[str], utterances: Sequence[Utterance], combined: Mapping[str, str]
 ) -> tuple[list[str], dict[str, str]]:
     """Utterances of another corpus by the `classes` of a task: those that occur there, and the class of each that has one.
@@ -55,7 +55,7 @@ def label_elsewhere(
     return [name for name in classes if name in set(labels.values())], labels
 
 
-def said_by_one_label(labels: Mapping[str, str], utterances: Iterable[Utterance]) -> float:
+def single_label_share(labels: Mapping[str, str], utterances: Iterable[Utterance]) -> float:
     """The share of labelled utterances whose speakers have that one label alone; `labels` by utt_id.
 
     Above ENTANGLED, whoever is held out takes a label along, and to know the voice is to know the answer.
@@ -87,7 +87,7 @@ def _raw_label(task: Task, utterance: Utterance) -> str:
     """
     if task.target == "emotion":
         return utterance.emotion
-    value: float | None = getattr(utterance, DIMENSIONS[task.target])
+    value: float | None = getattr(utterance, RATING_COLUMNS[task.target])
     if value is None:
         return ""
     if task.bins == "paper":

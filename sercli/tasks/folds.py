@@ -34,7 +34,7 @@ class Fold:
         """The utterances of one part, in C order."""
         return list(self._in_order.get(name, []))
 
-    def labels_in_training(self, labels: Mapping[str, str]) -> str:
+    def training_labels_digest(self, labels: Mapping[str, str]) -> str:
         """Digest of the labels that fitting on this fold may look at: those of train and dev."""
         chosen = sorted(utt_id for utt_id, part in self.parts.items() if part in ("train", "dev"))
         return digest([[utt_id, labels.get(utt_id, "")] for utt_id in chosen])
@@ -63,6 +63,6 @@ class Folds:
             raise UsageError(f"there is no fold {number}: this task's folds count from 1 to {len(self.folds)}")
         return self.folds[number - 1]
 
-    def chosen(self, numbers: Iterable[int]) -> list[int]:
-        """These folds, each once; all if none is named."""
-        return [self.fold(number).number for number in dict.fromkeys(numbers)] or [fold.number for fold in self.folds]
+    def numbers(self, requested: Iterable[int]) -> list[int]:
+        """The requested folds, each once; all if none is requested. Raises UsageError for one that does not exist."""
+        return [self.fold(number).number for number in dict.fromkeys(requested)] or [fold.number for fold in self.folds]

@@ -16,7 +16,7 @@ from .folds import PARTS, Fold
 class FoldsFile(NamedTuple):
     """Somebody else's folds: the path, for people, and the text."""
 
-    where: str
+    place: str
     text: str
 
 
@@ -24,7 +24,7 @@ def folds_from_file(
     file: FoldsFile, utterances: Sequence[Utterance], labels: Mapping[str, str], speakers_may_be_shared: bool
 ) -> list[Fold]:
     """Folds out of a table: `utt_id fold` (each fold's dev is the next one), or our own `utt_id [label] fold-1 … fold-K`."""
-    where = file.where
+    where = file.place
     rows = _read_folds_file(file)
     for utterance in utterances:
         if utterance.utt_id not in rows:
@@ -58,7 +58,7 @@ def folds_from_file(
     return folds
 
 
-def strangers(file: FoldsFile, utterances: Sequence[Utterance]) -> list[str]:
+def unknown_ids(file: FoldsFile, utterances: Sequence[Utterance]) -> list[str]:
     """Whom somebody else's folds list and the corpus has not."""
     known = {utterance.utt_id for utterance in utterances}
     return [utt_id for utt_id in _read_folds_file(file) if utt_id not in known]

@@ -8,39 +8,15 @@ from typing import Any, Literal
 from ..config import build, plain
 from ..data.hashing import digest
 from ..errors import UsageError
-
-Protocol = Literal[
-    "leave-one-speaker-out",
-    "leave-one-session-out",
-    "leave-one-corpus-out",
-    "speaker-10-fold",
-    "random-10-fold",
-    "file",
-    "speaker-dependent-file",
-]
-
+from .protocols import FROM_FILE, PROTOCOLS, ProtocolName
 
 Target = Literal["emotion", "arousal", "power", "valence"]
+Bins = Literal["paper", "tian"]
 
-
-DIMENSIONS = {"arousal": "arousal", "power": "dominance", "valence": "valence"}  # target -> column of the table
-
-
+RATING_COLUMNS = {"arousal": "arousal", "power": "dominance", "valence": "valence"}  # target -> column of the table
 COMPLETE = "complete"
 
-
-SPEAKER_DEPENDENT: frozenset[str] = frozenset({"random-10-fold", "speaker-dependent-file"})
-
-
-FROM_FILE: frozenset[str] = frozenset({"file", "speaker-dependent-file"})
-
-
-CORPUS = "corpus"  # the column of a combined store that says where an utterance is from
-
-
 _LONGEST_NAME = 60
-
-
 _PLAIN = re.compile(r"[\w.+=-]+")  # fit for the name of a folder
 
 
@@ -50,15 +26,15 @@ class Task:
 
     target: Target = "emotion"
     classes: tuple[str, ...] = ()
-    bins: Literal["paper", "tian"] | None = None  # how a dimension is cut, "paper" unless told; none for emotion
+    bins: Bins | None = None  # how a dimension is cut, "paper" by default; None for emotion
     subset: str = COMPLETE  # or a style of the corpus
-    protocol: Protocol = "leave-one-speaker-out"
+    protocol: ProtocolName = "leave-one-speaker-out"
     folds: str = ""  # digest of the file that they are from
 
     def __post_init__(self) -> None:
-        if self.target in DIMENSIONS and self.bins is None:
+        if self.target in RATING_COLUMNS and self.bins is None:
             object.__setattr__(self, "bins", "paper")
-        if self.target not in DIMENSIONS and self.bins is not None:
+        if self.target not in RATING_COLUMNS and self.bins is not None:
             raise UsageError(
                 f"--bins {self.bins}: {self.target} has no bins; leave it out, or name a dimension with --target"
             )
@@ -89,44 +65,54 @@ class Task:
 
     @property
     def speaker_dependent(self) -> bool:
-        return self.protocol in SPEAKER_DEPENDENT
+        """Whether speakers may be shared between the parts of a fold."""
+        return PROTOCOLS[self.protocol].speaker_dependent
 
 
-def asked(options: Mapping[str, Any], usual: Task, own: Task | None = None) -> Task:
-    """What these options ask, beside the usual task. Classes and bins go with the target, and are those of the corpus's
-    `own` task (the usual one unless given) where that has it."""
-    own = own or usual
-    target = options.get("target", usual.target)
+def requested_task(options: Mapping[str, Any], defaults: Task, corpus_task: Task | None = None) -> Task:
+    """The task that these options request; options that are absent are those of `defaults`.
+
+    Classes and bins belong to a target: for another target than the default one they are those of the corpus's task if it
+    has that target, else none. The corpus's task is `defaults` unless given.
+    """
+    corpus_task = corpus_task or defaults
+    target = options.get("target", defaults.target)
     changed: dict[str, Any] = {}
-    if target != usual.target:
-        changed = {"classes": own.classes, "bins": own.bins} if target == own.target else {"classes": [], "bins": None}
-    if options.get("protocol", usual.protocol) not in FROM_FILE:
+    if target != defaults.target:
+        same_target = target == corpus_task.target
+        changed = (
+            {"classes": corpus_task.classes, "bins": corpus_task.bins} if same_target else {"classes": [], "bins": None}
+        )
+    if options.get("protocol", defaults.protocol) not in FROM_FILE:
         changed["folds"] = ""
-    return build(Task, {**plain(usual), **changed, **options}, "task")
+    return build(Task, {**plain(defaults), **changed, **options}, "task")
 
 
-def task_name(task: Task, usual: Task) -> str:
-    """What the task is beside the corpus's own, in words a path can hold: `arousal.improvised.leave-one-speaker-out`."""
-    return ".".join([task.target, *_optional_parts(task, usual), _protocol_part(task)])
+def task_name(task: Task, corpus_task: Task) -> str:
+    """Target, then what differs from the corpus's task, then protocol: `arousal.improvised.leave-one-speaker-out`."""
+    return ".".join([task.target, *_optional_parts(task, corpus_task), _protocol_part(task)])
 
 
-def difference(task: Task, usual: Task, own: Task | None = None) -> list[str]:
-    """The parts of a task's name in which it differs from the usual one, in the order of the name; `own` as in `asked`."""
-    target: list[str] = [task.target] if task.target != usual.target else []
-    protocol = [_protocol_part(task)] if (task.protocol, task.folds) != (usual.protocol, usual.folds) else []
-    return [*target, *_optional_parts(task, usual, own), *protocol]
+def name_differences(task: Task, defaults: Task, corpus_task: Task | None = None) -> list[str]:
+    """The parts of a task's name in which it differs from `defaults`, in the order of the name.
+
+    `corpus_task` as in `requested_task`.
+    """
+    target: list[str] = [task.target] if task.target != defaults.target else []
+    same_folds = (task.protocol, task.folds) == (defaults.protocol, defaults.folds)
+    return [*target, *_optional_parts(task, defaults, corpus_task), *([] if same_folds else [_protocol_part(task)])]
 
 
-def _optional_parts(task: Task, usual: Task, own: Task | None = None) -> list[str]:
-    usual = asked({"target": task.target}, usual, own)
+def _optional_parts(task: Task, defaults: Task, corpus_task: Task | None = None) -> list[str]:
+    defaults = requested_task({"target": task.target}, defaults, corpus_task)
     classes = "-".join(task.classes) or "all-classes"
     if len(classes) > _LONGEST_NAME or not _PLAIN.fullmatch(classes):
         classes = f"classes-{digest(list(task.classes))[:8]}"
     subset = task.subset if _PLAIN.fullmatch(task.subset) else f"subset-{digest(task.subset)[:8]}"
     parts: list[tuple[object, object, str]] = [
-        (task.classes, usual.classes, classes),
-        (task.bins, usual.bins, str(task.bins)),
-        (task.subset, usual.subset, subset),
+        (task.classes, defaults.classes, classes),
+        (task.bins, defaults.bins, str(task.bins)),
+        (task.subset, defaults.subset, subset),
     ]
     return [text for value, default, text in parts if value != default]
 

@@ -26,8 +26,8 @@ from sercli.experiments.systems import features_key
 from sercli.report.tables import score_tables
 from sercli.stages import combine, ingest
 from sercli.store.store import Store
-from sercli.tasks.classes import ENTANGLED, said_by_one_label
-from sercli.tasks.protocols import make_folds
+from sercli.tasks.classes import ENTANGLED, single_label_share
+from sercli.tasks.splitting import make_folds
 from sercli.tasks.task import Task
 
 CLASSES = "anger,calm=neutral,sadness"
@@ -426,7 +426,7 @@ def test_what_cannot_be_tested_elsewhere(situation: str, sercli: Sercli, elsewhe
 
 def labelled(rows: Sequence[tuple[str, str]]) -> float:
     utterances = [Utterance(f"u{n}", "", speaker=speaker, emotion=label) for n, (speaker, label) in enumerate(rows)]
-    return said_by_one_label({one.utt_id: one.emotion for one in utterances}, utterances)
+    return single_label_share({one.utt_id: one.emotion for one in utterances}, utterances)
 
 
 def test_what_entangled_means() -> None:

@@ -27,8 +27,8 @@ from sercli.experiments.making import Run
 from sercli.experiments.systems import features_key
 from sercli.stages import ingest
 from sercli.store.store import Store
-from sercli.tasks.protocols import make_folds
-from sercli.tasks.task import SPEAKER_DEPENDENT, Task
+from sercli.tasks.splitting import make_folds
+from sercli.tasks.task import Task
 
 
 def name_files(folder: Path, paths: Iterable[str]) -> Path:
@@ -349,7 +349,7 @@ def test_a_complete_corpus_has_the_makers_counts_and_its_task_can_be_cut(
     assert [count.expected - count.found for count in partial] == [1]
     task = build(Task, module.TASK, reader)
     speaker_of = {utterance.utt_id: utterance.speaker for utterance in found.utterances}
-    assert (task.protocol in SPEAKER_DEPENDENT) == (len(set(speaker_of.values())) < 3)
+    assert task.speaker_dependent == (len(set(speaker_of.values())) < 3)
     for fold in make_folds(task, found.utterances).folds:
         parts = [{speaker_of[utt_id] for utt_id in fold.part(part)} for part in ("train", "dev", "test")]
         assert all(parts)

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from sercli.data.hashing import digest
 from sercli.data.utterances import Utterance
 from sercli.errors import SercliError, UsageError
-from sercli.tasks.classes import label
+from sercli.tasks.classes import label_utterances
 from sercli.tasks.folds import Folds
-from sercli.tasks.folds_file import FoldsFile, strangers
-from sercli.tasks.protocols import make_folds
-from sercli.tasks.task import Task, asked, difference, task_name
+from sercli.tasks.folds_file import FoldsFile, unknown_ids
+from sercli.tasks.splitting import make_folds
+from sercli.tasks.task import Task, name_differences, requested_task, task_name
 
 SPEAKER, SESSION, RANDOM = "leave-one-speaker-out", "leave-one-session-out", "random-10-fold"
 SPEAKERS = "speaker-10-fold"
@@ -236,8 +236,8 @@ def test_names_say_what_differs() -> None:
     assert task_name(usual, usual) == "emotion.leave-one-speaker-out"
     chosen = Task(classes=("anger", "joy=happiness+excited"), protocol=SESSION)
     assert task_name(chosen, usual) == "emotion.anger-joy=happiness+excited.leave-one-session-out"
-    assert difference(usual, usual) == []
-    assert difference(chosen, usual) == ["anger-joy=happiness+excited", "leave-one-session-out"]
+    assert name_differences(usual, usual) == []
+    assert name_differences(chosen, usual) == ["anger-joy=happiness+excited", "leave-one-session-out"]
     many = Task(classes=tuple(f"emotion-{n}" for n in range(20)))
     assert len(task_name(many, usual)) < 80
     assert task_name(many, usual) != task_name(Task(classes=many.classes[::-1]), usual)
@@ -310,23 +310,23 @@ EDGES = [
 def test_levels_at_their_edges(target: str, value: float | None, paper: str | None, tian: str | None) -> None:
     rows = [rated(0, value), rated(1, 1.0), rated(2, 5.0)]
     for bins, wanted in (("paper", paper), ("tian", tian), (None, paper)):
-        classes, labels = label(Task(target=target, bins=bins), rows)  # type: ignore[arg-type]
+        classes, labels = label_utterances(Task(target=target, bins=bins), rows)  # type: ignore[arg-type]
         assert labels.get("u000") == wanted
         assert classes == [level for level in ("low", "mid", "high") if level in labels.values()]
 
 
 def test_power_is_dominance() -> None:
     rows = [replace(rated(0, 3.0), dominance=1.0), replace(rated(1, 3.0), dominance=5.0)]
-    assert label(Task(target="power"), rows)[1] == {"u000": "low", "u001": "high"}
+    assert label_utterances(Task(target="power"), rows)[1] == {"u000": "low", "u001": "high"}
 
 
 def test_a_subset_is_a_style() -> None:
     rows = [rated(n, (1.0, 5.0)[n % 2], style=("improvised", "scripted", "")[n % 3]) for n in range(12)]
     task = Task(target="valence", subset="scripted")
-    assert set(label(task, rows)[1]) == {one.utt_id for one in rows if one.style == "scripted"}
-    assert len(label(replace(task, subset="complete"), rows)[1]) == 12
+    assert set(label_utterances(task, rows)[1]) == {one.utt_id for one in rows if one.style == "scripted"}
+    assert len(label_utterances(replace(task, subset="complete"), rows)[1]) == 12
     with pytest.raises(SercliError, match=r"--subset sung: .*choose from complete, improvised, scripted"):
-        label(replace(task, subset="sung"), rows)
+        label_utterances(replace(task, subset="sung"), rows)
 
 
 def test_a_corpus_without_values_has_no_levels() -> None:
@@ -344,17 +344,17 @@ FOUR = Task(classes=("anger", "joy=happiness+excited"), protocol=SESSION)
 
 
 def test_classes_and_bins_go_with_the_target() -> None:
-    assert asked({}, FOUR) == FOUR
-    assert asked({"target": "valence"}, FOUR) == Task(target="valence", bins="paper", protocol=SESSION)
-    assert asked({"target": "emotion"}, Task(target="valence"), FOUR).classes == FOUR.classes
-    assert difference(FOUR, Task(target="valence"), FOUR) == ["emotion", SESSION]
-    assert asked({"subset": "scripted"}, FOUR) == replace(FOUR, subset="scripted")
+    assert requested_task({}, FOUR) == FOUR
+    assert requested_task({"target": "valence"}, FOUR) == Task(target="valence", bins="paper", protocol=SESSION)
+    assert requested_task({"target": "emotion"}, Task(target="valence"), FOUR).classes == FOUR.classes
+    assert name_differences(FOUR, Task(target="valence"), FOUR) == ["emotion", SESSION]
+    assert requested_task({"subset": "scripted"}, FOUR) == replace(FOUR, subset="scripted")
     tian = Task(target="valence", bins="tian")
-    assert asked({"target": "arousal"}, tian).bins == "paper"
-    assert asked({"protocol": SESSION}, tian) == replace(tian, protocol=SESSION)
+    assert requested_task({"target": "arousal"}, tian).bins == "paper"
+    assert requested_task({"protocol": SESSION}, tian) == replace(tian, protocol=SESSION)
     theirs = Task(protocol="file", folds="0" * 64)
-    assert asked({}, theirs) == theirs
-    assert asked({"protocol": RANDOM}, theirs) == Task(protocol=RANDOM)
+    assert requested_task({}, theirs) == theirs
+    assert requested_task({"protocol": RANDOM}, theirs) == Task(protocol=RANDOM)
 
 
 @pytest.mark.parametrize(
@@ -370,7 +370,7 @@ def test_classes_and_bins_go_with_the_target() -> None:
 )
 def test_names_of_targets_and_subsets(options: dict[str, str], name: str) -> None:
     usual = Task()
-    assert task_name(asked(options, usual), usual) == name
+    assert task_name(requested_task(options, usual), usual) == name
 
 
 # --- somebody else's folds
@@ -460,7 +460,7 @@ def test_fold_ten_comes_after_fold_nine() -> None:
 
 def test_whom_the_corpus_has_not_is_named() -> None:
     file = FoldsFile("FOLDS.tsv", by_speaker().text + "nobody\ts1\n")
-    assert strangers(file, FOUR_SPEAKERS) == ["nobody"]
+    assert unknown_ids(file, FOUR_SPEAKERS) == ["nobody"]
     assert make_folds(THEIRS, FOUR_SPEAKERS, file) == make_folds(THEIRS, FOUR_SPEAKERS, by_speaker())
 
 
@@ -583,8 +583,8 @@ def test_the_digest_of_training_sees_no_test_label() -> None:
     fold = folds.fold(1)
     swap = {"anger": "sadness", "sadness": "anger"}
     others = {k: swap[v] if fold.parts[k] == "test" else v for k, v in folds.labels.items()}
-    assert fold.labels_in_training(others) == fold.labels_in_training(folds.labels)
+    assert fold.training_labels_digest(others) == fold.training_labels_digest(folds.labels)
     for part in ("train", "dev"):
         others = {k: swap[v] if fold.parts[k] == part else v for k, v in folds.labels.items()}
-        assert fold.labels_in_training(others) != fold.labels_in_training(folds.labels)
+        assert fold.training_labels_digest(others) != fold.training_labels_digest(folds.labels)
     assert replace(folds, labels=others).digest == folds.digest
