@@ -13,8 +13,7 @@ from typing import Any, Literal, TypeVar
 from .. import plugins
 from ..config import build, like_default, plain, unknown_option
 from ..errors import DamagedProduct, MissingInput, SercliError, UsageError
-from ..learning.normalisation import Normalise
-from ..learning.options import TrainingConfig
+from ..learning.options import FLAGS, Normalise, TrainingConfig
 from ..store.ragged import MAKE_AGAIN
 from ..store.store import Store, check_name, refuse_other_configuration
 from ..tasks.classes import label_utterances
@@ -304,12 +303,6 @@ def classifier_config(store: Store, name: str) -> ClassifierConfig:
 
 C = TypeVar("C", bound=AutoencoderConfig | ClassifierConfig)
 _SHORT = {"segment_shift_ms": "shift", "fit_on": "fit", "reconstruction_threshold": "threshold"}
-_FLAGS = {
-    "epochs",
-    "batch_size",
-    "lr",
-    "precision",
-}  # training options with a flag of their own; the others go by --set
 
 
 def _stored_config(store: Store, kind: str, name: str, cls: type[C], run: str) -> C:
@@ -370,8 +363,8 @@ def flags_of(config: C, usual: C) -> list[str]:
         if key in ("training", "options"):
             for option, value in values[key].items():
                 if value != _plain_value(defaults[key][option]):
-                    flag = [_flag(option)] if option in _FLAGS else ["--set"]
-                    words += [*flag, _word(value) if option in _FLAGS else f"{option}={_word(value)}"]
+                    flag = [_flag(option)] if option in FLAGS else ["--set"]
+                    words += [*flag, _word(value) if option in FLAGS else f"{option}={_word(value)}"]
         elif values[key] != defaults[key]:
             words += [_flag(key), _word(values[key])]
     return words

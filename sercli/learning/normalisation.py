@@ -1,14 +1,13 @@
 """Mean and standard deviation of each feature, over the training part, each speaker, or each utterance."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from .segments import Frames, Offsets
 
-Normalise = Literal["train", "speaker", "utterance"]
 _MOST_ROWS, _MOST_CELLS = 2**14, 2**22  # of a block
 _SMALLEST_STD = 1e-5  # beside the mean: a feature that never moves (a band above what the file holds) is left at zero
 

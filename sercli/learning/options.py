@@ -1,27 +1,36 @@
-"""Options of every training by gradient descent."""
+"""Options of every training by gradient descent. This module imports no NumPy: `sercli --help` reads it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from ..errors import SercliError
 
+Normalise = Literal["train", "speaker", "utterance"]  # what a feature's mean and standard deviation are taken over
+Precision = Literal["float32", "bfloat16"]
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Adam and early stopping. The paper prints beta1 = 0.999 and beta2 = 0.99 (section 4.3); see conf/paper.yaml."""
+    """Adam and early stopping. An option with a help text has a flag of its own (`--batch-size`); the others are set with `--set`.
 
-    epochs: int = 20
-    batch_size: int = 512
-    lr: float = 1e-3
+    The paper prints beta1 = 0.999 and beta2 = 0.99 (section 4.3); see conf/paper.yaml.
+    """
+
+    epochs: int = field(default=20, metadata={"help": "Maximum number of epochs; training may stop earlier."})
+    batch_size: int = field(
+        default=512, metadata={"help": "Segments (autoencoder) or utterances (classifier) per step."}
+    )
+    lr: float = field(default=1e-3, metadata={"help": "Step size of Adam."})
     adam_beta1: float = 0.9
     adam_beta2: float = 0.999
     adam_epsilon: float = 1e-8
     weight_decay: float = 0.0
-    weight_averaging: float = (
-        0.0  # decay a step of the moving average of weights that is tested and kept; 0: the weights themselves
-    )
+    # decay per step of the moving average of weights that is tested and kept; 0: the weights themselves
+    weight_averaging: float = 0.0
     patience: int = 3  # epochs without a better dev loss
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Precision = field(
+        default="float32", metadata={"help": "Precision of matrix products; standard deviations and KL stay float32."}
+    )
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "lr", "patience", "adam_epsilon"):
@@ -32,3 +41,8 @@ class TrainingConfig:
         for name in ("adam_beta1", "adam_beta2", "weight_averaging"):
             if not 0 <= getattr(self, name) < 1:
                 raise SercliError(f"{name} is {getattr(self, name)}, wanted at least 0 and less than 1")
+
+
+FLAGS: dict[str, str] = {
+    option.name: option.metadata["help"] for option in fields(TrainingConfig) if "help" in option.metadata
+}  # help text of each option with a flag of its own
