@@ -1,7 +1,12 @@
 """Errors of the command, by their fields. With SERCLI_ERRORS=json the command prints an error as one JSON object."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import pytest
+
+from sercli.errors import SercliError
 
 from .command import Completed, Sercli
 
@@ -42,11 +47,24 @@ def refused(
         for part in fields.split("|"):
             assert part in text_of(error), f"{part!r} is not in {text_of(error)!r}"
         return error
+    check_fields(error, fields)
+    return error
+
+
+@contextmanager
+def raises(fields: Mapping[str, str | tuple[str, ...]], kind: type[SercliError] = SercliError) -> Iterator[None]:
+    """The block must raise an error of this kind, with these texts in its fields."""
+    with pytest.raises(kind) as caught:
+        yield
+    check_fields(caught.value.as_json(), fields)
+
+
+def check_fields(error: Error, fields: Mapping[str, str | tuple[str, ...]]) -> None:
+    """Each text, or each of a tuple of texts, must occur in its field."""
     for name, texts in fields.items():
         assert name in FIELDS, f"an error has no field {name!r}"
         for text in (texts,) if isinstance(texts, str) else texts:
             assert text in error[name], f"{text!r} is not in the field {name} of {dict(error)}"
-    return error
 
 
 def text_of(error: Error) -> str:
