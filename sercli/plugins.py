@@ -36,7 +36,7 @@ def load(package: str, name: str) -> ModuleType:
     for point in _points(package).select(name=name):
         with of_another_package(package, name):
             return importlib.import_module(point.module)
-    _refuse_unknown(package, name)
+    check_exists(package, name)
     return importlib.import_module(f".{package}.{name}", __package__)
 
 
@@ -111,10 +111,11 @@ def _source(package: str, name: str) -> Path:
             if spec is None or spec.origin is None:
                 raise ImportError(f"no source of {point.module}")
             return Path(spec.origin)
-    _refuse_unknown(package, name)
+    check_exists(package, name)
     return Path(__file__).parent / package / f"{name}.py"
 
 
-def _refuse_unknown(package: str, name: str) -> None:
-    if name not in names(package):
+def check_exists(package: str, name: str) -> None:
+    """Raises UsageError, with the names that exist, for the name of no plug-in."""
+    if not (Path(__file__).parent / package / f"{name}.py").is_file() and name not in names(package):
         raise UsageError(f"no {package} plug-in is named {name!r}; choose from {', '.join(names(package))}")

@@ -4,13 +4,15 @@ set of products up to date."""
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .. import plugins
 from ..errors import SercliError
+from ..executors.base import Request, open_slots
 from ..machine import devices, workers
 from ..machine.progress import bar, say
 from ..machine.workers import Unit
@@ -25,9 +27,11 @@ class Run:
     device: str = "auto"
     overwrite: bool = False
     dry_run: bool = False
+    executor: str = "local"
 
     def __post_init__(self) -> None:
         devices.check(self.device)
+        plugins.check_exists("executors", self.executor)
 
 
 @dataclass
@@ -131,7 +135,8 @@ def build(
         def tick() -> None:
             shown.update(len(making.finished) + sum(map(_fraction, making.folders.values())))
 
-        with workers.processes(devices_for(run, len(units)), preload) as slots:
+        request = Request(len(units), run.jobs, run.device, tuple(preload))
+        with open_slots(run.executor, request) as slots:
             failed = workers.run(units, slots, making.publish, tick, making.begin)
         shown.update(len(making.finished))
     if len(making.spent) > 1:
@@ -194,7 +199,7 @@ def do_and_mark(function: Callable[..., None], arguments: tuple[Any, ...], stage
     """A unit's work, and then the mark that it is done: a parent killed before it publishes leaves nothing to redo."""
     function(*arguments, staged / "product", device)
     (staged / BUILT).touch()
-    workers.let_go_of_memory()
+    workers.release_memory()
 
 
 def raise_first(failed: Sequence[tuple[Unit, BaseException]], n_finished: int) -> None:
@@ -203,7 +208,7 @@ def raise_first(failed: Sequence[tuple[Unit, BaseException]], n_finished: int) -
         return
     unit, error = failed[0]
     kept = f" ({len(failed)} failed, {n_finished} finished and kept)" if len(failed) + n_finished > 1 else ""
-    if isinstance(error, BrokenProcessPool):
+    if isinstance(error, BrokenExecutor):
         raise SercliError(
             f"{unit.name}: a worker process was killed, or ran out of memory{kept}; run the same command again, with fewer --jobs"
         ) from None
@@ -226,16 +231,3 @@ def _fraction(folder: Path) -> float:
         return float((folder / "fraction").read_text())
     except (FileNotFoundError, ValueError):
         return 0.0
-
-
-def n_jobs(run: Run, n_units: int) -> int:
-    """Workers for so many units: what was asked for, else one a core."""
-    return max(1, min(run.jobs or workers.cores(), n_units))
-
-
-def devices_for(run: Run, n_units: int) -> list[str]:
-    """The device of each process, for so many units: one a core, or where GPUs do the work one a GPU, unless told."""
-    found = devices.resolve_all(run.device)
-    alone = run.jobs is None and found != ["cpu"]
-    n = max(1, min(len(found), n_units)) if alone else n_jobs(run, n_units)
-    return [found[index % len(found)] for index in range(n)]

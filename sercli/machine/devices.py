@@ -1,49 +1,81 @@
-"""Where to compute: auto, cpu, cuda, cuda:N, mps; or several GPUs, cuda:0,cuda:1."""
+"""Cores and devices of this machine. A device is auto, cpu, cuda, cuda:N or mps; several GPUs are cuda:0,cuda:1."""
 
+import os
 import re
 import sys
 from pathlib import Path
 
-from ..errors import SercliError, UsageError
+from ..errors import SercliError, UsageError, listed
 
-_GPUS = r"cuda:\d+(,cuda:\d+)+"
+_NAMES = re.compile(r"auto|cpu|cuda(:\d+)?|mps|cuda:\d+(,cuda:\d+)+")
 
 
 def check(device: str) -> None:
-    """Raises UsageError for a name that is none."""
-    if not re.fullmatch(rf"auto|cpu|cuda(:\d+)?|mps|{_GPUS}", device):
-        raise UsageError(f"--device {device!r} is not one of auto, cpu, cuda, cuda:N, mps, or several: cuda:0,cuda:1")
+    """Raises UsageError for a text that names no device."""
+    if not _NAMES.fullmatch(device):
+        names = "auto, cpu, cuda, cuda:N, mps, or several: cuda:0,cuda:1"
+        raise UsageError("unknown device", place="--device", seen=device, expected=names)
     if len(set(device.split(","))) < len(device.split(",")):
-        raise UsageError(f"--device {device} names a GPU twice; for two processes on one GPU use --jobs")
+        fix = "for two processes on one GPU use --jobs"
+        raise UsageError("a GPU is named twice", place="--device", seen=device, fix=fix)
 
 
 def resolve_all(device: str) -> list[str]:
-    """Each device of a name that `check` passed. Raises SercliError for one that this machine has not."""
-    return [resolve(one) for one in device.split(",")]
+    """Every device that a checked text names. Raises SercliError for one that this machine does not have."""
+    return [resolve(name) for name in device.split(",")]
 
 
 def resolve(device: str) -> str:
-    """A device that is there, of a name that `check` passed. Raises SercliError for one that this machine has not."""
+    """The device that a checked name means on this machine. Raises SercliError for one that it does not have.
+
+    >>> resolve("cpu")
+    'cpu'
+    """
     if device == "cpu" or (device == "auto" and not may_have_gpu()):
-        return "cpu"  # known without importing torch
+        return "cpu"  # without importing torch
     import torch
 
     n_cuda = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    has_mps = torch.backends.mps.is_available()
-    if device == "auto":
-        return "cuda:0" if n_cuda else "mps" if has_mps else "cpu"
-    if device.startswith("cuda"):
-        number = int(device.partition(":")[2] or 0)
-        if number >= n_cuda:
-            raise SercliError(
-                f"--device {device}: this machine has {n_cuda} usable CUDA devices; use --device cpu or auto"
-            )
-        return f"cuda:{number}"
-    if device == "mps" and not has_mps:
-        raise SercliError("--device mps: this machine has no usable Apple GPU; use --device cpu or auto")
-    return device
+    gpus = [f"cuda:{i}" for i in range(n_cuda)] + (["mps"] if torch.backends.mps.is_available() else [])
+    name = {"auto": next(iter(gpus), "cpu"), "cuda": "cuda:0"}.get(device, device)
+    if name not in ("cpu", *gpus):
+        fix = "use --device cpu or auto"
+        raise SercliError(
+            "this machine does not have the device",
+            place="--device",
+            seen=name,
+            expected=listed(["cpu", *gpus]),
+            fix=fix,
+        )
+    return name
 
 
 def may_have_gpu() -> bool:
-    """Whether the system shows signs of one; known without importing torch."""
+    """Whether the system shows signs of a GPU; does not import torch."""
     return sys.platform == "darwin" or any(Path(sign).exists() for sign in ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg"))
+
+
+def n_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def n_workers(jobs: int | None, n_units: int) -> int:
+    """Workers for so many units: `jobs` if given, else one per core.
+
+    >>> n_workers(4, 2)
+    2
+    """
+    return max(1, min(jobs or n_cores(), n_units))
+
+
+def devices_of_workers(device: str, jobs: int | None, n_units: int) -> list[str]:
+    """The device of each worker process: unless `jobs` says how many, one per core, or one per GPU.
+
+    >>> devices_of_workers("cpu", 2, 10)
+    ['cpu', 'cpu']
+    """
+    devices = resolve_all(device)
+    one_each = jobs is None and devices != ["cpu"]
+    n = max(1, min(len(devices), n_units)) if one_each else n_workers(jobs, n_units)
+    return [devices[i % len(devices)] for i in range(n)]

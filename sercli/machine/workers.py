@@ -1,24 +1,14 @@
-"""Independent units of work on any `concurrent.futures.Executor`: threads, processes, or a cluster's own."""
+"""Units of work and the scheduler that runs them in slots."""
 
 import ctypes
-import functools
-import multiprocessing
-import os
+import heapq
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    BrokenExecutor,
-    Executor,
-    Future,
-    ProcessPoolExecutor,
-    ThreadPoolExecutor,
-    wait,
-)
-from contextlib import ExitStack, contextmanager
+from concurrent import futures
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import forkserver, resource_tracker
+from graphlib import TopologicalSorter
 from typing import Any
 
 _POLL_SECONDS = 0.2
@@ -26,32 +16,33 @@ _POLL_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Unit:
-    """A plain function of picklable arguments; `name` is for people. Begun once all that it `needs`, by name, is done."""
+    """A plain function with picklable arguments; `name` is for people. It starts once all units that it `needs` are done."""
 
     name: str
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
-    needs: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()  # names of units; others count as done
 
 
 class Slot:
     """A place where one unit runs at a time, on an executor of its own or a shared one."""
 
-    def __init__(self, start: Callable[[], Executor], arguments: tuple[Any, ...] = ()) -> None:
-        """`arguments` come after those of every unit that runs here: its device."""
+    def __init__(self, start: Callable[[], futures.Executor], arguments: tuple[Any, ...] = ()) -> None:
+        """`arguments` are added to those of every unit that runs here: its device."""
         self._start, self.arguments = start, arguments
         self.executor = start()
 
-    def submit(self, unit: Unit) -> "Future[Any]":
+    def submit(self, unit: Unit) -> "futures.Future[Any]":
+        """Start a unit; a slot whose worker was killed restarts it (the unit that was lost has failed)."""
         try:
             return self.executor.submit(unit.function, *unit.arguments, *self.arguments)
-        except BrokenExecutor:  # its worker was killed; the unit that it had is told as failed
+        except futures.BrokenExecutor:
             self.executor = self._start()
             return self.executor.submit(unit.function, *unit.arguments, *self.arguments)
 
 
 class NeedsFailed(Exception):
-    """A unit was not begun, because one that it needs failed."""
+    """A unit did not start, because a unit that it needs failed; the arguments are the names of those."""
 
 
 def run(
@@ -61,153 +52,71 @@ def run(
     tick: Callable[[], None] = lambda: None,
     begin: Callable[[Unit], bool] = lambda unit: True,
 ) -> list[tuple[Unit, BaseException]]:
-    """Run all units, the earlier first; `finished` is called here, in this thread, for each that ends well.
+    """Run all units, the earlier first, and return those that failed: first those that ran, then those that they block.
 
-    `begin` is asked before a unit is: False means that it is done already; an error that it raises is the unit's own.
-    Returns those that failed.
+    `begin(unit)` is called before a unit starts: False means that it is done already; an exception is its failure.
+    `finished(unit, result)` is called for each unit that succeeds, `tick()` several times a second; all in this thread.
     """
-    waiting, free = {unit.name: unit for unit in units}, list(slots)
-    pending: dict[Future[Any], tuple[Unit, Slot]] = {}
-    failed: list[tuple[Unit, BaseException]] = []
-    lost: set[str] = set()
+    names = {unit.name for unit in units}
+    graph = TopologicalSorter({unit.name: names.intersection(unit.needs) for unit in units})
+    graph.prepare()
+    rank = {unit.name: i for i, unit in enumerate(units)}
+    ready = sorted(rank[name] for name in graph.get_ready())  # a heap of ranks
+    free, pending = list(slots), dict[futures.Future[Any], tuple[Unit, Slot]]()
+    done, failed = set[str](), list[tuple[Unit, BaseException]]()
 
-    def fail(unit: Unit, error: BaseException) -> None:
-        failed.append((unit, error))
-        lost.add(unit.name)
+    def succeed(unit: Unit) -> None:
+        done.add(unit.name)
+        graph.done(unit.name)  # a failed unit is never done, so that units which need it never become ready
+        for name in graph.get_ready():
+            heapq.heappush(ready, rank[name])
 
-    def next_ready() -> Unit | None:
-        """The first that waits for nothing."""
-        running = {unit.name for unit, _ in pending.values()}
-        for unit in list(waiting.values()):
-            if lost.intersection(unit.needs):
-                fail(waiting.pop(unit.name), NeedsFailed(", ".join(sorted(lost.intersection(unit.needs)))))
-            elif not any(name in waiting or name in running for name in unit.needs):
-                return waiting.pop(unit.name)
-        return None
-
-    while waiting or pending:
-        while free and (unit := next_ready()) is not None:
+    while ready or pending:
+        while ready and free:
+            unit = units[heapq.heappop(ready)]
             try:
                 if begin(unit):
-                    slot = free.pop(0)
-                    with _uninterrupted():  # a worker that starts while its pool ends would complain
-                        pending[slot.submit(unit)] = unit, slot
-            except Exception as refusal:
-                fail(unit, refusal)
-        done, _ = wait(pending, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED) if pending else (set(), set())
-        for future in done:
+                    with uninterrupted():  # a worker that starts while its pool ends would complain
+                        pending[free[0].submit(unit)] = unit, free[0]
+                        free.pop(0)
+                else:
+                    succeed(unit)
+            except Exception as error:
+                failed.append((unit, error))
+        for future in futures.wait(pending, _POLL_SECONDS, futures.FIRST_COMPLETED).done if pending else ():
             unit, slot = pending.pop(future)
             free.append(slot)
-            error = future.exception()
-            if error is None:
+            if (failure := future.exception()) is None:
                 finished(unit, future.result())
+                succeed(unit)
             else:
-                fail(unit, error)
+                failed.append((unit, failure))
         tick()
-    return failed
+    started = done.union(unit.name for unit, _ in failed)
+    blocked = [unit for unit in units if unit.name not in started]
+    return failed + [(unit, NeedsFailed(*sorted(names.intersection(unit.needs) - done))) for unit in blocked]
 
 
-def let_go_of_memory() -> None:
-    """Give the system back what a unit has left in this process's heap: glibc keeps it, in pieces that the next cannot use."""
+def release_memory() -> None:
+    """Return freed memory of this process to the system: glibc keeps it, in pieces that the next unit cannot use."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-class _Threads(ThreadPoolExecutor):
-    """Left by an error, Ctrl-C above all, it waits for nobody: the command ends, and the threads with it."""
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        self.shutdown(wait=kind is None, cancel_futures=True)
-
-
-class _Processes(ProcessPoolExecutor):
-    """Left by an error, it ends its workers in the middle of their work."""
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        for worker in multiprocessing.active_children() if kind is not None else ():
-            worker.kill()
-        self.shutdown(cancel_futures=True)
-
-
 @contextmanager
-def threads(arguments: Sequence[tuple[Any, ...]]) -> Iterator[list[Slot]]:
-    """For work that spends its time outside the interpreter lock: a thread for each entry, which its units are given last."""
-    with _opened([Slot(functools.partial(_Threads, 1), own) for own in arguments]) as slots:
-        yield slots
-
-
-@contextmanager
-def processes(devices: Sequence[str], preload: Sequence[str] = ()) -> Iterator[list[Slot]]:
-    """For work that does not: one process for each entry of `devices`, which is given to its units last; a single one is
-    a thread of this process.
-
-    Workers start from one server that has imported `preload`, and die with this process. Ctrl-C is this process's to
-    handle: the server and all its workers inherit that it is held back.
-    """
-    if len(devices) == 1:
-        start: Callable[[], Executor] = functools.partial(_Threads, 1)
-    else:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(list(preload))
-        resource_tracker.ensure_running()  # while it starts, it lets Ctrl-C through
-        with _uninterrupted(), _without_folder():
-            forkserver.ensure_running()
-        start = functools.partial(_Processes, 1, mp_context=context, initializer=_die_with_parent)
-    with _opened([Slot(start, (device,)) for device in devices]) as slots:
-        yield slots
-
-
-@contextmanager
-def _opened(slots: list[Slot]) -> Iterator[list[Slot]]:
-    """Executors may be started again meanwhile; those that are there at the end are left as their kind is."""
-    with ExitStack() as stack:
-        for slot in slots:
-            stack.push(lambda *error, slot=slot: slot.executor.__exit__(*error))
-        yield slots
-
-
-@contextmanager
-def _without_folder() -> Iterator[None]:
-    """A Python that is started here does not look for modules in the working folder, which may hold one named like ours."""
-    usual = os.environ.get("PYTHONSAFEPATH")
-    os.environ["PYTHONSAFEPATH"] = "1"
-    try:
-        yield
-    finally:
-        os.environ.pop("PYTHONSAFEPATH") if usual is None else os.environ.update(PYTHONSAFEPATH=usual)
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back until the end of the block, whichever thread it reaches: zarr's own do not have it blocked."""
-    usual, held = signal.getsignal(signal.SIGINT), list[int]()
-    mine = callable(usual) and threading.current_thread() is threading.main_thread()
-    if mine:
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back until the end of the block, whichever thread receives it: zarr's threads do not have it blocked."""
+    handler, held = signal.getsignal(signal.SIGINT), list[int]()
+    replaceable = callable(handler) and threading.current_thread() is threading.main_thread()
+    if replaceable:
         signal.signal(signal.SIGINT, lambda number, _: held.append(number))
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        if mine:
-            signal.signal(signal.SIGINT, usual)
+        if replaceable:
+            signal.signal(signal.SIGINT, handler)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         if held:
             signal.raise_signal(signal.SIGINT)
-
-
-def _die_with_parent() -> None:
-    """A killed parent must not leave workers that write on."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

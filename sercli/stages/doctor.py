@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__, plugins
-from ..machine import devices, workers
+from ..machine import devices
 from ..machine.progress import size_of
 
 _NEEDED = 4 * 2**30  # bytes of memory that the largest step of the paper's recipe takes
@@ -29,7 +29,7 @@ def run() -> dict[str, Any]:
         "executable": sys.executable,
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "processor": _processor(),
-        "cores": workers.cores(),
+        "cores": devices.n_cores(),
         "memory": _memory(),
         "disks": {str(folder): _disk(folder) for folder in _folders()},
         "versions": {name: _version(name) for name in _libraries()},

@@ -18,7 +18,8 @@ from ..data.audio_index import Fingerprints, take
 from ..data.hashing import digest
 from ..data.utterances import Utterance, write_table
 from ..errors import AudioError, SercliError, UsageError
-from ..experiments.making import Outcome, Run, n_jobs, raise_first, survey
+from ..executors.base import Request, open_slots
+from ..experiments.making import Outcome, Run, raise_first, survey
 from ..experiments.systems import features, features_key
 from ..frontends.base import Extractor, Source, frames_of, refuse_no_numbers
 from ..learning.segments import Frames
@@ -114,9 +115,8 @@ def _refuse_changed_audio(store: Store, root: Path) -> None:
 def _make(store: Store, product: Product, frontend: str, options: Mapping[str, Any], root: Path, run: Run) -> None:
     if not root.is_dir():
         raise SercliError(f"{root}: no such folder, the sound files were there; say with --root where they are now")
-    devices = resolve_all(run.device)
     extractor = _extractor(
-        frontend, tuple(options.items()), devices[0]
+        frontend, tuple(options.items()), resolve_all(run.device)[0]
     )  # what cannot work is told before anything is begun
     staged = store.staged(product)
     if run.overwrite:
@@ -138,7 +138,7 @@ def _make(store: Store, product: Product, frontend: str, options: Mapping[str, A
     todo = sum(len(unit.arguments[1]) for unit in units)
     with (
         bar("featurize", "utterances", todo) as shown,
-        workers.threads([(devices[n % len(devices)],) for n in range(n_jobs(run, len(units)))]) as slots,
+        open_slots(run.executor, Request(len(units), run.jobs, run.device, in_threads=True)) as slots,
     ):
         raise_first(workers.run(units, slots, lambda unit, _: shown.advance(len(unit.arguments[1]))), len(done))
     _assemble(store, product, extractor, staged)

@@ -29,7 +29,8 @@ from ..data.utterances import (
     write_utterances,
 )
 from ..errors import SercliError, UsageError
-from ..experiments.making import Outcome, Run, n_jobs, raise_first
+from ..executors.base import Request, open_slots
+from ..experiments.making import Outcome, Run, raise_first
 from ..machine import workers
 from ..machine.progress import bar, say
 from ..machine.workers import Unit
@@ -270,7 +271,8 @@ def _fingerprints(path: Path, root: Path, utterances: Sequence[Utterance], run: 
     units = [
         Unit(f"headers from {fresh[a]}", fingerprints.take, (root, fresh[a : a + _FILES_PER_UNIT])) for a in starts
     ]
-    with bar("ingest", "files", len(fresh)) as shown, workers.threads([()] * n_jobs(run, len(units))) as slots:
+    request = Request(len(units), run.jobs, in_threads=True)
+    with bar("ingest", "files", len(fresh)) as shown, open_slots(run.executor, request) as slots:
 
         def keep(unit: Unit, taken: dict[str, tuple[str, Fingerprint]]) -> None:
             known.remember(taken)

@@ -21,8 +21,8 @@ from ..bundles import bundle as bundles
 from ..corpora.base import files_below
 from ..data import audio
 from ..errors import AudioError, SercliError, UsageError
-from ..experiments.making import Run, n_jobs
-from ..machine.devices import resolve
+from ..experiments.making import Run
+from ..machine.devices import n_workers, resolve
 from ..machine.progress import say
 from ..text import printable
 
@@ -79,7 +79,7 @@ def run(
             sources: Iterator[Source] = iter([Source(_STDIN, stack.enter_context(_spooled(_standard_input())))])
         else:
             sources = _sources([*paths, *([_STDIN] if nul and _STDIN not in paths else [])], nul)
-        pool = ThreadPoolExecutor(n_jobs(run, _AHEAD))
+        pool = ThreadPoolExecutor(n_workers(run.jobs, _AHEAD))
         stack.callback(pool.shutdown, wait=False, cancel_futures=True)
         printer = _Printer(labeller.classes, window is not None, as_json)
         work = _Work(labeller, pool, sources, window, shift or window)

@@ -19,7 +19,7 @@ from ..data.utterances import write_table
 from ..errors import SercliError
 from ..experiments.fitted import autoencoder_options, classifier_options, create_autoencoder
 from ..experiments.grids import Grid, Point, points
-from ..experiments.making import Failed, Outcome, Run, Work, build, devices_for, survey
+from ..experiments.making import Failed, Outcome, Run, Work, build, survey
 from ..experiments.resolve import (
     NO_AUTOENCODER,
     AutoencoderConfig,
@@ -41,6 +41,7 @@ from ..experiments.systems import (
     predictions_fold,
 )
 from ..learning.segments import shape_of
+from ..machine.devices import devices_of_workers
 from ..machine.progress import say, size_of
 from ..machine.workers import NeedsFailed
 from ..report.sweeps import Scored, draw, rows_of
@@ -357,7 +358,7 @@ def _tell(store: Store, grid: Grid, plan: Plan, run: Run) -> Outcome:
         say(f"{kind.rpartition('/')[2]}: {len(keys)}, {len(todo)} to make{size}")
     latents = [sizes[key] for key in plan.works if key in plan.readers]
     if latents and not plan.keep_latents:
-        n_workers = len(devices_for(run, len(plan.works)))
+        n_workers = len(devices_of_workers(run.device, run.jobs, len(plan.works)))
         at_once = sum(sorted(latents)[-n_workers:])
         say(
             f"latents are let go of once read: at most about {size_of(at_once)} of them at once (--keep latents keeps all)"

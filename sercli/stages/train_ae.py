@@ -27,7 +27,7 @@ from ..learning.options import TrainingConfig
 from ..learning.segments import SEGMENT_MS
 from ..machine.devices import resolve_all
 from ..machine.progress import say
-from ..machine.workers import let_go_of_memory
+from ..machine.workers import release_memory
 from ..store.store import Store
 from ..tasks.folds import NOBODY, Fold, Folds
 from .folds import write_task
@@ -84,7 +84,7 @@ def fit(store: Store, config: AutoencoderConfig, folds: Folds, fold: Fold, built
     normaliser = Normaliser(store, source, config)
     train = normaliser.read([*fold.part("train"), *further_training(store, config, folds, fold)])
     dev = normaliser.read(fold.part("dev")) if fold.number != NOBODY else None
-    let_go_of_memory()  # of reading
+    release_memory()  # of reading
     refuse_empty(fold.number, {"train": train.utt_ids, **({"dev": dev.utt_ids} if dev else {})})
     training = build(TrainingConfig, config.training, "training")
     seed = seed_for(config.seed, fold.number, "train-ae")

@@ -14,7 +14,7 @@ from ..experiments.resolve import NO_AUTOENCODER, ClassifierConfig, reads_segmen
 from ..experiments.systems import classifier_fold, features, latents_of
 from ..learning.options import TrainingConfig
 from ..machine.devices import resolve_all
-from ..machine.workers import let_go_of_memory
+from ..machine.workers import release_memory
 from ..store.store import Store
 from ..tasks.folds import NOBODY, Fold, Folds
 from .folds import write_task
@@ -72,7 +72,7 @@ def fit(source: ClassifierInput, config: ClassifierConfig, folds: Folds, fold: F
     }
     train = source.read(fold.part("train"), labels)
     dev = source.read(fold.part("dev"), labels) if fold.number != NOBODY else None
-    let_go_of_memory()  # of reading
+    release_memory()  # of reading
     refuse_empty(fold.number, {"train": train, **({} if dev is None else {"dev": dev})})
     seed = seed_for(config.seed, fold.number, f"train-classifier {config.classifier}")
     torch.manual_seed(seed)

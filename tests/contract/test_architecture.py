@@ -20,7 +20,7 @@ report
 evaluation bundles exports
 experiments
 store
-tasks corpora frontends autoencoders classifiers
+tasks corpora frontends autoencoders classifiers executors
 learning data formats
 config plugins machine
 errors text __init__

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from sercli.machine.workers import NeedsFailed, Unit, processes, run, threads
+from sercli.executors.base import Request, open_slots
+from sercli.machine.workers import NeedsFailed, Unit, run
 
 
 def double(n: int, *_: object) -> int:
@@ -30,7 +31,7 @@ def process_id(*_: object) -> int:
 def carried_out(units: list[Unit], n_slots: int = 2, **options: Any) -> tuple[dict[str, Any], dict[str, BaseException]]:
     """Results in the order in which they came, and failures, by name."""
     results: dict[str, Any] = {}
-    with threads([()] * n_slots) as slots:
+    with open_slots("local", Request(100, n_slots, in_threads=True)) as slots:
         failed = run(units, slots, lambda unit, value: results.update({unit.name: value}), **options)
     return results, {unit.name: error for unit, error in failed}
 
@@ -96,15 +97,15 @@ def test_an_error_of_who_is_told_ends_all() -> None:
     def refuse(unit: Unit, _: object) -> None:
         raise OSError(f"no room for {unit.name}")
 
-    with threads([()]) as slots, pytest.raises(OSError, match="no room for one"):
+    with open_slots("local", Request(1, in_threads=True)) as slots, pytest.raises(OSError, match="no room for one"):
         run([Unit("one", double, (1,))], slots, refuse)
 
 
 def test_a_slot_gives_its_own_arguments() -> None:
     seen = []
-    with threads([("here",)]) as slots:
+    with open_slots("local", Request(1, device="cpu", in_threads=True)) as slots:
         run([Unit("one", lambda *words: words, ("what",))], slots, lambda _, value: seen.append(value))
-    assert seen == [("what", "here")]
+    assert seen == [("what", "cpu")]
 
 
 def test_a_killed_process_loses_its_own_unit_alone() -> None:
@@ -112,7 +113,7 @@ def test_a_killed_process_loses_its_own_unit_alone() -> None:
     units = [Unit("killed", die, ()), Unit("child", double, (1,), ("killed",))]
     units += [Unit(f"{n}", double, (n,)) for n in range(10)]
     results: dict[str, int] = {}
-    with processes(["cpu", "cpu"]) as slots:
+    with open_slots("local", Request(2, 2, "cpu")) as slots:
         failed = run(units, slots, lambda unit, value: results.update({unit.name: value}))
     assert results == {f"{n}": 2 * n for n in range(10)}
     errors = {unit.name: error for unit, error in failed}
@@ -122,6 +123,6 @@ def test_a_killed_process_loses_its_own_unit_alone() -> None:
 
 def test_one_worker_is_this_process() -> None:
     seen: list[int] = []
-    with processes(["cpu"]) as slots:
+    with open_slots("local", Request(1, 1, "cpu")) as slots:
         run([Unit("one", process_id, ())], slots, lambda _, value: seen.append(value))
     assert seen == [os.getpid()]
