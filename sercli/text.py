@@ -1,4 +1,4 @@
-"""Text for people and for sorting: printable lines, the order of the C locale."""
+"""Text for people and for sorting: printable lines, sizes, the order of the C locale."""
 
 
 def c_order(text: str) -> bytes:
@@ -10,3 +10,16 @@ def printable(path: str) -> str:
     """A path in one printable line: control characters and undecodable bytes as escapes."""
     shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)
+
+
+def size_of(n_bytes: float) -> str:
+    """A number of bytes in binary units.
+
+    >>> size_of(1.5 * 2**30)
+    '1.5 GiB'
+    """
+    units = ["B", "KiB", "MiB", "GiB", "TiB"]
+    while n_bytes >= 1024 and len(units) > 1:
+        n_bytes /= 1024
+        del units[0]
+    return f"{n_bytes:.0f} {units[0]}" if units[0] == "B" or n_bytes >= 10 else f"{n_bytes:.1f} {units[0]}"

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from ..errors import UsageError
 from .app import app, guarded, print_json, print_outcome, run_as, terminal_width
 from .options import (
     Condition,
@@ -137,15 +136,12 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, a line a row.")] = False,
 ) -> None:
     """Label new recordings: emotion and posteriors of each file as TSV or JSON lines, in the order given."""
-    if stdin_audio and (paths or nul):
-        raise UsageError("--stdin-audio reads sound from standard input and takes no paths; leave them out")
-    if not (paths or nul or stdin_audio):
-        raise UsageError("predict: no FILE or FOLDER; name some, or - for paths from standard input")
-    if shift is not None and window is None:
-        raise UsageError("--shift needs --window")
     from ..stages import predict as stage
 
-    stage.run(bundle, paths or [], nul, stdin_audio, window, shift, as_json, run_as(jobs, device))
+    options = stage.PredictOptions(
+        paths=paths or [], nul=nul, stdin_audio=stdin_audio, window=window, shift=shift, as_json=as_json
+    )
+    stage.run(bundle, options, run_as(jobs, device))
 
 
 @app.command()

@@ -5,8 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..machine.progress import size_of
-from ..text import printable
+from ..text import printable, size_of
 from .tables import printed
 
 _MOST_REASONS = 5

@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import __version__, plugins
 from ..machine import devices
-from ..machine.progress import size_of
+from ..text import size_of
 
 _NEEDED = 4 * 2**30  # bytes of memory that the largest step of the paper's recipe takes
 _PRODUCTS = 20

@@ -1,4 +1,4 @@
-"""`sercli predict`: emotion and posteriors of recordings, in the order in which they are named, as soon as they are known."""
+"""`sercli predict`: emotion and posteriors of recordings, in the order in which they are named, each as soon as it is known."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from ..bundles import bundle as bundles
 from ..corpora.base import files_below
@@ -29,286 +28,204 @@ from ..text import printable
 if TYPE_CHECKING:
     from ..bundles.labeller import Labeller, Posteriors
 
-_AHEAD = 64  # utterances begun before the first of them is told
-_SECONDS_AHEAD = 300  # the same, of windows, whose frames are held
+_AHEAD = 64  # utterances that are begun before the first of them is printed
+_SECONDS_AHEAD = 300  # the same for windows, whose frames are held in memory
 _STDIN = "-"
 
 
-@dataclass(frozen=True)
-class Source:
-    """A file as it was named, or what is wrong with that."""
+@dataclass(frozen=True, kw_only=True)
+class PredictOptions:
+    """What is labelled and how it is printed. Raises UsageError for options that exclude each other."""
 
-    shown: str
+    paths: Sequence[str] = ()  # files, folders, or `-`: paths from standard input
+    nul: bool = False  # paths from standard input end with NUL
+    stdin_audio: bool = False  # standard input is one sound file
+    window: float | None = None  # s; None: one row per file
+    shift: float | None = None  # s from one window to the next; None: a whole window
+    as_json: bool = False
+
+    def __post_init__(self) -> None:
+        if self.stdin_audio and (self.paths or self.nul):
+            raise UsageError(
+                "standard input is sound, so no paths can be given", place="--stdin-audio", fix="leave one out"
+            )
+        if not (self.paths or self.nul or self.stdin_audio):
+            raise UsageError("nothing to label", place="predict", expected="FILE, FOLDER, or - for paths from stdin")
+        if self.shift is not None and self.window is None:
+            raise UsageError("only windows have a shift", place="--shift", seen=self.shift, fix="add --window")
+        if self.window is not None and not 0 < self.window <= 600:
+            raise UsageError("out of range", place="--window", seen=f"{self.window:g}", expected="0 < S <= 600 seconds")
+        if self.window and self.shift is not None and not 0 < self.shift <= self.window:
+            limits = f"0 < S <= {self.window:g} seconds, the window"
+            raise UsageError("out of range", place="--shift", seen=f"{self.shift:g}", expected=limits)
+
+
+class Source(NamedTuple):
+    """A file under the name that is printed, or why there is none."""
+
+    name: str
     path: Path
-    problem: str = ""
+    error: AudioError | None = None
 
 
-@dataclass(frozen=True)
-class Item:
-    """An utterance, or a window of a file from `start` to `end` (s), on its way; or what is wrong."""
+class Item(NamedTuple):
+    """An utterance, or a window of a file from `times[0]` to `times[1]` (s), whose posteriors come."""
 
     source: Source
-    posteriors: Future[Posteriors] | None
+    n_sources: int  # up to this one
+    posteriors: Future[Posteriors]
     times: tuple[float, float] | None = None
-    problem: str = ""
 
 
-def run(
-    path: Path,
-    paths: Sequence[str],
-    nul: bool,
-    stdin_audio: bool,
-    window: float | None,
-    shift: float | None,
-    as_json: bool,
-    run: Run,
-) -> None:
-    """Print a row for each file, or each window of it. Raises SercliError, once all others are done, if some were bad."""
-    _refuse_odd_windows(window, shift)
-    bundle = bundles.read(path)
+def run(bundle_path: Path, options: PredictOptions, settings: Run) -> None:
+    """Print one row per file, or per window of a file. Raises SercliError at the end if some could not be labelled."""
+    bundle = bundles.read(bundle_path)
     from ..bundles.labeller import Labeller
     from ..learning.training import make_repeatable
 
-    device = resolve(run.device)
+    device = resolve(settings.device)
     make_repeatable(device)
     labeller = Labeller(bundle, device)
-    if window is not None:
-        labeller.windows(window, shift or window)  # whole frames, or nothing is begun
+    if options.window is not None:
+        labeller.windows(options.window, options.shift or options.window)  # refuses parts of a frame
     with ExitStack() as stack:
-        if stdin_audio:
-            sources: Iterator[Source] = iter([Source(_STDIN, stack.enter_context(_spooled(_standard_input())))])
-        else:
-            sources = _sources([*paths, *([_STDIN] if nul and _STDIN not in paths else [])], nul)
-        pool = ThreadPoolExecutor(n_workers(run.jobs, _AHEAD))
+        spooled = stack.enter_context(_spooled(_standard_input())) if options.stdin_audio else None
+        sources = _sources(options) if spooled is None else iter([Source(_STDIN, spooled)])
+        pool = ThreadPoolExecutor(n_workers(settings.jobs, _AHEAD))
         stack.callback(pool.shutdown, wait=False, cancel_futures=True)
-        printer = _Printer(labeller.classes, window is not None, as_json)
-        work = _Work(labeller, pool, sources, window, shift or window)
-        for item, posteriors in work.labelled():
-            printer.row(item, posteriors)
-    if work.bad:
-        others = "the others are" if printer.n_rows else "nothing is"
-        raise SercliError(f"{work.bad} of {work.n} could not be labelled, see above; {others}")
+        ahead = max(2, min(_AHEAD, int(_SECONDS_AHEAD / options.window))) if options.window else _AHEAD
+        _print_rows(_taken_ahead(_items(labeller, pool, sources, options), ahead), labeller.classes, options)
 
 
-def _refuse_odd_windows(window: float | None, shift: float | None) -> None:
-    if window is None:
-        return
-    if not 0 < window <= 600:
-        raise UsageError(f"--window {window:g}: wanted more than 0 and at most 600 seconds")
-    if shift is not None and not 0 < shift <= window:
-        raise UsageError(f"--shift {shift:g}: wanted more than 0 and at most the window's {window:g} seconds")
-
-
-# --- what is to be labelled
-
-
-def _sources(named: Sequence[str], nul: bool) -> Iterator[Source]:
-    """Files in the order named; of a folder, all sound files below it, in C order; `-` is replaced by what stdin lists."""
-    for name in named:
-        if name == _STDIN:
-            yield from (source for listed in _listed(nul) for source in _of_path(listed))
+def _print_rows(items: Iterator[Item], classes: Sequence[str], options: PredictOptions) -> None:
+    if not options.as_json:
+        times = ["start", "end"] if options.window else []
+        print(*["path", *times, "prediction", *(printable(f"p_{label}") for label in classes)], sep="\t", flush=True)
+    n_files = n_rows = n_bad = 0
+    for item in items:
+        n_files = item.n_sources
+        try:
+            posteriors = item.posteriors.result().tolist()
+        except AudioError as error:
+            n_bad += 1
+            say(f"sercli: {error.at(item.source.name)}")
         else:
-            yield from _of_path(name)
+            n_rows += 1
+            print(_row(item, classes, posteriors, options.as_json), flush=True)
+    if n_bad:
+        fix = f"see above; {'the other files are' if n_rows else 'nothing is'} labelled"
+        raise SercliError("files could not be labelled", seen=f"{n_bad} of {n_files}", fix=fix)
 
 
-def _of_path(name: str) -> Iterator[Source]:
+def _sources(options: PredictOptions) -> Iterator[Source]:
+    """Files in the order named. A folder stands for the sound files below it, in C order; `-` for what stdin lists."""
+    for name in [*options.paths, *([_STDIN] if options.nul and _STDIN not in options.paths else [])]:
+        for path in _listed(options.nul) if name == _STDIN else [name]:
+            yield from _sources_at(path)
+
+
+def _sources_at(name: str) -> Iterator[Source]:
     path = Path(name)
-    if not name or "\0" in name:
-        yield Source(name or "''", path, "holds NUL: is -0 wanted?" if name else "an empty name; leave it out")
-        return
-    if not path.is_dir():
+    if not name:
+        yield Source("''", path, AudioError("the name is empty", fix="leave it out"))
+    elif "\0" in name:
+        yield Source(name, path, AudioError("the name holds NUL", fix="use -0"))
+    elif not path.is_dir():
         yield Source(name, path)
-        return
-    found = False
-    try:
-        for file in files_below(path, audio.SUFFIXES):
-            found = True
-            yield Source(str(file), file)
-    except OSError as error:
-        yield Source(name, path, f"cannot be listed: {error.strerror or error}")
-        return
-    if not found:
-        yield Source(name, path, f"no sound below this folder; looked for {' '.join(audio.SUFFIXES)}")
+    else:
+        file = None
+        try:
+            for file in files_below(path, audio.SUFFIXES):
+                yield Source(str(file), file)
+        except OSError as error:
+            yield Source(name, path, AudioError("the folder cannot be read", seen=error.strerror or error))
+        else:
+            if file is None:
+                yield Source(name, path, AudioError("no sound in this folder", expected=" ".join(audio.SUFFIXES)))
 
 
 def _standard_input() -> BinaryIO:
     if sys.stdin is None:
-        raise UsageError("standard input is closed, and - or --stdin-audio reads it; give it a file or a pipe")
+        raise UsageError(
+            "standard input is closed", place="predict", expected="a file or a pipe for - or --stdin-audio"
+        )
     return sys.stdin.buffer
 
 
 def _listed(nul: bool) -> Iterator[str]:
-    """Paths as they arrive, a line or a NUL after each."""
+    """Paths from standard input as they arrive, one per line or before each NUL."""
     descriptor = _standard_input().fileno()
-    end, held = b"\0" if nul else b"\n", b""
-    while block := os.read(descriptor, 2**16):  # what is there, without waiting for more; and no lock is held meanwhile
-        *whole, held = (held + block).split(end)
-        yield from (os.fsdecode(one if nul else one.removesuffix(b"\r")) for one in whole if one)
-    if held:
-        yield os.fsdecode(held)
+    end, rest = b"\0" if nul else b"\n", b""
+    while block := os.read(descriptor, 2**16):  # returns what there is; a buffered read would wait for more
+        *paths, rest = (rest + block).split(end)
+        yield from (os.fsdecode(path if nul else path.removesuffix(b"\r")) for path in paths if path)
+    if rest:
+        yield os.fsdecode(rest)
 
 
 @contextmanager
 def _spooled(stream: BinaryIO) -> Iterator[Path]:
-    """Standard input as a file on disk, so that its length is no matter. Raises SercliError if it does not fit there."""
+    """A stream as a temporary file, since sound of any length is read twice. Raises SercliError if the disk is full."""
     with tempfile.TemporaryDirectory(prefix="sercli-") as folder:
         path = Path(folder, "standard-input.sound")
         try:
             with path.open("wb") as file:
                 shutil.copyfileobj(stream, file, 2**20)
         except OSError as error:
+            fix = "free space there, or name another folder by TMPDIR"
             raise SercliError(
-                f"standard input: cannot be kept in {folder}: {error.strerror}; free space there, or name another folder by TMPDIR"
+                "no copy can be kept", place="standard input", seen=f"{folder}: {error.strerror}", fix=fix
             ) from None
         yield path
 
 
-class _Arriving:
-    """What an iterator yields, taken from it in a thread of its own: asked without waiting, it says whether there is more by now."""
-
-    def __init__(self, sources: Iterator[Source]) -> None:
-        self._queue: queue.Queue[Source | BaseException | None] = queue.Queue(_AHEAD)
-        threading.Thread(target=self._fill, args=(sources,), daemon=True).start()
-        self.ended = False
-
-    def _fill(self, sources: Iterator[Source]) -> None:
+def _items(
+    labeller: Labeller, pool: ThreadPoolExecutor, sources: Iterator[Source], options: PredictOptions
+) -> Iterator[Item]:
+    """Utterances or windows, each labelled by itself, so that its posteriors do not depend on the others."""
+    for n, source in enumerate(sources, 1):
         try:
-            for source in sources:
-                self._queue.put(source)
+            if source.error is not None:
+                raise source.error
+            if options.window is None:
+                yield Item(
+                    source, n, pool.submit(lambda path: labeller.posteriors(labeller.utterance(path)), source.path)
+                )
+                continue
+            for section in labeller.sections(source.path, options.window, options.shift or options.window):
+                yield Item(source, n, pool.submit(labeller.posteriors, section.frames), (section.start, section.end))
+        except AudioError as error:
+            failed: Future[Posteriors] = Future()
+            failed.set_exception(error)
+            yield Item(source, n, failed)
+
+
+def _taken_ahead(items: Iterator[Item], n: int) -> Iterator[Item]:
+    """The same items, taken by a thread, at most `n` ahead: a row is printed although the next path has not arrived."""
+    waiting: queue.Queue[Item | BaseException | None] = queue.Queue(n)
+
+    def take() -> None:
+        try:
+            for item in items:
+                waiting.put(item)
+            waiting.put(None)
         except BaseException as error:
-            self._queue.put(error)
-        self._queue.put(None)
+            waiting.put(error)
 
-    def take(self, wait: bool) -> Source | None:
-        """None where there is none by now, or (`ended`) none any more."""
-        if self.ended:
-            return None
-        try:
-            found = self._queue.get(wait)
-        except queue.Empty:
-            return None
-        self.ended = found is None
-        if isinstance(found, BaseException):
-            raise found
-        return found
+    threading.Thread(target=take, daemon=True).start()
+    while (item := waiting.get()) is not None:
+        if isinstance(item, BaseException):
+            raise item
+        yield item
 
 
-# --- labelling it
-
-
-class _Work:
-    """Files read, and their utterances labelled, in the threads of a pool: each by itself, so that its posteriors depend on no
-    other, nor on what else is ready by then."""
-
-    def __init__(
-        self,
-        labeller: Labeller,
-        pool: ThreadPoolExecutor,
-        sources: Iterator[Source],
-        window: float | None,
-        shift: float | None,
-    ) -> None:
-        self.labeller, self.pool, self.window, self.shift = labeller, pool, window, shift
-        self.sources = _Arriving(sources)
-        self.ahead = _AHEAD if window is None else max(2, min(_AHEAD, int(_SECONDS_AHEAD / window)))
-        self.items: Iterator[Item] = iter(())  # of the present file
-        self.n = self.bad = 0
-
-    def labelled(self) -> Iterator[tuple[Item, Posteriors]]:
-        """In order, and as soon as they can be. What is bad is told and counted."""
-        pending: deque[Item] = deque()
-        while True:
-            self._read_ahead(pending)
-            if not pending:
-                return
-            item = pending.popleft()
-            try:
-                if item.posteriors is None:
-                    raise AudioError(item.problem)
-                yield item, item.posteriors.result()
-            except AudioError as error:
-                self.bad += 1
-                say(f"sercli: {item.source.shown}: {error}")
-
-    def _read_ahead(self, pending: deque[Item]) -> None:
-        while len(pending) < self.ahead:
-            item = next(self.items, None)
-            if item is None:
-                source = self.sources.take(wait=not pending)
-                if source is None:
-                    return
-                self.n += 1
-                self.items = self._items(source)
-            else:
-                pending.append(item)
-
-    def _items(self, source: Source) -> Iterator[Item]:
-        if source.problem:
-            yield Item(source, None, problem=source.problem)
-        elif self.window is None or self.shift is None:
-            yield Item(source, self.pool.submit(self._utterance, source))
-        else:
-            try:
-                with _Growth(source):
-                    for section in self.labeller.sections(source.path, self.window, self.shift):
-                        posteriors = self.pool.submit(self.labeller.posteriors, section.frames)
-                        yield Item(source, posteriors, (section.start, section.end))
-            except AudioError as error:
-                yield Item(source, None, problem=str(error))
-
-    def _utterance(self, source: Source) -> Posteriors:
-        with _Growth(source):
-            frames = self.labeller.utterance(source.path)
-        return self.labeller.posteriors(frames)
-
-
-class _Growth:
-    """Tells if a file has grown while it was read: what was appended is not labelled."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-
-    def __enter__(self) -> None:
-        self.before = self._size()
-
-    def __exit__(self, *_: object) -> None:
-        if self._size() > self.before:
-            say(f"{self.source.shown}: has grown while it was read; what was appended is not labelled, run it again")
-
-    def _size(self) -> int:
-        try:
-            return self.source.path.stat().st_size
-        except OSError:
-            return 0
-
-
-class _Printer:
-    """TSV with a header, or a JSON object a line."""
-
-    def __init__(self, classes: Sequence[str], has_times: bool, as_json: bool) -> None:
-        self.classes, self.as_json, self.n_rows = classes, as_json, 0
-        if not as_json:
-            times = ["start", "end"] if has_times else []
-            self._line("\t".join(["path", *times, "prediction", *(printable(f"p_{label}") for label in classes)]))
-
-    def row(self, item: Item, found: Posteriors) -> None:
-        self.n_rows += 1
-        posteriors = found.tolist()
-        best = self.classes[max(range(len(posteriors)), key=posteriors.__getitem__)]
-        if self.as_json:
-            times = (
-                {}
-                if item.times is None
-                else dict(zip(("start", "end"), (round(t, 3) for t in item.times), strict=True))
-            )
-            by_class = dict(zip(self.classes, posteriors, strict=True))
-            row: dict[str, Any] = {"path": item.source.shown, **times, "prediction": best, "posteriors": by_class}
-            self._line(json.dumps(row, ensure_ascii=False).encode("utf-8", "backslashreplace").decode())
-        else:
-            cells = [f"{t:.2f}" for t in item.times or ()]
-            self._line(
-                "\t".join([printable(item.source.shown), *cells, printable(best), *(f"{p:.9g}" for p in posteriors)])
-            )
-
-    def _line(self, text: str) -> None:
-        print(text, flush=True)
+def _row(item: Item, classes: Sequence[str], posteriors: Sequence[float], as_json: bool) -> str:
+    """A line of TSV, or a JSON object in one line."""
+    name, prediction = item.source.name, classes[max(range(len(posteriors)), key=posteriors.__getitem__)]
+    if not as_json:
+        cells = [printable(name), *(f"{t:.2f}" for t in item.times or ()), printable(prediction)]
+        return "\t".join([*cells, *(f"{p:.9g}" for p in posteriors)])
+    times = dict(zip(("start", "end"), (round(t, 3) for t in item.times or ()), strict=False))
+    by_class = dict(zip(classes, posteriors, strict=True))
+    row: dict[str, Any] = {"path": name, **times, "prediction": prediction, "posteriors": by_class}
+    return json.dumps(row, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()  # paths may be no UTF-8

@@ -42,12 +42,13 @@ from ..experiments.systems import (
 )
 from ..learning.segments import shape_of
 from ..machine.devices import devices_of_workers
-from ..machine.progress import say, size_of
+from ..machine.progress import say
 from ..machine.workers import NeedsFailed
 from ..report.sweeps import Scored, draw, rows_of
 from ..store.store import Product, Store
 from ..tasks.folds import Folds
 from ..tasks.task import Task
+from ..text import size_of
 from . import encode, evaluate, featurize, train_ae, train_classifier
 from .folds import write_task
 
