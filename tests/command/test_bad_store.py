@@ -253,8 +253,8 @@ def test_a_gpu_that_is_not_there(command: list[str], sercli: Sercli, trained_sto
 
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
-    words = "--device cuda:3: this machine has 0 usable CUDA devices|--device cpu"
-    refused(sercli, FIXABLE, words, *words_on(trained_store, command), "--device", "cuda:3")
+    fields = {"place": "--device", "seen": "cuda:3", "fix": "--device cpu"}
+    refused(sercli, FIXABLE, fields, *words_on(trained_store, command), "--device", "cuda:3")
 
 
 # --- a disk that fills up

@@ -20,7 +20,7 @@ import torch
 import yaml
 from support.command import ENVIRONMENT, FIXABLE, QUICK, USAGE, Sercli
 from support.corpora import write_wav
-from support.errors import error_text, refused, text_of
+from support.errors import error_text, refused
 
 from sercli.bundles import bundle as bundles
 from sercli.bundles.labeller import Labeller
@@ -284,8 +284,8 @@ def test_memory_does_not_grow_with_the_recording(bundle: Path, tmp_path: Path) -
 
 
 def test_a_file_that_grows_while_it_is_read(sercli: Sercli, bundle: Path, tmp_path: Path) -> None:
-    """What its header promised at first is labelled, and that there is more is told. The pipe, which holds fewer rows than
-    there are, keeps the command from being done before the file has grown."""
+    """What its header promised at first is labelled. The pipe, which holds fewer rows than there are, keeps the command from
+    ending before the file has grown."""
     path = tmp_path / "growing.wav"
     soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 80 * RATE).astype(np.float32), RATE)
     words = (bundle, path, "--window", 0.5, "--shift", 0.1, "--json")
@@ -296,15 +296,9 @@ def test_a_file_that_grows_while_it_is_read(sercli: Sercli, bundle: Path, tmp_pa
         first = process.stdout.readline()
         with path.open("ab") as stream:
             stream.write(bytes(RATE))
-        assert process.stderr is not None
-        rest, told = (
-            process.stdout.read(),
-            process.stderr.read(),
-        )  # communicate would pass over what readline has read ahead
-        process.wait(120)
+        rest = process.stdout.read()  # communicate would pass over what readline has read ahead
+        assert process.wait(120) == 0
     assert first + rest == wanted
-    assert told == f"{path}: has grown while it was read; what was appended is not labelled, run it again\n"
-    assert process.returncode == 0
 
 
 # --- what cannot be labelled
@@ -333,7 +327,7 @@ def _bad_files(folder: Path) -> dict[str, str]:
         "short.wav": "shorter than one frame: 300 samples at 16000 Hz, wanted 400",
         "long.wav": "601 s long, an utterance is at most 600 s; follow emotion through it with --window 5",
         "none.wav": "no such file",
-        "folder": "no sound below this folder",
+        "folder": "no sound in this folder",
         "pipe.wav": "not a regular file",
     }
 
@@ -348,28 +342,28 @@ def test_what_is_bad_is_told_and_stops_nothing(window: list[str], sercli: Sercli
     done = sercli("predict", bundle, *named, *window, code=FIXABLE)
     assert {row["path"] for row in rows_of(done.stdout)} == {str(good)}
     assert len(rows_of(done.stdout)) == 2
-    *told, last = done.stderr.splitlines()
-    for line, (name, words) in zip(told, bad.items(), strict=True):
+    *lines, last = done.stderr.splitlines()
+    for line, (name, words) in zip(lines, bad.items(), strict=True):
         assert line.startswith(f"sercli: {tmp_path / name}: ")
         assert words in line
-    assert text_of(json.loads(last)) == f"{len(bad)} of {len(named)} could not be labelled, see above; the others are"
+    assert json.loads(last)["seen"] == f"{len(bad)} of {len(named)}"
 
 
 @pytest.mark.parametrize(("content", "words"), [(b"", "empty file"), (b"\x00\x01" * 5000, "not a sound file")])
 def test_standard_input_that_is_no_sound(content: bytes, words: str, sercli: Sercli, bundle: Path) -> None:
     done = sercli("predict", bundle, "--stdin-audio", stdin=_pipe(content), code=FIXABLE)
-    told, last = done.stderr.splitlines()
-    assert told.startswith("sercli: -: ")
-    assert words in told
-    assert text_of(json.loads(last)) == "1 of 1 could not be labelled, see above; nothing is"
+    line, last = done.stderr.splitlines()
+    assert line.startswith("sercli: -: ")
+    assert words in line
+    assert json.loads(last)["seen"] == "1 of 1"
 
 
 def test_standard_input_larger_than_the_disk(sercli: Sercli, bundle: Path) -> None:
     def fill() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 
-    words = "standard input: cannot be kept in|File too large|TMPDIR"
-    refused(sercli, FIXABLE, words, "predict", bundle, "--stdin-audio", stdin=_pipe(bytes(5000)), preexec_fn=fill)
+    fields = {"place": "standard input", "seen": "File too large", "fix": "TMPDIR"}
+    refused(sercli, FIXABLE, fields, "predict", bundle, "--stdin-audio", stdin=_pipe(bytes(5000)), preexec_fn=fill)
 
 
 def test_a_full_disk_behind_stdout(bundle: Path, corpus: Path) -> None:
@@ -388,8 +382,8 @@ def test_names_that_are_none(sercli: Sercli, bundle: Path, corpus: Path) -> None
     done = sercli("predict", bundle, "", "-", good, stdin=_pipe(bytes(good) + b"\0\0"), code=FIXABLE, cwd=corpus)
     assert [row["path"] for row in rows_of(done.stdout)] == [str(good)]
     empty, nul, _ = done.stderr.splitlines()
-    assert empty == "sercli: '': an empty name; leave it out"
-    assert nul.endswith("holds NUL: is -0 wanted?")
+    assert empty.startswith("sercli: '': ")
+    assert nul.endswith("use -0")
 
 
 @pytest.mark.parametrize("words", [["-"], ["-0"], ["--stdin-audio"]])
@@ -415,22 +409,23 @@ def test_nothing_named_is_nothing_labelled(sercli: Sercli, bundle: Path) -> None
     assert rows_of(sercli("predict", bundle, "-0", stdin=_pipe(b"")).stdout) == []
 
 
-USES: dict[str, tuple[list[str], str]] = {
-    "no file": ([], "no FILE or FOLDER|- for paths from standard input"),
-    "sound and paths": (["--stdin-audio", "x.wav"], "--stdin-audio reads sound from standard input|leave them out"),
-    "a shift of no window": (["x.wav", "--shift", "1"], "--shift needs --window"),
-    "part of a frame": (["x.wav", "--window", "0.013"], "--window of 13 ms is not a whole number of 10 ms frames"),
-    "less than a frame": (["x.wav", "--window", "0.02"], "--window 0.02: holds no frame; make it longer"),
-    "no time": (["x.wav", "--window", "0"], "--window 0: wanted more than 0 and at most 600 seconds"),
-    "no number": (["x.wav", "--window", "nan"], "--window nan: wanted more than 0"),
-    "gaps": (["x.wav", "--window", "1", "--shift", "2"], "--shift 2: wanted more than 0 and at most the window's 1 s"),
+Fields = dict[str, str | tuple[str, ...]]
+USES: dict[str, tuple[list[str], Fields | str]] = {
+    "no file": ([], {"place": "predict", "expected": ("FILE", "FOLDER", "stdin")}),
+    "sound and paths": (["--stdin-audio", "x.wav"], {"place": "--stdin-audio"}),
+    "a shift of no window": (["x.wav", "--shift", "1"], {"place": "--shift", "fix": "--window"}),
+    "part of a frame": (["x.wav", "--window", "0.013"], "--window|13 ms|10 ms"),
+    "less than a frame": (["x.wav", "--window", "0.02"], "--window|0.02"),
+    "no time": (["x.wav", "--window", "0"], {"place": "--window", "seen": "0", "expected": "600"}),
+    "no number": (["x.wav", "--window", "nan"], {"place": "--window", "seen": "nan"}),
+    "gaps": (["x.wav", "--window", "1", "--shift", "2"], {"place": "--shift", "seen": "2", "expected": "1 s"}),
 }
 
 
 @pytest.mark.parametrize("use", USES)
 def test_wrong_usage(use: str, sercli: Sercli, bundle: Path) -> None:
-    options, words = USES[use]
-    refused(sercli, USAGE, words, "predict", bundle, *options)
+    options, fields = USES[use]
+    refused(sercli, USAGE, fields, "predict", bundle, *options)
 
 
 # --- bundles that cannot be used
