@@ -66,7 +66,7 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     try:
         return cls(**coerced)
     except SercliError as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(**error.fields()) from None
 
 
 def unknown_option(where: str, key: str, known: Sequence[str]) -> UsageError:

@@ -1,12 +1,13 @@
 """CSV and TSV files from outside: commas, semicolons or tabs, quotes, a byte order mark, any line ends, names in any case."""
 
 import csv
+import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import SercliError
+from ..errors import SercliError, listed
 
 SUFFIXES = (".csv", ".tsv")
 
@@ -30,25 +31,31 @@ def header(path: Path) -> list[str]:
 
 
 def read_rows(path: Path, needed: Sequence[str]) -> list[Row]:
-    """All rows but the empty ones; blanks around a cell are left out. Raises SercliError unless it is a table with the columns
-    needed, each once."""
+    """The rows of a file, as `parse_rows` gives them. Raises SercliError also for a file that is not UTF-8 text."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            delimiter = _delimiter(stream.readline())
-            stream.seek(0)
-            reader = csv.reader(stream, delimiter=delimiter, strict=True)
-            rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SercliError(f"{path}: cannot be read as a table: {error}") from None
+        text = path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SercliError("cannot be read as a table", place=path, seen=error, expected="UTF-8 text") from None
+    return parse_rows(text, path, needed)
+
+
+def parse_rows(text: str, place: object, needed: Sequence[str]) -> list[Row]:
+    """All rows but the empty ones, without the blanks around a cell; `place` is named in errors.
+
+    Raises SercliError unless it is a table that has each of the `needed` columns, and no column twice.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text.partition("\n")[0]), strict=True)
+    try:
+        rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(row)]
+    except csv.Error as error:
+        raise SercliError("cannot be read as a table", place=place, seen=error) from None
     names = [name.lower() for name in rows[0][1]] if rows else []
     for name in needed:
         if name not in names:
-            raise SercliError(
-                f"{path}: has no column {name!r}; it has {', '.join(names) or 'none'}; wanted at least {', '.join(needed)}"
-            )
-    twice = [name for name in names if name and names.count(name) > 1]
-    if twice:
-        raise SercliError(f"{path}: has the column {twice[0]!r} twice; rename one")
+            raise SercliError(f"has no column {name!r}", place=place, seen=listed(names), expected=listed(needed))
+    for name in names:
+        if name and names.count(name) > 1:
+            raise SercliError(f"has the column {name!r} twice", place=place, fix="rename one of them")
     return [Row(line, dict(zip(names, row, strict=False)), _misfit(len(row) - len(names))) for line, row in rows[1:]]
 
 

@@ -121,7 +121,7 @@ def make_plan(store: Store, grid: Grid, asked: Sequence[Point], keep_latents: bo
         try:
             plan.systems.append(_resolve(store, grid, point, plan, shared))
         except SercliError as error:
-            raise type(error)(f"{grid.where}: {point}: {error}") from None
+            raise error.at(f"{grid.where}: {point}") from None
     for system in plan.systems:
         for number in system.numbers:
             _plan_fold(store, system, number, plan, run)

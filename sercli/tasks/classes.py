@@ -1,87 +1,86 @@
-"""The class of each utterance that a task asks about."""
+"""The class of each utterance in a task."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..data.emotions import known_as
 from ..data.utterances import Utterance
-from ..errors import SercliError
+from ..errors import SercliError, listed
 from ..text import c_order
 from .task import COMPLETE, RATING_COLUMNS, Task
 
 LEVELS = ("low", "mid", "high")
-
-
-ENTANGLED = 0.5  # of `single_label_share`: beyond it labels and speakers cannot be told apart
+ENTANGLED = 0.5  # of `single_label_share`: above it labels and speakers cannot be told apart
 
 
 def label_utterances(task: Task, utterances: Sequence[Utterance]) -> tuple[list[str], dict[str, str]]:
-    """The classes in order, and the class of each utterance that the task asks about."""
-    raw = {u.utt_id: _raw_label(task, u) for u in _subset(task, utterances)}
-    known = set(raw.values()) - {""}
-    in_order = sorted(known, key=c_order) if task.target == "emotion" else [name for name in LEVELS if name in known]
+    """The classes of a task in their order, and the class of each utterance (utt_id) in it.
+
+    Raises SercliError for a subset without utterances, a label that does not occur, and fewer than two classes.
+    """
+    corpus_labels = {u.utt_id: _corpus_label(task, u) for u in _subset(task, utterances)}
+    occurring = set(corpus_labels.values()) - {""}
+    in_order = sorted(occurring, key=c_order) if task.target == "emotion" else [x for x in LEVELS if x in occurring]
     merges = task.merges or [(name, [name]) for name in in_order]
-    within = "this corpus" if task.subset == COMPLETE else f"its {task.subset} part"
-    for _, sources in merges:
-        for source in sources:
-            if source not in known:
-                hint = known_as(source, in_order)
-                raise SercliError(
-                    f"no utterance is labelled {source!r}{hint}; labels of {within}: {', '.join(in_order)}"
-                )
+    place = "this corpus" if task.subset == COMPLETE else f"--subset {task.subset}"
+    for source in (source for _, sources in merges for source in sources):
+        if source not in occurring:
+            seen = f"{source!r}{known_as(source, in_order)}"
+            raise SercliError("no utterance has this label", place=place, seen=seen, expected=listed(in_order))
     if len(merges) < 2:
+        seen, expected = f"{len(merges)} ({listed(in_order)})", "at least two"
         raise SercliError(
-            f"{task.target} has {len(merges)} labels in {within}, wanted at least two classes to tell apart; "
-            "choose another --target"
+            f"too few labels of {task.target}", place=place, seen=seen, expected=expected, fix="choose another --target"
         )
-    merged = {source: name for name, sources in merges for source in sources}
-    return [name for name, _ in merges], {utt_id: merged[one] for utt_id, one in raw.items() if one in merged}
+    class_of = {source: name for name, sources in merges for source in sources}
+    labels = {utt_id: class_of[label] for utt_id, label in corpus_labels.items() if label in class_of}
+    return [name for name, _ in merges], labels
 
 
 def label_cross_corpus(
     task: Task, classes: Sequence[str], utterances: Sequence[Utterance], combined: Mapping[str, str]
 ) -> tuple[list[str], dict[str, str]]:
-    """Utterances of another corpus by the `classes` of a task: those that occur there, and the class of each that has one.
+    """Label another corpus by the `classes` of a task: the classes that occur, and the class of each utterance that has one.
 
-    `combined` says what the task's own store has already made of a label.
+    `combined` maps labels to those that the task's own store has made of them, if it was combined of several.
     """
-    merged = {source: name for name, sources in task.merges for source in sources} or dict(
-        zip(classes, classes, strict=True)
-    )
-    labels = {
-        u.utt_id: merged[raw]
-        for u in utterances
-        if (raw := combined.get(_raw_label(task, u), _raw_label(task, u))) in merged
-    }
-    return [name for name in classes if name in set(labels.values())], labels
+    class_of = {source: name for name, sources in task.merges for source in sources} or {x: x for x in classes}
+    labels = {}
+    for utterance in utterances:
+        label = _corpus_label(task, utterance)
+        label = combined.get(label, label)
+        if label in class_of:
+            labels[utterance.utt_id] = class_of[label]
+    occurring = set(labels.values())
+    return [name for name in classes if name in occurring], labels
 
 
 def single_label_share(labels: Mapping[str, str], utterances: Iterable[Utterance]) -> float:
-    """The share of labelled utterances whose speakers have that one label alone; `labels` by utt_id.
+    """The share of labelled utterances whose speakers have two or more, all of one label; `labels` maps utt_id to label.
 
-    Above ENTANGLED, whoever is held out takes a label along, and to know the voice is to know the answer.
+    Above ENTANGLED a speaker's voice gives the label away, and a speaker who is held out takes a label along.
     """
-    of_speaker: dict[str, list[str]] = {}
+    counts: dict[str, Counter[str]] = {}  # speaker -> label -> utterances
     for utterance in utterances:
-        if labels.get(utterance.utt_id):
-            of_speaker.setdefault(utterance.speaker, []).append(labels[utterance.utt_id])
-    alone = sum(len(theirs) for theirs in of_speaker.values() if len(theirs) > 1 and len(set(theirs)) == 1)
-    return alone / max(1, sum(map(len, of_speaker.values())))
+        if label := labels.get(utterance.utt_id):
+            counts.setdefault(utterance.speaker, Counter())[label] += 1
+    single = sum(c.total() for c in counts.values() if len(c) == 1 and c.total() > 1)
+    return single / max(1, sum(c.total() for c in counts.values()))
 
 
 def _subset(task: Task, utterances: Sequence[Utterance]) -> Sequence[Utterance]:
     if task.subset == COMPLETE:
         return utterances
-    chosen = [utterance for utterance in utterances if utterance.style == task.subset]
-    if not chosen:
+    subset = [utterance for utterance in utterances if utterance.style == task.subset]
+    if not subset:
         styles = sorted({utterance.style for utterance in utterances} - {""}, key=c_order)
-        raise SercliError(
-            f"--subset {task.subset}: no utterance is of this style; choose from {', '.join([COMPLETE, *styles])}"
-        )
-    return chosen
+        expected = listed([COMPLETE, *styles])
+        raise SercliError("no utterance has this style", place="--subset", seen=task.subset, expected=expected)
+    return subset
 
 
-def _raw_label(task: Task, utterance: Utterance) -> str:
-    """The emotion, or the level of a dimension; empty where the corpus does not say.
+def _corpus_label(task: Task, utterance: Utterance) -> str:
+    """The emotion, or the level of a dimension; empty if the corpus has none.
 
     "paper": mid is exactly 3 (Latif et al., section 4.1); "tian": mid is from 2.5 and below 3.5 (Tian et al. 2016).
     """

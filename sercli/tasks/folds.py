@@ -9,58 +9,62 @@ from ..errors import UsageError
 from ..text import c_order
 
 NOBODY = 0  # the number of the fold that leaves nobody out: it has neither dev nor test
-
-
 PARTS = ("train", "dev", "test")
 
 
 @dataclass(frozen=True)
 class Fold:
-    """One split: `left_out` and `dev` name the groups (speakers, sessions or tenths); `parts` maps utt_id to a part."""
+    """One split of a corpus.
 
-    number: int
-    left_out: str
-    dev: str
-    parts: Mapping[str, str]
+    >>> fold = Fold(1, "ana", "ben", {"a1": "test", "b1": "dev", "c1": "train", "c2": "train"})
+    >>> fold.part("train")
+    ['c1', 'c2']
+    """
+
+    number: int  # from 1, or NOBODY
+    left_out: str  # the name of the test group: a speaker, session, corpus or tenth
+    dev: str  # the name of the dev group
+    parts: Mapping[str, str]  # utt_id -> train, dev or test
 
     @cached_property
-    def _in_order(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
+    def _ids_by_part(self) -> dict[str, list[str]]:
+        ids: dict[str, list[str]] = {}
         for utt_id in sorted(self.parts, key=c_order):
-            found.setdefault(self.parts[utt_id], []).append(utt_id)
-        return found
+            ids.setdefault(self.parts[utt_id], []).append(utt_id)
+        return ids
 
     def part(self, name: str) -> list[str]:
-        """The utterances of one part, in C order."""
-        return list(self._in_order.get(name, []))
+        """The utt_ids of one part, in C order."""
+        return list(self._ids_by_part.get(name, []))
 
     def training_labels_digest(self, labels: Mapping[str, str]) -> str:
-        """Digest of the labels that fitting on this fold may look at: those of train and dev."""
-        chosen = sorted(utt_id for utt_id, part in self.parts.items() if part in ("train", "dev"))
-        return digest([[utt_id, labels.get(utt_id, "")] for utt_id in chosen])
+        """Digest of the labels that a model of this fold may be fitted on: those of train and dev."""
+        fitted_on = sorted(utt_id for utt_id, part in self.parts.items() if part in ("train", "dev"))
+        return digest([[utt_id, labels.get(utt_id, "")] for utt_id in fitted_on])
 
 
 def leave_nobody_out(labels: Iterable[str]) -> Fold:
-    """Everybody trains: for a model that is fitted to be used, once the folds have told what to expect of it."""
+    """The fold of a model that is exported for use: all labelled utterances train. The other folds give its expected score."""
     return Fold(NOBODY, "", "", dict.fromkeys(labels, "train"))
 
 
 @dataclass(frozen=True)
 class Folds:
-    """A task answered for one corpus: class order, the label of each utterance in the task, and the folds."""
+    """All folds of a task on one corpus."""
 
-    classes: list[str]
-    labels: Mapping[str, str]
+    classes: list[str]  # in the order of a classifier's outputs
+    labels: Mapping[str, str]  # utt_id -> class, of the utterances in the task
     folds: list[Fold]
 
     @cached_property
     def digest(self) -> str:
-        """Of who is where in all folds, whatever labels and folds are called. It travels into all that is made under them."""
+        """Digest of the parts in all folds, without labels and names; every product made with these folds records it."""
         return digest([sorted(fold.parts.items()) for fold in self.folds])
 
     def fold(self, number: int) -> Fold:
+        """One fold. Raises UsageError if there is none of this number."""
         if not 1 <= number <= len(self.folds):
-            raise UsageError(f"there is no fold {number}: this task's folds count from 1 to {len(self.folds)}")
+            raise UsageError("no such fold", place="--fold", seen=number, expected=f"1 to {len(self.folds)}")
         return self.folds[number - 1]
 
     def numbers(self, requested: Iterable[int]) -> list[int]:

@@ -1,20 +1,24 @@
-"""Folds that somebody else made, read from a table."""
+"""Folds from a table that somebody else made: `utt_id fold`, or `utt_id [label] fold-1 … fold-K` as `sercli folds` writes it."""
 
-import csv
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
 from ..data.utterances import Utterance
-from ..errors import SercliError
+from ..errors import SercliError, listed
+from ..formats.csv_files import Row, parse_rows
 from ..text import c_order
 from .folds import PARTS, Fold
 
+_NO_PART = "-"
+_FIX = "correct the file"
+_OTHER_TASK = "give each a row, or choose classes and subset that the folds were made for"
+
 
 class FoldsFile(NamedTuple):
-    """Somebody else's folds: the path, for people, and the text."""
+    """A table of folds: its place, for messages, and its text."""
 
     place: str
     text: str
@@ -23,124 +27,143 @@ class FoldsFile(NamedTuple):
 def folds_from_file(
     file: FoldsFile, utterances: Sequence[Utterance], labels: Mapping[str, str], speakers_may_be_shared: bool
 ) -> list[Fold]:
-    """Folds out of a table: `utt_id fold` (each fold's dev is the next one), or our own `utt_id [label] fold-1 … fold-K`."""
-    where = file.place
-    rows = _read_folds_file(file)
-    for utterance in utterances:
-        if utterance.utt_id not in rows:
-            left_out = [u.utt_id for u in utterances if u.utt_id not in rows]
-            raise SercliError(
-                f"{where} leaves out {len(left_out)} of the {len(utterances)} utterances of this task, {left_out[0]} first; "
-                "give each a row, or choose classes and subset that the folds were made for"
-            )
-        told = rows[utterance.utt_id].pop("label", labels[utterance.utt_id])
-        if told != labels[utterance.utt_id]:
-            raise SercliError(
-                f"{where} labels {utterance.utt_id} {told!r}, this task {labels[utterance.utt_id]!r}; choose the --classes "
-                "that the folds were made for, or remove that column"
-            )
-    nowhere = [u.utt_id for u in utterances if set(rows[u.utt_id].values()) == {"-"}]
-    if nowhere:
-        raise SercliError(
-            f"{where} leaves out {nowhere[0]}, which has no part in any fold ({len(nowhere)} like it); give it one, or choose "
-            "classes and subset that the folds were made for"
-        )
-    cut = _next_is_dev if "fold" in rows[utterances[0].utt_id] else _as_listed
-    folds = cut({utterance.utt_id: rows[utterance.utt_id] for utterance in utterances}, where)
+    """The folds of a task's utterances.
+
+    A column `fold` names the fold in which an utterance is tested; dev is the next fold. If it holds train, dev and test
+    only, it is one split. Columns `fold-K` hold the part of an utterance in each fold: train, dev, test, or - for none.
+
+    Raises SercliError for a table of neither form, for an utterance that is absent, listed twice, tested twice or labelled
+    otherwise, for an empty part, and for a speaker in two parts of a fold (unless `speakers_may_be_shared`).
+    """
+    rows = _rows_by_id(file)
+    _check_utterances(file, rows, labels)
+    columns = _fold_columns(file, rows)
+    folds = _by_columns(file, rows, labels, columns) if columns else _by_fold(file, rows, labels)
     for fold in folds:
-        _check_whole(fold, where)
+        _check_parts(fold, file)
         if not speakers_may_be_shared:
-            _check_speakers(fold, utterances, where)
+            _check_speakers(fold, utterances, file)
     tested = Counter(utt_id for fold in folds for utt_id in fold.part("test"))
     for utt_id, times in tested.items():
         if times > 1:
-            raise SercliError(f"{where} tests {utt_id} in {times} folds, wanted once; mend the file")
+            raise SercliError(
+                "an utterance is tested in several folds",
+                place=file.place,
+                seen=f"{utt_id} in {times}",
+                expected="one",
+                fix=_FIX,
+            )
     return folds
 
 
 def unknown_ids(file: FoldsFile, utterances: Sequence[Utterance]) -> list[str]:
-    """Whom somebody else's folds list and the corpus has not."""
-    known = {utterance.utt_id for utterance in utterances}
-    return [utt_id for utt_id in _read_folds_file(file) if utt_id not in known]
+    """The utterances of the table that the corpus does not have."""
+    corpus_ids = {utterance.utt_id for utterance in utterances}
+    return [utt_id for utt_id in _rows_by_id(file) if utt_id not in corpus_ids]
 
 
-def _read_folds_file(file: FoldsFile) -> dict[str, dict[str, str]]:
-    where, text = file
-    try:
-        lines = list(csv.reader(text.splitlines(), delimiter="\t" if "\t" in text.partition("\n")[0] else ","))
-    except csv.Error as error:
-        raise SercliError(f"{where}: cannot be read as a table: {error}; mend the file") from None
-    header = [name.strip() for name in lines[0]] if lines else []
-    numbered = [f"fold-{number + 1}" for number in range(sum(name.startswith("fold-") for name in header))]
-    in_a_form = {"utt_id", "fold"} <= set(header) or (numbered and {"utt_id", *numbered} <= set(header))
-    if not in_a_form or len(set(header)) < len(header) or ("fold" in header and numbered):
-        raise SercliError(
-            f"{where} has the columns {', '.join(header) or '(none)'}; wanted utt_id and fold, or utt_id and fold-1 to fold-K, each once"
-        )
-    wanted = ["fold"] if "fold" in header else [*numbered, *(name for name in header if name == "label")]
-    rows: dict[str, dict[str, str]] = {}
-    for number, line in enumerate(lines[1:], start=2):
-        row = dict(zip(header, (cell.strip() for cell in line), strict=False))
-        if not line:
-            continue
-        if len(line) != len(header) or not all(row[name] for name in ("utt_id", *wanted)):
-            raise SercliError(
-                f"{where}, line {number}: wanted {len(header)} columns with something in each; mend the file"
-            )
-        if row["utt_id"] in rows:
-            raise SercliError(f"{where}, line {number}: {row['utt_id']} is listed twice; mend the file")
-        strange = [row[name] for name in numbered if row[name] not in (*PARTS, "-")] if "fold" not in header else []
-        if strange:
-            raise SercliError(f"{where}, line {number}: {strange[0]!r} is no part; wanted train, dev, test or -")
-        rows[row["utt_id"]] = {name: row[name] for name in wanted}
-    if wanted == ["fold"] and {row["fold"] for row in rows.values()} <= set(PARTS):  # one split, not three folds
-        return {utt_id: {"fold-1": row["fold"]} for utt_id, row in rows.items()}
+def _rows_by_id(file: FoldsFile) -> dict[str, Row]:
+    rows: dict[str, Row] = {}
+    for row in parse_rows(file.text, file.place, ["utt_id"]):
+        place = f"{file.place}, line {row.line}"
+        utt_id = row.cells.get("utt_id", "")
+        if row.problem or not utt_id:
+            raise SercliError(row.problem or "has no utt_id", place=place, fix=_FIX)
+        if utt_id in rows:
+            raise SercliError("an utterance is listed twice", place=place, seen=utt_id, fix=_FIX)
+        rows[utt_id] = row
     return rows
 
 
-def _next_is_dev(rows: Mapping[str, Mapping[str, str]], where: str) -> list[Fold]:
-    groups = sorted({row["fold"] for row in rows.values()}, key=_as_counted)
+def _check_utterances(file: FoldsFile, rows: Mapping[str, Row], labels: Mapping[str, str]) -> None:
+    absent = [utt_id for utt_id in labels if utt_id not in rows]
+    if absent:
+        raise SercliError(
+            "utterances of this task are not listed",
+            place=file.place,
+            seen=f"{len(absent)} of {len(labels)} absent, first {absent[0]}",
+            fix=_OTHER_TASK,
+        )
+    for utt_id, label in labels.items():
+        seen = rows[utt_id].cells.get("label", label)
+        if seen != label:
+            fix = "choose the --classes that the folds were made for, or remove that column"
+            raise SercliError("another label", place=f"{file.place}: {utt_id}", seen=seen, expected=label, fix=fix)
+
+
+def _fold_columns(file: FoldsFile, rows: Mapping[str, Row]) -> list[str]:
+    """`fold-1` to `fold-K`; none if there is the column `fold` instead."""
+    header = next(iter(rows.values())).cells
+    columns = [f"fold-{number + 1}" for number in range(sum(name.startswith("fold-") for name in header))]
+    if ("fold" in header) == bool(columns) or not set(columns) <= set(header):
+        expected = "utt_id and fold, or utt_id and fold-1 to fold-K"
+        raise SercliError("not the columns of folds", place=file.place, seen=listed(header), expected=expected)
+    return columns
+
+
+def _by_fold(file: FoldsFile, rows: Mapping[str, Row], utt_ids: Iterable[str]) -> list[Fold]:
+    names = {utt_id: row.cells["fold"] for utt_id, row in rows.items()}
+    for utt_id, name in names.items():
+        if not name:
+            raise SercliError("the cell of fold is empty", place=f"{file.place}, line {rows[utt_id].line}", fix=_FIX)
+    if set(names.values()) <= set(PARTS):  # one split, not three folds
+        return [Fold(1, "fold-1", "dev of fold-1", {utt_id: names[utt_id] for utt_id in utt_ids})]
+    groups = sorted({names[utt_id] for utt_id in utt_ids}, key=_natural_order)
     if len(groups) < len(PARTS):
-        raise SercliError(f"{where} has {len(groups)} folds, wanted at least 3 (train, dev, test)")
+        expected = "at least 3 (train, dev, test)"
+        raise SercliError("too few folds", place=file.place, seen=listed(groups), expected=expected)
     folds = []
     for index, left_out in enumerate(groups):
         dev = groups[(index + 1) % len(groups)]
         part = {left_out: "test", dev: "dev"}
-        folds.append(
-            Fold(index + 1, left_out, dev, {utt_id: part.get(row["fold"], "train") for utt_id, row in rows.items()})
-        )
+        parts = {utt_id: part.get(names[utt_id], "train") for utt_id in utt_ids}
+        folds.append(Fold(index + 1, left_out, dev, parts))
     return folds
 
 
-def _as_counted(name: str) -> list[str | int]:
+def _by_columns(file: FoldsFile, rows: Mapping[str, Row], utt_ids: Iterable[str], columns: Sequence[str]) -> list[Fold]:
+    for row in rows.values():
+        for column in columns:
+            if row.cells[column] not in (*PARTS, _NO_PART):
+                place = f"{file.place}, line {row.line}: {column}"
+                expected = f"{listed(PARTS)} or {_NO_PART}"
+                raise SercliError("an unknown part", place=place, seen=repr(row.cells[column]), expected=expected)
+    for utt_id in utt_ids:
+        if all(rows[utt_id].cells[column] == _NO_PART for column in columns):
+            raise SercliError("an utterance has no part in any fold", place=file.place, seen=utt_id, fix=_OTHER_TASK)
+    return [
+        Fold(
+            index + 1,
+            column,
+            f"dev of {column}",
+            {utt_id: part for utt_id in utt_ids if (part := rows[utt_id].cells[column]) != _NO_PART},
+        )
+        for index, column in enumerate(columns)
+    ]
+
+
+def _natural_order(name: str) -> list[str | int]:
     """Sort key by which fold 10 comes after fold 9."""
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 
 
-def _as_listed(rows: Mapping[str, Mapping[str, str]], _: str) -> list[Fold]:
-    names = list(next(iter(rows.values())))
-    return [
-        Fold(index + 1, name, f"dev of {name}", {utt_id: row[name] for utt_id, row in rows.items() if row[name] != "-"})
-        for index, name in enumerate(names)
-    ]
-
-
-def _check_whole(fold: Fold, where: str) -> None:
+def _check_parts(fold: Fold, file: FoldsFile) -> None:
     for part in PARTS:
         if not fold.part(part):
-            raise SercliError(
-                f"{where}: fold {fold.number} ({fold.left_out}) has no {part} utterance of this task; mend the file"
-            )
+            place = f"{file.place}: fold {fold.number} ({fold.left_out})"
+            raise SercliError(f"no {part} utterance of this task", place=place, fix=_FIX)
 
 
-def _check_speakers(fold: Fold, utterances: Sequence[Utterance], where: str) -> None:
-    """Also those of whom a part is left out: a test speaker's utterances are not picked."""
-    parts = (*PARTS, "-")
-    speakers = {part: {u.speaker for u in utterances if fold.parts.get(u.utt_id, "-") == part} for part in parts}
-    for one, other in combinations(parts, 2):
-        for shared in sorted(speakers[one] & speakers[other], key=c_order):
-            there = "no part" if other == "-" else other
+def _check_speakers(fold: Fold, utterances: Sequence[Utterance], file: FoldsFile) -> None:
+    """A speaker of whom some utterances have no part counts as shared too: nobody may pick among a test speaker's."""
+    parts = (*PARTS, _NO_PART)
+    speakers = {part: {u.speaker for u in utterances if fold.parts.get(u.utt_id, _NO_PART) == part} for part in parts}
+    for first, second in combinations(parts, 2):
+        for shared in sorted(speakers[first] & speakers[second], key=c_order):
+            other = "no part" if second == _NO_PART else second
             raise SercliError(
-                f"{where} puts {shared} into {one} and {there} of fold {fold.number} ({fold.left_out}); mend the file, or say "
-                "--protocol speaker-dependent-file, which marks every score made with it"
+                "a speaker is in two parts",
+                place=f"{file.place}: fold {fold.number} ({fold.left_out})",
+                seen=f"{shared} in {first} and {other}",
+                fix="correct the file, or choose --protocol speaker-dependent-file, which marks every score",
             )

@@ -1,4 +1,4 @@
-"""How a corpus is cut into folds.
+"""Protocols: how a corpus is cut into folds. A new one is a function here and its entry in `PROTOCOLS`.
 
 Dev is held out by speaker or session and never depends on a seed; test is looked at once. Folds count from 1, in C order
 of what is left out.
@@ -6,181 +6,133 @@ of what is left out.
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ..data.utterances import Utterance
-from ..errors import SercliError
+from ..errors import SercliError, listed
 from ..text import c_order
-from .folds import Fold
+from .folds import PARTS, Fold
 
 CORPUS = "corpus"  # the column of a combined store that names the corpus of an utterance
 TENTHS = 10
 _DEV_SHARE = 5  # of the speakers of each corpus that trains, one in so many is dev
-_MOST_NAMED = 4  # speakers of a part
-
-
-def _groups(utterances: Sequence[Utterance], name: str, key: Callable[[Utterance], str], protocol: str) -> list[str]:
-    groups = sorted({key(utterance) for utterance in utterances}, key=c_order)
-    if "" in groups:
-        nameless = next(utterance.utt_id for utterance in utterances if not key(utterance))
-        raise SercliError(
-            f"{protocol} needs a {name} for every utterance, {nameless} has none; choose another --protocol"
-        )
-    if len(groups) < 3:
-        raise SercliError(
-            f"{protocol} needs at least 3 {name}s (train, dev, test), this task has {len(groups)}: {', '.join(groups)}; "
-            "ingest more of the corpus or choose another --protocol"
-        )
-    return groups
-
-
-def _split(utterances: Sequence[Utterance], test: set[str], dev: set[str]) -> dict[str, str]:
-    """utt_id to part, given the utt_ids of test and of dev."""
-    return {u.utt_id: "test" if u.utt_id in test else "dev" if u.utt_id in dev else "train" for u in utterances}
-
-
-def _sessions_of_speakers(utterances: Sequence[Utterance]) -> dict[str, set[str]]:
-    sessions: dict[str, set[str]] = {}
-    for utterance in utterances:
-        sessions.setdefault(utterance.speaker, set()).update({utterance.session} - {""})
-    return sessions
+_MOST_NAMED = 4  # dev speakers in the name of a fold
 
 
 def _leave_one_speaker_out(utterances: Sequence[Utterance]) -> list[Fold]:
-    """Dev is the session partner where there are sessions, so that nobody of the test session trains; else the next speaker."""
-    speakers = _groups(utterances, "speaker", lambda u: u.speaker, "leave-one-speaker-out")
-    sessions = _sessions_of_speakers(utterances)
+    """Dev is the speakers who share a session with the test speaker, so that none of them trains; else the next speaker."""
+    protocol = "leave-one-speaker-out"
+    speakers = _groups(utterances, "speaker", protocol)
+    sessions = _values_by_speaker(utterances, "session")
     folds = []
     for index, left_out in enumerate(speakers):
         partners = [s for s in speakers if s != left_out and sessions[s] & sessions[left_out]]
         dev = partners or [speakers[(index + 1) % len(speakers)]]
-        if len(dev) + 1 == len(speakers):
-            raise SercliError(
-                f"leave-one-speaker-out: every speaker shares a session with {left_out}, nobody is left to train on; "
-                "name sessions once in the whole corpus, or drop that column, and ingest again"
-            )
-        test_ids = {u.utt_id for u in utterances if u.speaker == left_out}
-        dev_ids = {u.utt_id for u in utterances if u.speaker in dev}
-        folds.append(Fold(index + 1, left_out, "+".join(dev), _split(utterances, test_ids, dev_ids)))
+        _check_training({left_out, *dev}, speakers, left_out, protocol)
+        folds.append(Fold(index + 1, left_out, "+".join(dev), _parts(utterances, {left_out}, dev)))
     return folds
 
 
 def _leave_one_session_out(utterances: Sequence[Utterance]) -> list[Fold]:
-    """Dev is one speaker of the next session: women and men in turn, where the corpus says who is which."""
-    sessions = _groups(utterances, "session", lambda u: u.session, "leave-one-session-out")
-    for speaker, theirs in sorted(_sessions_of_speakers(utterances).items()):
-        if len(theirs) > 1:
-            raise SercliError(
-                f"leave-one-session-out: {speaker} speaks in sessions {', '.join(sorted(theirs, key=c_order))} and would be "
-                "trained and tested on; choose --protocol leave-one-speaker-out"
-            )
+    """Dev is one speaker of the next session: women and men in turn, where the corpus gives the gender."""
+    protocol = "leave-one-session-out"
+    sessions = _groups(utterances, "session", protocol)
+    _check_one_value(_values_by_speaker(utterances, "session"), "session", protocol)
+    speakers = {
+        session: sorted({(u.gender, u.speaker) for u in utterances if u.session == session}) for session in sessions
+    }
     folds = []
     for index, left_out in enumerate(sessions):
-        following = sessions[(index + 1) % len(sessions)]
-        speakers = sorted({(u.gender, u.speaker) for u in utterances if u.session == following})
-        dev = speakers[index % len(speakers)][1]
-        test_ids = {u.utt_id for u in utterances if u.session == left_out}
-        dev_ids = {u.utt_id for u in utterances if u.speaker == dev}
-        folds.append(Fold(index + 1, left_out, dev, _split(utterances, test_ids, dev_ids)))
+        following = speakers[sessions[(index + 1) % len(sessions)]]
+        _, dev = following[index % len(following)]
+        tested = {speaker for _, speaker in speakers[left_out]}
+        folds.append(Fold(index + 1, left_out, dev, _parts(utterances, tested, {dev})))
     return folds
 
 
 def _leave_one_corpus_out(utterances: Sequence[Utterance]) -> list[Fold]:
-    """Dev is every fifth speaker of each other corpus, in the order of gender and name, and at least one where there are two."""
-    of_corpus: dict[str, dict[str, str]] = {}  # corpus -> speaker -> gender
+    """Dev is every fifth speaker of each training corpus that has two or more, in the order of gender and name."""
+    protocol = "leave-one-corpus-out"
+    genders: dict[str, dict[str, str]] = {}  # corpus -> speaker -> gender
     for utterance in utterances:
-        of_corpus.setdefault(utterance.text_of(CORPUS), {})[utterance.speaker] = utterance.gender
-    corpora = sorted(of_corpus, key=c_order)
+        genders.setdefault(utterance.text_of(CORPUS), {})[utterance.speaker] = utterance.gender
+    corpora = sorted(genders, key=c_order)
     if len(corpora) < 2 or "" in corpora:
-        there = ", ".join(name or "(no corpus)" for name in corpora)
         raise SercliError(
-            f"leave-one-corpus-out needs at least 2 corpora, and one for every utterance; this task has {there}; make a store "
-            "of several with `sercli combine`, or choose another --protocol"
+            "too few corpora",
+            place=f"--protocol {protocol}",
+            seen=listed(name or "(no corpus)" for name in corpora),
+            expected="at least 2, and one for every utterance",
+            fix="combine stores with `sercli combine`, or choose another --protocol",
         )
-    for speaker in sorted({u.speaker for u in utterances}, key=c_order):
-        homes = [name for name in corpora if speaker in of_corpus[name]]
-        if len(homes) > 1:
-            raise SercliError(
-                f"leave-one-corpus-out: {speaker} speaks in {', '.join(homes)} and would be trained and tested on; choose "
-                "--protocol leave-one-speaker-out"
-            )
+    _check_one_value(_values_by_speaker(utterances, CORPUS), CORPUS, protocol)
     folds = []
     for index, left_out in enumerate(corpora):
         dev: list[str] = []
-        for other in corpora:
-            theirs = sorted(of_corpus[other].items(), key=lambda one: (one[1], c_order(one[0])))
-            if other != left_out and len(theirs) > 1:
-                dev += [speaker for speaker, _ in theirs[::_DEV_SHARE]]
+        for corpus in corpora:
+            speakers = sorted(genders[corpus], key=lambda name: (genders[corpus][name], c_order(name)))
+            if corpus != left_out and len(speakers) > 1:
+                dev += speakers[::_DEV_SHARE]
         if not dev:
             raise SercliError(
-                f"leave-one-corpus-out: without {left_out} every corpus has one speaker, and nobody can be dev; "
-                "combine more, or choose another --protocol"
+                "no speaker is left for dev: every other corpus has one speaker",
+                place=f"--protocol {protocol}: {left_out} left out",
+                fix="combine more corpora, or choose another --protocol",
             )
-        test_ids = {u.utt_id for u in utterances if u.text_of(CORPUS) == left_out}
-        dev_ids = {u.utt_id for u in utterances if u.speaker in dev}
-        named = "+".join(dev) if len(dev) <= _MOST_NAMED else f"{len(dev)} speakers"
-        folds.append(Fold(index + 1, left_out, named, _split(utterances, test_ids, dev_ids)))
+        name = "+".join(dev) if len(dev) <= _MOST_NAMED else f"{len(dev)} speakers"
+        folds.append(Fold(index + 1, left_out, name, _parts(utterances, genders[left_out], dev)))
     return folds
 
 
 def _speaker_10_fold(utterances: Sequence[Utterance]) -> list[Fold]:
-    """Each speaker is in one tenth; those who say most are dealt first, each to the tenth that has least, so that all are alike.
-    Whoever shares a session with a test speaker becomes dev, beside the tenth that follows."""
-    speakers = _groups(utterances, "speaker", lambda u: u.speaker, "speaker-10-fold")
-    if len(speakers) < TENTHS:
-        raise SercliError(
-            f"speaker-10-fold needs at least {TENTHS} speakers, this task has {len(speakers)}; choose "
-            "--protocol leave-one-speaker-out"
-        )
-    said = Counter(utterance.speaker for utterance in utterances)
+    """Each speaker is in one tenth: in the order of their number of utterances, each goes to the tenth that has fewest.
+
+    Dev is the next tenth, and all speakers who share a session with a test speaker.
+    """
+    protocol = "speaker-10-fold"
+    speakers = _groups(utterances, "speaker", protocol, TENTHS, "choose --protocol leave-one-speaker-out")
+    n_utterances = Counter(utterance.speaker for utterance in utterances)
     tenth_of: dict[str, int] = {}
     sizes = [0] * TENTHS
-    for speaker in sorted(speakers, key=lambda name: (-said[name], c_order(name))):
+    for speaker in sorted(speakers, key=lambda name: (-n_utterances[name], c_order(name))):
         smallest = sizes.index(min(sizes))
         tenth_of[speaker] = smallest
-        sizes[smallest] += said[speaker]
-    sessions = _sessions_of_speakers(utterances)
+        sizes[smallest] += n_utterances[speaker]
+    sessions = _values_by_speaker(utterances, "session")
     folds = []
     for k in range(TENTHS):
         following = (k + 1) % TENTHS
         tested = {speaker for speaker in speakers if tenth_of[speaker] == k}
-        heard = set().union(*(sessions[speaker] for speaker in tested))
-        dev = {s for s in speakers if tenth_of[s] == following or sessions[s] & heard} - tested
-        if len(tested) + len(dev) == len(speakers):
-            raise SercliError(
-                f"speaker-10-fold: every speaker shares a session with one of tenth {k + 1}, nobody is left to train on; "
-                "choose another --protocol, or name sessions once in the whole corpus and ingest again"
-            )
-        test_ids, dev_ids = ({u.utt_id for u in utterances if u.speaker in whom} for whom in (tested, dev))
-        folds.append(Fold(k + 1, _tenth(k), _tenth(following), _split(utterances, test_ids, dev_ids)))
+        test_sessions = set().union(*(sessions[speaker] for speaker in tested))
+        dev = {s for s in speakers if tenth_of[s] == following or sessions[s] & test_sessions} - tested
+        _check_training(tested | dev, speakers, _tenth(k), protocol)
+        folds.append(Fold(k + 1, _tenth(k), _tenth(following), _parts(utterances, tested, dev)))
     return folds
 
 
 def _random_10_fold(utterances: Sequence[Utterance]) -> list[Fold]:
     """Speakers are shared between parts. The order is that of the hashed names: random, and the same on every machine."""
     if len(utterances) < TENTHS:
-        raise SercliError(f"random-10-fold needs at least {TENTHS} utterances, this task has {len(utterances)}")
+        place, expected = "--protocol random-10-fold", f"at least {TENTHS}"
+        raise SercliError("too few utterances", place=place, seen=len(utterances), expected=expected)
     shuffled = sorted(utterances, key=lambda u: hashlib.sha256(c_order(u.utt_id)).digest())
-    tenths = [{u.utt_id for u in shuffled[k::TENTHS]} for k in range(TENTHS)]
+    tenth_of = {utterance.utt_id: index % TENTHS for index, utterance in enumerate(shuffled)}
     folds = []
     for k in range(TENTHS):
         following = (k + 1) % TENTHS
-        parts = _split(utterances, tenths[k], tenths[following])
+        part = {k: "test", following: "dev"}
+        parts = {u.utt_id: part.get(tenth_of[u.utt_id], "train") for u in utterances}
         folds.append(Fold(k + 1, _tenth(k), _tenth(following), parts))
     return folds
 
 
-def _tenth(k: int) -> str:
-    return f"tenth-{k + 1:02d}"
-
-
 @dataclass(frozen=True)
 class SplitProtocol:
-    """How utterances are cut into folds, and the columns of the table that decide it (their change makes the task stale)."""
+    """How utterances are cut into folds, and which columns of the table decide it: their change makes a task stale."""
 
-    split: Callable[[Sequence[Utterance]], list[Fold]] | None  # None: the folds are those of a file
+    split: Callable[[Sequence[Utterance]], list[Fold]] | None  # None: the folds are read from a file
     columns: tuple[str, ...] = ()
     speaker_dependent: bool = False  # speakers may be shared between parts; every score is marked
 
@@ -198,5 +150,62 @@ FROM_FILE = frozenset(name for name, protocol in PROTOCOLS.items() if protocol.s
 
 if TYPE_CHECKING:
     ProtocolName = str
-else:  # a type checker wants a Literal spelled out; the command line and `config.build` take it from the table
+else:  # a type checker needs a Literal spelled out; the command line and `config.build` take it from the table
     ProtocolName = Literal[tuple(PROTOCOLS)]
+
+
+def _groups(
+    utterances: Sequence[Utterance],
+    column: str,
+    protocol: str,
+    fewest: int = len(PARTS),
+    fix: str = "ingest more of the corpus, or choose another --protocol",
+) -> list[str]:
+    """The values of a column, in C order. Raises SercliError if an utterance has none, or if there are too few."""
+    groups = sorted({utterance.text_of(column) for utterance in utterances}, key=c_order)
+    place = f"--protocol {protocol}"
+    if "" in groups:
+        unnamed = next(utterance.utt_id for utterance in utterances if not utterance.text_of(column))
+        raise SercliError(f"an utterance has no {column}", place=place, seen=unnamed, fix="choose another --protocol")
+    if len(groups) < fewest:
+        seen = f"{len(groups)} ({listed(groups)})"
+        raise SercliError(f"too few {column}s", place=place, seen=seen, expected=f"at least {fewest}", fix=fix)
+    return groups
+
+
+def _values_by_speaker(utterances: Sequence[Utterance], column: str) -> dict[str, set[str]]:
+    values: dict[str, set[str]] = {}
+    for utterance in utterances:
+        values.setdefault(utterance.speaker, set()).update({utterance.text_of(column)} - {""})
+    return values
+
+
+def _parts(utterances: Sequence[Utterance], tested: Collection[str], dev: Collection[str]) -> dict[str, str]:
+    """utt_id -> part, given the speakers of test and of dev."""
+    return {u.utt_id: "test" if u.speaker in tested else "dev" if u.speaker in dev else "train" for u in utterances}
+
+
+def _check_one_value(values: Mapping[str, set[str]], column: str, protocol: str) -> None:
+    for speaker in sorted(values, key=c_order):
+        if len(values[speaker]) > 1:
+            several = sorted(values[speaker], key=c_order)
+            raise SercliError(
+                f"a speaker occurs in several values of {column}, and would be in training and test",
+                place=f"--protocol {protocol}",
+                seen=f"{speaker} in {listed(several)}",
+                fix="choose --protocol leave-one-speaker-out",
+            )
+
+
+def _check_training(held_out: Collection[str], speakers: Sequence[str], left_out: str, protocol: str) -> None:
+    if len(held_out) == len(speakers):
+        raise SercliError(
+            "no speaker is left to train on: every one shares a session with the test part",
+            place=f"--protocol {protocol}: {left_out} left out",
+            fix="give each session a name that is unique in the corpus, or drop that column, and ingest again; "
+            "or choose another --protocol",
+        )
+
+
+def _tenth(k: int) -> str:
+    return f"tenth-{k + 1:02d}"

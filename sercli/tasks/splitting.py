@@ -12,10 +12,10 @@ from .task import Task
 
 
 def make_folds(task: Task, utterances: Sequence[Utterance], file: FoldsFile | None = None) -> Folds:
-    """Cut a corpus into folds; `file` is where the folds are from, if the protocol wants one.
+    """The classes, labels and folds of a task; `file` holds the folds if the protocol reads them from one.
 
-    Raises SercliError for a label or subset nobody has, too few groups, a class that a fold could not learn, and folds
-    from a file that put a speaker into two parts or leave an utterance out.
+    Raises SercliError for a label or subset that does not occur, for too few groups, for a class without an utterance in
+    the training part of a fold, and for a file of folds that cannot be used.
     """
     classes, labels = label_utterances(task, utterances)
     labelled = [utterance for utterance in utterances if utterance.utt_id in labels]
@@ -31,12 +31,14 @@ def make_folds(task: Task, utterances: Sequence[Utterance], file: FoldsFile | No
 
 
 def _check_trainable(fold: Fold, classes: Sequence[str], labels: Mapping[str, str]) -> None:
-    """`classes` as typed, so that the cure keeps the merges."""
+    """Raises SercliError for a class without training utterance; `classes` as typed, so that the fix keeps merges."""
     trained = {labels[utt_id] for utt_id in fold.part("train")}
     learnable = [text for text in classes if text.partition("=")[0] in trained]
     for text in classes:
         if text not in learnable:
             raise SercliError(
-                f"fold {fold.number} (test {fold.left_out}, dev {fold.dev}) has no {text.partition('=')[0]!r} in its training part; "
-                f"leave that class out with --classes {','.join(learnable)}"
+                "a class has no utterance in the training part",
+                place=f"fold {fold.number} (test {fold.left_out}, dev {fold.dev})",
+                seen=text.partition("=")[0],
+                fix=f"leave that class out with --classes {','.join(learnable)}",
             )

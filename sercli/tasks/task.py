@@ -35,24 +35,27 @@ class Task:
         if self.target in RATING_COLUMNS and self.bins is None:
             object.__setattr__(self, "bins", "paper")
         if self.target not in RATING_COLUMNS and self.bins is not None:
+            fix = f"leave out --bins, or choose --target {', '.join(RATING_COLUMNS)}"
             raise UsageError(
-                f"--bins {self.bins}: {self.target} has no bins; leave it out, or name a dimension with --target"
+                "only dimensions have bins", place=f"--bins {self.bins}", seen=f"--target {self.target}", fix=fix
             )
-        if (self.protocol in FROM_FILE) != bool(self.folds):
-            raise UsageError(
-                f"--protocol {self.protocol} "
-                + (
-                    "needs --folds-file FOLDS.tsv"
-                    if not self.folds
-                    else "takes no --folds-file; choose --protocol file"
-                )
-            )
-        names = [name for name, _ in self.merges]
-        sources = [source for _, sources in self.merges for source in sources]
-        for label in [label for among in (names, sources) for label in among if among.count(label) > 1 or not label]:
-            raise UsageError(f"--classes {','.join(self.classes)}: {label!r} is named twice or empty")
+        place = f"--protocol {self.protocol}"
+        if self.protocol in FROM_FILE and not self.folds:
+            raise UsageError("needs a file of folds", place=place, fix="add --folds-file FOLDS.tsv")
+        if self.protocol not in FROM_FILE and self.folds:
+            raise UsageError("takes no --folds-file", place=place, fix="leave it out, or choose --protocol file")
+        self._check_classes()
+
+    def _check_classes(self) -> None:
+        place = f"--classes {','.join(self.classes)}"
+        for names in ([name for name, _ in self.merges], [source for _, sources in self.merges for source in sources]):
+            for name in names:
+                if not name or names.count(name) > 1:
+                    raise UsageError(
+                        "a class or label is empty or named twice", place=place, seen=repr(name), expected="each once"
+                    )
         if len(self.classes) == 1:
-            raise UsageError(f"--classes {self.classes[0]}: one class is no choice; name two or more")
+            raise UsageError("too few classes", place=place, seen=1, expected="at least two, or no --classes for all")
 
     @property
     def merges(self) -> list[tuple[str, list[str]]]:

@@ -341,7 +341,7 @@ def test_a_table_is_read(situation: str, sercli: Sercli, tmp_path: Path) -> None
 
 
 BAD_TABLES = {
-    "a column is missing": (b"path,speaker\na.wav,x\n", "no column 'emotion'|it has path, speaker|wanted at least"),
+    "a column is missing": (b"path,speaker\na.wav,x\n", "no column 'emotion'|seen path, speaker"),
     "a column twice": (b"path,speaker,emotion,path\na.wav,x,joy,a.wav\n", "column 'path' twice|rename one"),
     "not text": (b"path,speaker,emotion\n\xff\xfe\x00", "labels.csv: cannot be read as a table"),
     "an open quote": (b'path,speaker,emotion\n"a.wav,x,joy\n', "labels.csv: cannot be read as a table"),
@@ -440,25 +440,35 @@ def _one_label(row: dict[str, str]) -> None:
 
 SESSIONS = ["--protocol", "leave-one-session-out"]
 TASKS: dict[str, tuple[Callable[[dict[str, str]], None] | None, list[str], int, str]] = {
-    "a label nobody has": (None, ["--classes", "anger,joy"], FIXABLE, "'joy'|labels of this corpus: anger, neutral"),
+    "a label nobody has": (None, ["--classes", "anger,joy"], FIXABLE, {"seen": "'joy'", "expected": "anger, neutral"}),
     "a merged label nobody has": (
         None,
         ["--classes", "anger,low=sadness+boredom"],
         FIXABLE,
-        "'boredom'|labels of this",
+        {"seen": "'boredom'", "expected": "anger"},
     ),
-    "a class named twice": (None, ["--classes", "anger,anger"], USAGE, "--classes anger,anger|'anger' is named twice"),
-    "one class": (None, ["--classes", "anger"], USAGE, "one class is no choice|name two or more"),
-    "no class": (None, ["--classes", ""], USAGE, "--classes|empty"),
-    "too few speakers": (_two_speakers, [], FIXABLE, "needs at least 3 speakers|has 2: toy_a, toy_b|--protocol"),
-    "no sessions": (None, SESSIONS, FIXABLE, "needs a session for every utterance|has none|--protocol"),
+    "a class named twice": (
+        None,
+        ["--classes", "anger,anger"],
+        USAGE,
+        {"place": "--classes anger,anger", "seen": "'anger'"},
+    ),
+    "one class": (None, ["--classes", "anger"], USAGE, {"place": "--classes anger", "seen": "1", "expected": "two"}),
+    "no class": (None, ["--classes", ""], USAGE, {"place": "--classes", "seen": "''"}),
+    "too few speakers": (
+        _two_speakers,
+        [],
+        FIXABLE,
+        {"seen": ("2", "toy_a, toy_b"), "expected": "3", "fix": "--protocol"},
+    ),
+    "no sessions": (None, SESSIONS, FIXABLE, {"problem": "session", "fix": "--protocol"}),
     "a class missing in training": (
         _sad_speaker,
         [],
         FIXABLE,
-        "fold 1|no 'sadness' in its training part|--classes anger,neutral",
+        {"place": "fold 1", "seen": "sadness", "fix": "--classes anger,neutral"},
     ),
-    "one label": (_one_label, [], FIXABLE, "1 label|at least two classes"),
+    "one label": (_one_label, [], FIXABLE, {"seen": "1 (anger)", "fix": "--target"}),
     "a task that there is not": (None, ["--task", "mine"], FIXABLE, "no task 'mine'|define it with `sercli folds"),
     "a task defined otherwise": (
         None,
@@ -525,8 +535,8 @@ TRAIN_AE = {  # options -> exit code, words
     "--lr inf": (USAGE, "lr|inf"),
     "--lr -1": (USAGE, "lr is -1.0|wanted more than 0"),
     "--segment-shift-ms 7": (USAGE, "--segment-shift-ms of 7 ms|10 ms frames"),
-    "--fold 99": (USAGE, "no fold 99|from 1 to 4"),
-    "--fold 0": (USAGE, "no fold 0|from 1 to 4"),
+    "--fold 99": (USAGE, {"place": "--fold", "seen": "99", "expected": "1 to 4"}),
+    "--fold 0": (USAGE, {"place": "--fold", "seen": "0", "expected": "1 to 4"}),
     "--model nonsense": (USAGE, "'nonsense'|choose from ae, cvae, vae"),
     "--device nonsense": (USAGE, "--device 'nonsense'|auto, cpu, cuda"),
     "--name a/b": (USAGE, "'a/b' is no name for a product|use letters"),

@@ -196,7 +196,9 @@ def test_what_is_not_whole_is_refused(sercli: Sercli, trained_store: Path, tmp_p
         "no 'none-such' among the classifiers|there are: cvae-8.lstm",
         *export(store, "none-such", target),
     )
-    refused(sercli, USAGE, "there is no fold 9|count from 1 to 4", *export(store, NAME, target, "--fold", 9))
+    refused(
+        sercli, USAGE, {"place": "--fold", "seen": "9", "expected": "1 to 4"}, *export(store, NAME, target, "--fold", 9)
+    )
     shutil.rmtree(store / "results")
     refused(sercli, FIXABLE, f"results/{NAME} is missing|run `sercli evaluate {store}", *export(store, NAME, target))
     shutil.rmtree(store / "classifiers" / NAME / "fold-2")

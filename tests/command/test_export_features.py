@@ -474,7 +474,7 @@ BAD: dict[str, tuple[list[object], int, str]] = {
     "unknown autoencoder": (["x", "--format", "csv", "--ae", "no"], FIXABLE, "no 'no' among the autoencoders|cvae-8"),
     "unknown classifier": (["x", "--format", "csv", "--classifier", "no"], FIXABLE, "no 'no' among the classifiers"),
     "unknown task": (["x", "--format", "csv", "--task", "no"], FIXABLE, "tasks/no/task.yaml is missing|sercli folds"),
-    "unknown fold": (["x", "--format", "csv", "--ae", "cvae-8", "--fold", 9], USAGE, "there is no fold 9"),
+    "unknown fold": (["x", "--format", "csv", "--ae", "cvae-8", "--fold", 9], USAGE, {"place": "--fold", "seen": "9"}),
     "never encoded": (
         ["x", "--format", "csv", "--ae", "cvae-8", "--condition", "posterior"],
         FIXABLE,

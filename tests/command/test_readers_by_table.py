@@ -517,12 +517,12 @@ def _latin(folder: Path) -> Path:
 BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "videos": (_videos, "holds 1 videos and no sound|ffmpeg -n -i|-vn -ac 1 -ar 16000|*.mp4' -exec"),
     "no speaker": (_semicolons, "no usable recording|Audios/M_1.wav: M_1: no speaker|name the speaker"),
-    "missing column": (_no_column, "labels_concensus.csv: has no column 'emoact'; it has filename, emoclass"),
+    "missing column": (_no_column, "labels_concensus.csv: has no column 'emoact'|seen filename, emoclass"),
 }
 BAD_TABLES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "missing votes": (_no_votes, "annotations.csv: has no column 'a1_v'"),
     "open quote": (_open_quote, "dev_sent_emo.csv: cannot be read as a table"),
-    "not UTF-8": (_latin, "dev_sent_emo.csv: cannot be read as a table: .* can't decode byte 0x92"),
+    "not UTF-8": (_latin, "dev_sent_emo.csv: cannot be read as a table.* can't decode byte 0x92"),
 }
 
 

@@ -450,8 +450,8 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
     "unknown classifier": ({"axes": {"classifier": ["svm"]}}, "grid.yaml: |no classifiers plug-in is named 'svm'"),
     "unknown front end": ({"axes": {"frontend": ["plp"]}}, "grid.yaml: frontend=plp: no frontends plug-in"),
     "unknown target": ({"axes": {"target": ["joy"]}}, "grid.yaml: target=joy: |'joy' is not one of emotion, arousal"),
-    "unknown subset": ({"axes": {"subset": ["sung"]}}, "grid.yaml: subset=sung: |no utterance is of this style"),
-    "no values": ({"axes": {"target": ["arousal"]}}, "grid.yaml: target=arousal: arousal has 0 labels"),
+    "unknown subset": ({"axes": {"subset": ["sung"]}}, "grid.yaml: subset=sung: |style|seen sung"),
+    "no values": ({"axes": {"target": ["arousal"]}}, "grid.yaml: target=arousal: |seen 0 (none)"),
     "wrong type": ({"axes": {"epochs": ["many"]}}, "grid.yaml: epochs=many: training: epochs: 'many' is not a whole"),
     "learning rate": ({"axes": {"lr": [0.1, -1]}}, "grid.yaml: lr=-1: lr is -1.0, wanted more than 0"),
     "of the plug-in": ({"axes": {"ae.hidden": [[0]]}}, "grid.yaml: ae.hidden=0: |hidden"),
@@ -460,7 +460,7 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
         {"axes": {"frontend": ["imported"]}},
         "grid.yaml: frontend=imported: |imported is missing; run `sercli featurize|--frontend imported --from PATH` first",
     ),
-    "no folds file": ({"axes": {"protocol": ["file"]}}, "grid.yaml: protocol=file: |needs --folds-file"),
+    "no folds file": ({"axes": {"protocol": ["file"]}}, "grid.yaml: protocol=file: |--folds-file"),
     "a file that is none": ({"axes": {"folds_file": ["none.tsv"]}}, "folds_file=none.tsv: none.tsv: No such file"),
 }  # fmt: skip
 
@@ -471,7 +471,7 @@ def test_a_grid_is_checked_whole_before_anything_runs(
 ) -> None:
     content, words = IMPOSSIBLE[situation]
     before = listing(ingested)
-    fixable = "style|0 labels|No such file|--from PATH"
+    fixable = "style|seen 0|No such file|--from PATH"
     code = 1 if any(word in words for word in fixable.split("|")) else 2
     for dry in ([], ["--dry-run"]):
         refused(sercli, code, words, "sweep", ingested, write_grid(tmp_path, content), *dry)
@@ -479,7 +479,7 @@ def test_a_grid_is_checked_whole_before_anything_runs(
 
 
 def test_a_fold_that_is_none(ingested: Path, grid: Path, sercli: Sercli) -> None:
-    refused(sercli, 2, "there is no fold 9|from 1 to 4", "sweep", ingested, grid, "--fold", 9)
+    refused(sercli, 2, {"place": "--fold", "seen": "9", "expected": "1 to 4"}, "sweep", ingested, grid, "--fold", 9)
 
 
 def test_a_grid_that_is_not_there(ingested: Path, tmp_path: Path, sercli: Sercli) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.command import Sercli, Words, in_turn, run_sercli
-from support.errors import refused
+from support.errors import refused, text_of
 from support.stores import files, same
 
 from sercli.data.utterances import read_table
@@ -125,8 +125,12 @@ def test_speakers_may_be_shared_where_every_score_says_so(featurized: Path, tmp_
     store = Path(shutil.copytree(featurized, tmp_path / "toy"))
     numbers = {row["utt_id"]: index for index, row in enumerate(rows_of(store))}
     path = write_folds(tmp_path / "FOLDS.tsv", store, lambda row: f"{numbers[row['utt_id']] % 3}")
-    words = "FOLDS.tsv puts |into |of fold 1 (0)|--protocol speaker-dependent-file, which marks every score"
-    refused(sercli, FIXABLE, words, "folds", store, "--folds-file", path)
+    fields = {
+        "place": ("FOLDS.tsv", "fold 1 (0)"),
+        "seen": " in train and ",
+        "fix": "--protocol speaker-dependent-file",
+    }
+    refused(sercli, FIXABLE, fields, "folds", store, "--folds-file", path)
     options = ["--folds-file", path, "--protocol", "speaker-dependent-file", "--jobs", 1]
     sercli("train-classifier", store, "--classifier", "functionals", *options)
     (result,) = json.loads(sercli("evaluate", store, "--json", "--jobs", 1).stdout)["results"]
@@ -134,12 +138,12 @@ def test_speakers_may_be_shared_where_every_score_says_so(featurized: Path, tmp_
     assert "SPEAKER-DEPENDENT" in sercli("evaluate", store).stdout
 
 
-BAD_FOLDS: dict[str, tuple[Callable[[str], object], str]] = {
-    "a speaker in two parts": (lambda text: text.replace("\tA", "\tB", 1), "puts |into dev and test of fold 1 (A)"),
-    "an utterance left out": (lambda text: text[: text.rindex("\n", 0, -1) + 1], "leaves out 1 of the 36 utterances"),
-    "an utterance twice": (lambda text: text + text.splitlines()[-1] + "\n", "line 38: |is listed twice; mend the file"),
-    "no table": (lambda text: "\x00\x01\x02", "has the columns |wanted utt_id and fold"),
-    "no text": (lambda text: b"\xff\xfe\x00", "is no UTF-8 text; give a table of utt_id and fold"),
+BAD_FOLDS: dict[str, tuple[Callable[[str], object], dict[str, str]]] = {
+    "a speaker in two parts": (lambda text: text.replace("\tA", "\tB", 1), {"place": "fold 1 (A)", "seen": " in dev and test"}),
+    "an utterance left out": (lambda text: text[: text.rindex("\n", 0, -1) + 1], {"seen": "1 of 36"}),
+    "an utterance twice": (lambda text: text + text.splitlines()[-1] + "\n", {"place": "line 38", "problem": "twice"}),
+    "no table": (lambda text: "\x00\x01\x02", {"expected": "utt_id"}),
+    "no text": (lambda text: b"\xff\xfe\x00", {"problem": "UTF-8"}),
 }  # fmt: skip
 
 
@@ -148,14 +152,15 @@ BAD_FOLDS: dict[str, tuple[Callable[[str], object], str]] = {
 def test_folds_that_cannot_be_used(
     situation: str, command: str, featurized: Path, tmp_path: Path, sercli: Sercli
 ) -> None:
-    change, words = BAD_FOLDS[situation]
+    change, fields = BAD_FOLDS[situation]
     order = sorted({row["speaker"] for row in rows_of(featurized)})
     lines = [f"{row['utt_id']}\t{'ABCD'[order.index(row['speaker'])]}" for row in rows_of(featurized)]
     content = change("utt_id\tfold\n" + "\n".join(lines) + "\n")
     path = tmp_path / "FOLDS.tsv"
     path.write_bytes(content if isinstance(content, bytes) else str(content).encode())
     before = files(featurized)
-    refused(sercli, FIXABLE, f"{path}|{words}", command, featurized, "--folds-file", path)
+    error = refused(sercli, FIXABLE, fields, command, featurized, "--folds-file", path)
+    assert str(path) in text_of(error)
     assert files(featurized) == before
 
 
@@ -164,7 +169,9 @@ def test_no_folds_file(featurized: Path, tmp_path: Path, sercli: Sercli) -> None
     refused(
         sercli, FIXABLE, f"{none}: No such file or directory; give a table", "folds", featurized, "--folds-file", none
     )
-    refused(sercli, USAGE, "--protocol file needs --folds-file FOLDS.tsv", "folds", featurized, "--protocol", "file")
+    refused(
+        sercli, USAGE, {"place": "--protocol file", "fix": "--folds-file"}, "folds", featurized, "--protocol", "file"
+    )
 
 
 # --- targets and subsets
