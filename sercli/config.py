@@ -1,125 +1,158 @@
-"""Configurations: frozen dataclasses from YAML files and `key=value` flags. Unknown keys and wrong types are refused."""
+"""Options: frozen dataclasses made from YAML files and `key=value` flags. Unknown options and wrong values are refused."""
 
-import contextlib
 import difflib
 import math
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
-from .errors import SercliError, UsageError
+from .errors import SercliError, UsageError, listed
 
 T = TypeVar("T")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML file that holds one mapping, read with the safe loader. Raises SercliError for anything else."""
+    lines = "lines of the form `option: value`"
     try:
         loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise SercliError(f"{path}: no such file") from None
-    except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:  # ValueError: no UTF-8, or no such date
-        raise SercliError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from None
+        raise SercliError("no such file", place=path, fix="check the path") from None
+    except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:  # ValueError: not UTF-8, or an invalid date
+        reason = " ".join(str(error).split())
+        raise SercliError("cannot be read as YAML", place=path, seen=reason, expected=lines) from None
     if loaded is None:
         return {}
     if not isinstance(loaded, dict) or not all(isinstance(key, str) for key in loaded):
-        raise SercliError(f"{path}: holds {type(loaded).__name__}, wanted lines of the form `option: value`")
+        raise SercliError("is not a table of options", place=path, seen=type(loaded).__name__, expected=lines)
     return loaded
 
 
 def write_yaml(path: Path, values: Mapping[str, Any]) -> None:
+    """Write one mapping, keys in their order."""
     path.write_text(yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True, width=120), encoding="utf-8")
 
 
 def assignments(pairs: Iterable[str]) -> dict[str, Any]:
-    """`["beta=0.5"]` -> `{"beta": 0.5}`; values are read as YAML scalars."""
+    """Options typed as `key=value`, the values read as YAML scalars. Raises UsageError.
+
+    >>> assignments(["beta=0.5", "hidden=16,8"])
+    {'beta': 0.5, 'hidden': '16,8'}
+    """
     values = {}
     for pair in pairs:
-        key, equals, value = pair.partition("=")
+        key, equals, text = pair.partition("=")
         if not equals or not key.strip():
-            raise UsageError(f"--set {pair!r} is not of the form key=value, as in --set beta=0.5")
+            raise UsageError("not an option", place="--set", seen=repr(pair), expected="key=value, as in beta=0.5")
         try:
-            values[key.strip()] = yaml.safe_load(value)
+            values[key.strip()] = yaml.safe_load(text)
         except (yaml.YAMLError, ValueError, RecursionError):
-            raise UsageError(f"--set {pair!r}: the value cannot be read") from None
+            raise UsageError(
+                "the value cannot be read", place=f"--set {key.strip()}", seen=repr(text), expected="a YAML scalar"
+            ) from None
     return values
 
 
-def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
-    """A dataclass, and those within it, from a mapping.
+def build(cls: type[T], values: Mapping[str, Any], place: object) -> T:
+    """A dataclass, and the dataclasses within it, from a mapping.
 
-    Raises UsageError, naming `where` for a key unknown or missing or a value of the wrong type, or as the dataclass itself says.
+    The annotations decide the types (`coerce`), so that `beta=1` and `beta=1.0` are one configuration. Raises UsageError
+    at `place` for an unknown or missing option, a value of another type, or what the dataclass itself refuses.
+
+    >>> from sercli.learning.options import TrainingConfig
+    >>> build(TrainingConfig, {"epochs": "1e2", "lr": 1}, "training").epochs
+    100
     """
     hints = get_type_hints(cls)
-    known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
-    unknown = [key for key in values if key not in known]
-    if unknown:
-        raise unknown_option(where, unknown[0], known)
-    for field in fields(cls):  # type: ignore[arg-type]
-        if field.default is MISSING and field.default_factory is MISSING and field.name not in values:
-            raise UsageError(f"{where} lacks {field.name!r}")
-    coerced = {key: _coerce(value, hints[key], f"{where}: {key}") for key, value in values.items()}
+    options = {option.name: option for option in fields(cls)}  # type: ignore[arg-type]
+    for key in values:
+        if key not in options:
+            raise unknown_option(place, key, options)
+    for name, option in options.items():
+        if option.default is MISSING and option.default_factory is MISSING and name not in values:
+            raise UsageError("an option is missing", place=place, expected=name)
+    coerced = {key: coerce(value, hints[key], f"{place}: {key}") for key, value in values.items()}
     try:
         return cls(**coerced)
     except SercliError as error:
-        raise UsageError(**error.fields()) from None
+        raise UsageError(**error.at(place).fields()) from None
 
 
-def unknown_option(where: str, key: str, known: Sequence[str]) -> UsageError:
-    """What to say of an option that `where` does not know."""
-    hint = "".join(f"; did you mean {close!r}?" for close in difflib.get_close_matches(key, known, 1))
-    return UsageError(f"{where} has no option {key!r}{hint}; known are {', '.join(known)}")
+def check_range(
+    options: object,
+    *names: str,
+    above: float = -math.inf,
+    at_least: float = -math.inf,
+    below: float = math.inf,
+) -> None:
+    """Refuse options that lie outside a range; for the `__post_init__` of a dataclass. Raises SercliError."""
+    for name in names:
+        value = getattr(options, name)
+        if not (value > above and value >= at_least and value < below):
+            limits = {"more than": above, "at least": at_least, "less than": below}
+            expected = [f"{words} {limit:g}" for words, limit in limits.items() if math.isfinite(limit)]
+            raise SercliError("value out of range", place=name, seen=value, expected=" and ".join(expected))
+
+
+def unknown_option(place: object, key: str, valid_keys: Iterable[str]) -> UsageError:
+    """The error for an option that `place` does not have."""
+    keys = list(valid_keys)
+    fix = "".join(f"did you mean {close!r}?" for close in difflib.get_close_matches(key, keys, 1))
+    return UsageError("unknown option", place=place, seen=repr(key), expected=listed(keys), fix=fix)
 
 
 def plain(config: Any) -> dict[str, Any]:
     """A dataclass as plain YAML and JSON types."""
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(config).items()}
+    return {key: plain_value(value) for key, value in asdict(config).items()}
 
 
-def like_default(default: Any, value: Any, where: str) -> Any:
-    """A value in the type of its default, so that `beta=1` and `beta=1.0` are one configuration."""
-    if isinstance(default, tuple):
-        items = value if isinstance(value, list | tuple) else str(value).split(",")
-        return tuple(like_default(default[0], item, where) for item in items)
-    wanted = type(default)
-    if wanted in (int, float) and type(value) in (int, str):
-        with contextlib.suppress(ValueError, OverflowError):
-            value = wanted(value)
-    if type(value) is not wanted or (wanted is float and not math.isfinite(value)):
-        raise UsageError(f"{where}: {value!r} is not of the type of its default, {default!r}")
-    return value
+def plain_value(value: Any) -> Any:
+    """One value of an option as YAML and JSON have it: a list in place of a tuple."""
+    return list(value) if isinstance(value, tuple) else value
 
 
-def _coerce(value: Any, wanted: Any, where: str) -> Any:
-    origin = get_origin(wanted)
-    if origin is Literal:
-        if value not in get_args(wanted):
-            raise UsageError(f"{where}: {value!r} is not one of {', '.join(map(str, get_args(wanted)))}")
-        return value
+def coerce(value: Any, annotation: Any, place: object) -> Any:
+    """A value, as YAML or a flag gives it, in the type of an annotation. Raises UsageError at `place`.
+
+    Known are int, float, bool, str, `Literal[...]`, `X | None`, `tuple[X, ...]` (also from "a,b" or one value), dict and
+    dataclasses. Numbers may be text, because YAML 1.1 reads 1e-3, which has no point, as text.
+
+    >>> coerce("16,8", tuple[int, ...], "hidden")
+    (16, 8)
+    """
+    origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, types.UnionType):
-        if value is None:
-            return None
-        return _coerce(value, next(arg for arg in get_args(wanted) if arg is not type(None)), where)
-    if origin is tuple and isinstance(value, list | tuple):
-        return tuple(_coerce(item, get_args(wanted)[0], where) for item in value)
-    if is_dataclass(wanted) and isinstance(wanted, type) and isinstance(value, dict):
-        return build(wanted, value, where)
-    if origin is dict and isinstance(value, dict):
-        return dict(value)
-    if wanted is bool and isinstance(value, bool):
+        return None if value is None else coerce(value, next(a for a in arguments if a is not type(None)), place)
+    if origin is tuple:
+        items = value.split(",") if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]
+        return tuple(coerce(item, arguments[0], place) for item in items)
+    if is_dataclass(annotation) and isinstance(annotation, type) and isinstance(value, dict):
+        return build(annotation, value, place)
+    if annotation in (int, float):
+        number = _number(value)
+        if math.isfinite(number) and (annotation is float or number.is_integer()):
+            return value if type(value) is annotation else annotation(number)  # a large seed is not a float
+    elif origin is Literal:
+        if any(value == choice and type(value) is type(choice) for choice in arguments):
+            return value
+    elif isinstance(value, origin or annotation):
         return value
-    if wanted in (int, float) and not isinstance(value, bool):
-        try:
-            number = float(value)  # YAML 1.1 reads 1e-3, which has no point, as text
-        except (TypeError, ValueError, OverflowError):
-            number = float("nan")
-        if math.isfinite(number) and (wanted is float or number.is_integer()):
-            return wanted(number)
-    if wanted is str and isinstance(value, str):
-        return value
-    name = getattr(wanted, "__name__", str(wanted))
-    raise UsageError(f"{where}: {value!r} is not a {'whole number' if wanted is int else name}")
+    raise UsageError("wrong value", place=place, seen=repr(value), expected=_expected(annotation))
+
+
+def _number(value: Any) -> float:
+    try:
+        return math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+
+
+def _expected(annotation: Any) -> str:
+    if get_origin(annotation) is Literal:
+        return "one of " + listed(get_args(annotation))
+    names = {int: "a whole number", float: "a finite number", bool: "true or false", str: "text"}
+    return names.get(annotation, str(annotation))

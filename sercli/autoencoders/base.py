@@ -52,13 +52,11 @@ class Autoencoder(nn.Module):
 
 
 def check_hidden(sizes: Sequence[int]) -> None:
+    """Raises SercliError unless there is a hidden layer, and each has a unit."""
     if not sizes or min(sizes) < 1:
-        raise SercliError(f"hidden is {list(sizes)}, wanted one size or more, each at least 1")
-
-
-def check_beta(beta: float) -> None:
-    if beta < 0:
-        raise SercliError(f"beta is {beta}, wanted at least 0")
+        raise SercliError(
+            "wrong sizes of layers", place="hidden", seen=list(sizes), expected="one or more, each at least 1"
+        )
 
 
 def layers(sizes: Sequence[int]) -> nn.Sequential:

@@ -4,24 +4,17 @@ The label of a test utterance is the answer, so `encode` does without it: `margi
 `posterior` by p(c)·exp(ELBO(x, c)); `oracle` uses the true label and is for studying the paper only.
 """
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .base import Autoencoder, Encoding, check_beta, check_hidden, layers, squared_error
+from .base import Autoencoder, Encoding, layers, squared_error
+from .vae import Config as VaeConfig
 from .vae import kl, kl_of_each, sample
 
 
-@dataclass(frozen=True)
-class Config:
-    hidden: tuple[int, ...] = (512, 256)
-    beta: float = 1.0  # weight of the KL term; the paper has 1
-
-    def __post_init__(self) -> None:
-        check_hidden(self.hidden)
-        check_beta(self.beta)
+class Config(VaeConfig):
+    """Options of a VAE."""
 
 
 class Model(Autoencoder):

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .base import Autoencoder, Encoding, check_beta, check_hidden, layers, squared_error
+from ..config import check_range
+from .base import Autoencoder, Encoding, check_hidden, layers, squared_error
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Config:
 
     def __post_init__(self) -> None:
         check_hidden(self.hidden)
-        check_beta(self.beta)
+        check_range(self, "beta", at_least=0)
 
 
 class Model(Autoencoder):

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from ..errors import SercliError
+from ..config import check_range
 from ..learning.batches import Sequences
 from ..learning.options import TrainingConfig
 from ..learning.training import Row
@@ -30,8 +30,7 @@ class Config:
     class_weight: Literal["none", "balanced"] = "balanced"
 
     def __post_init__(self) -> None:
-        if self.C <= 0:
-            raise SercliError(f"C is {self.C}, wanted more than 0")
+        check_range(self, "C", above=0)
 
 
 class Model(nn.Module):

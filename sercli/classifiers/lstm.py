@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..errors import SercliError
+from ..config import check_range
 from ..learning.batches import Sequences
 from ..learning.options import TrainingConfig
 from ..learning.training import Row
@@ -30,11 +30,8 @@ class Config:
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.hidden < 1:
-            raise SercliError(f"hidden is {self.hidden}, wanted at least 1")
-        for name in ("dropout", "label_smoothing"):
-            if not 0 <= getattr(self, name) < 1:
-                raise SercliError(f"{name} is {getattr(self, name)}, wanted at least 0 and less than 1")
+        check_range(self, "hidden", at_least=1)
+        check_range(self, "dropout", "label_smoothing", at_least=0, below=1)
 
 
 class Model(nn.Module):

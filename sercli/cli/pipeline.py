@@ -52,7 +52,7 @@ from .options import (
 
 def _settings(package: str) -> str:
     """What --set knows of these plug-ins and of training, with the defaults."""
-    known = {name: plugins.declared(package, name, "Config") for name in plugins.names(package)}
+    known = {name: plugins.defaults(package, name) for name in plugins.names(package)}
     lists = [f"{name}: {', '.join(map('='.join, _as_typed(options)))}" for name, options in known.items()]
     return f"Options for --set and --config. {'; '.join(lists)}; training: {', '.join(plain(TrainingConfig()))}."
 

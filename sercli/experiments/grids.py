@@ -173,14 +173,14 @@ def _check_known(where: str, option: str) -> None:
 
 
 def _of_plugins(package: str) -> set[str]:
-    return {option for name in plugins.names(package) for option in plugins.declared(package, name, "Config")}
+    return {option for name in plugins.names(package) for option in plugins.defaults(package, name)}
 
 
 def _takes_list(option: str) -> bool:
     """Whether one value of an option is a list: of the classes, of the sizes of layers."""
     name = option.rpartition(".")[2]
     configs = (
-        plugins.declared(package, plugin, "Config")
+        plugins.defaults(package, plugin)
         for package in ("autoencoders", "classifiers")
         for plugin in plugins.names(package)
     )
@@ -221,11 +221,11 @@ def _route(options: Mapping[str, Any]) -> tuple[Point, set[str]]:
     model = str(options.get("ae.model", options.get("model", AutoencoderConfig.model)))
     kind = str(options.get("classifier.classifier", options.get("classifier", ClassifierConfig.classifier)))
     has_autoencoder = model != NO_AUTOENCODER
-    for_classifier = _TRAINING | {"classifier"} | set(plugins.declared("classifiers", kind, "Config"))
+    for_classifier = _TRAINING | {"classifier"} | set(plugins.defaults("classifiers", kind))
     for_autoencoder: set[str] = set()
     if has_autoencoder:
-        own = plugins.declared("autoencoders", model, "Model")
-        for_autoencoder = _AUTOENCODER | _BOTH | _TRAINING | set(plugins.declared("autoencoders", model, "Config"))
+        own = plugins.attributes("autoencoders", model, "Model")
+        for_autoencoder = _AUTOENCODER | _BOTH | _TRAINING | set(plugins.defaults("autoencoders", model))
         for_classifier |= {"condition"} if own.get("uses_labels", False) else set()
         for_classifier |= {"latents"} if own.get("has_std", True) else set()
     else:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from .. import plugins
-from ..config import build, like_default, plain, unknown_option
+from ..config import build, plain, unknown_option
 from ..errors import DamagedProduct, MissingInput, SercliError, UsageError
 from ..learning.options import FLAGS, Normalise, TrainingConfig
 from ..store.ragged import MAKE_AGAIN
@@ -165,7 +165,7 @@ def usual_autoencoder(config: AutoencoderConfig) -> AutoencoderConfig:
         latent_dim=config.latent_dim,
         task=config.task,
         training=plain(TrainingConfig()),
-        options=plugins.declared("autoencoders", config.model, "Config"),
+        options=plugins.defaults("autoencoders", config.model),
     )
 
 
@@ -175,7 +175,7 @@ def autoencoder_config(store: Store, name: str) -> AutoencoderConfig:
 
 
 def sees_labels(config: AutoencoderConfig) -> bool:
-    return bool(plugins.declared("autoencoders", config.model, "Model").get("uses_labels", False))
+    return bool(plugins.attributes("autoencoders", config.model, "Model")["uses_labels"])
 
 
 def condition_of(config: AutoencoderConfig, asked: str | None) -> Condition:
@@ -261,7 +261,7 @@ def usual_classifier(store: Store, config: ClassifierConfig) -> ClassifierConfig
         "classifier": config.classifier,
         "autoencoder": config.autoencoder,
         "training": plain(CLASSIFIER_TRAINING),
-        "options": plugins.declared("classifiers", config.classifier, "Config"),
+        "options": plugins.defaults("classifiers", config.classifier),
     }
     if config.autoencoder != NO_AUTOENCODER:
         usual |= _inherit({}, autoencoder_config(store, config.autoencoder), config.autoencoder)
@@ -275,7 +275,7 @@ def _inherit(given: Mapping[str, Any], config: AutoencoderConfig, name: str) -> 
             raise UsageError(
                 f"{flag} is decided by the autoencoder {name}; train another with `sercli train-ae {flag} …`"
             )
-    has_std = plugins.declared("autoencoders", config.model, "Model").get("has_std", True)
+    has_std = plugins.attributes("autoencoders", config.model, "Model")["has_std"]
     if not has_std and given.get("latents") not in (None, "mean"):
         raise UsageError(f"--latents {given['latents']}: {name} gives no standard deviation; use --latents mean")
     return {
@@ -291,7 +291,7 @@ def _inherit(given: Mapping[str, Any], config: AutoencoderConfig, name: str) -> 
 
 def reads_segments(config: ClassifierConfig) -> bool:
     """Whether a classifier without an autoencoder reads segments, not frames."""
-    return bool(plugins.declared_constant("classifiers", config.classifier, "UNIT") == "segments")
+    return bool(plugins.constants("classifiers", config.classifier)["UNIT"] == "segments")
 
 
 def classifier_config(store: Store, name: str) -> ClassifierConfig:
@@ -324,16 +324,15 @@ def _split(
     """Options to those of the step itself, of training (whole), and of the plug-in (whole)."""
     known = {option.name for option in fields(cls)} - {"training", "options"}
     in_training = {option.name for option in fields(TrainingConfig)}
-    defaults = plugins.declared(package, plugin, "Config")
+    defaults = plugins.defaults(package, plugin)
     own = {key: value for key, value in given.items() if key in known}
     training = {key: value for key, value in given.items() if key in in_training}
     rest = {key: value for key, value in given.items() if key not in known | in_training}
     for key in rest:
         if key not in defaults:
             raise unknown_option(plugin, key, [*defaults, *sorted(in_training), *sorted(known)])
-    options = {key: like_default(defaults[key], value, f"{plugin}: {key}") for key, value in rest.items()}
-    whole = plain(build(TrainingConfig, {**plain(usual), **training}, "training"))
-    return own, whole, {key: _plain_value(value) for key, value in {**defaults, **options}.items()}
+    options = plain(build(plugins.config_class(package, plugin), rest, plugin))
+    return own, plain(build(TrainingConfig, {**plain(usual), **training}, "training")), options
 
 
 def _task_parts(store: Store, name: str, task: Task) -> list[str]:
@@ -374,7 +373,7 @@ def frontend_flags(name: str, config: Mapping[str, Any]) -> list[str]:
     """The options of `featurize` that make features of this name; of a plug-in that is not installed, its name alone."""
     front = str(config["frontend"])
     is_known = front in plugins.names("frontends")
-    usual = plugins.declared("frontends", front, "Config") if is_known else {}
+    usual = plugins.defaults("frontends", front) if is_known else {}
     changed = [(key, config[key]) for key in usual if config.get(key, usual[key]) != usual[key]]
     words = ["--frontend", front, *(["--name", name] if name != front else [])]
     words += [word for key, value in changed for word in ("--set", f"{key}={_word(value)}")]

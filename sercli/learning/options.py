@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
-from ..errors import SercliError
+from ..config import check_range
 
 Normalise = Literal["train", "speaker", "utterance"]  # what a feature's mean and standard deviation are taken over
 Precision = Literal["float32", "bfloat16"]
@@ -33,14 +33,9 @@ class TrainingConfig:
     )
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "lr", "patience", "adam_epsilon"):
-            if not getattr(self, name) > 0:
-                raise SercliError(f"{name} is {getattr(self, name)}, wanted more than 0")
-        if self.weight_decay < 0:
-            raise SercliError(f"weight_decay is {self.weight_decay}, wanted at least 0")
-        for name in ("adam_beta1", "adam_beta2", "weight_averaging"):
-            if not 0 <= getattr(self, name) < 1:
-                raise SercliError(f"{name} is {getattr(self, name)}, wanted at least 0 and less than 1")
+        check_range(self, "epochs", "batch_size", "lr", "patience", "adam_epsilon", above=0)
+        check_range(self, "weight_decay", at_least=0)
+        check_range(self, "adam_beta1", "adam_beta2", "weight_averaging", at_least=0, below=1)
 
 
 FLAGS: dict[str, str] = {

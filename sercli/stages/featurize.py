@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import plugins
-from ..config import assignments, build, like_default, unknown_option
+from ..config import assignments, build
 from ..data import audio
 from ..data.audio_index import Fingerprints, take
 from ..data.hashing import digest
@@ -62,6 +62,10 @@ def run(
         _refuse_source(frontend, source)
         _refuse_changed_audio(store, root or store.root)
     outcome, todo = survey(store, name, product.key, [product], run)
+    if todo:
+        build(
+            plugins.load("frontends", frontend).Config, options, frontend
+        )  # a dry run refuses what a real run refuses
     if run.dry_run:
         return outcome
     if todo:
@@ -76,12 +80,8 @@ def run(
 
 
 def _options(frontend: str, settings: Sequence[str]) -> dict[str, Any]:
-    usual = plugins.declared("frontends", frontend, "Config")
-    given = assignments(settings)
-    for key in given:
-        if key not in usual:
-            raise unknown_option(frontend, key, list(usual))
-    return usual | {key: like_default(usual[key], value, f"{frontend}: {key}") for key, value in given.items()}
+    """The whole configuration of a front end, as its features have it."""
+    return dict(vars(build(plugins.config_class("frontends", frontend), assignments(settings), frontend)))
 
 
 # --- from sound

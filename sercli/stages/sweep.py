@@ -172,9 +172,7 @@ def _resolve(store: Store, grid: Grid, point: Point, plan: Plan, shared: dict[st
     if store.provenance(features_key(frontend)) is None:
         if plugins.defines("frontends", frontend, "Source"):
             features(store, frontend)  # nobody but the user can bring them in
-        store.announce(
-            features_key(frontend), {"frontend": frontend, **plugins.declared("frontends", frontend, "Config")}
-        )
+        store.announce(features_key(frontend), {"frontend": frontend, **plugins.defaults("frontends", frontend)})
     given = dict(point.classifier)
     if point.autoencoder is None:
         given |= point.task
@@ -378,7 +376,7 @@ def _size(plan: Plan, key: str, weights: Mapping[str, int], seconds: Mapping[str
     """Bytes of an autoencoder's weights, or of latents; 0 for what is small beside them."""
     if key in plan.readers:
         config = plan.autoencoders[key.split("/")[2]]
-        has_std = plugins.declared("autoencoders", config.model, "Model").get("has_std", True)
+        has_std = plugins.attributes("autoencoders", config.model, "Model")["has_std"]
         n_segments = round(1000 * seconds[config.task] / config.segment_shift_ms)
         return n_segments * config.latent_dim * (2 if has_std else 1) * _BYTES
     kind, name, *_ = key.split("/")

@@ -53,11 +53,11 @@ def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) 
     is_new = store.shared_config(key) is None
     store.announce(key, plain(config))
     products = [autoencoder_fold(store, name, config, folds, number) for number in chosen]
+    if is_new:  # what cannot work takes no name, and a dry run refuses it too
+        autoencoder_options(config)
+        refuse_impossible_segments(store, config)
+        resolve_all(run.device)
     if not run.dry_run:
-        if is_new:
-            autoencoder_options(config)  # what cannot work takes no name
-            refuse_impossible_segments(store, config)
-            resolve_all(run.device)
         store.claim(key, plain(config))
 
     works = [Work(product, fit_fold, (path, config, folds, product.config["fold"])) for product in products]

@@ -38,12 +38,12 @@ def run(path: Path, given: Mapping[str, Any], numbers: Sequence[int], run: Run) 
         for product in products:
             if run.overwrite or store.state(product).name != "fresh":  # of what is fitted, latents may be pruned
                 store.require(latents_of(store, config, product.config["fold"]))
+    if is_new:  # what cannot work takes no name, and a dry run refuses it too
+        classifier_options(config)
+        if config.autoencoder == NO_AUTOENCODER and reads_segments(config):
+            refuse_impossible_segments(store, config)
+        resolve_all(run.device)
     if not run.dry_run:
-        if is_new:
-            classifier_options(config)  # what cannot work takes no name
-            if config.autoencoder == NO_AUTOENCODER and reads_segments(config):
-                refuse_impossible_segments(store, config)
-            resolve_all(run.device)
         store.claim(key, plain(config))
 
     works = [Work(product, fit_fold, (path, config, folds, product.config["fold"])) for product in products]

@@ -69,7 +69,7 @@ def every_system() -> Iterator[Words]:
     inputs: list[Words] = [["--ae", "none"]]
     for name in plugins.names("autoencoders"):
         yield ["train-ae", "STORE", "--model", name, "--latent-dim", 4, "--name", name, *quick]
-        uses_labels = plugins.declared("autoencoders", name, "Model").get("uses_labels", False)
+        uses_labels = plugins.attributes("autoencoders", name, "Model")["uses_labels"]
         for condition in CONDITIONS if uses_labels else ["marginal"]:
             yield ["encode", "STORE", "--ae", name, "--condition", condition, "--fold", 1, "--jobs", 1]
             if condition != "oracle":

@@ -77,9 +77,9 @@ def test_each_recipe_lists_its_own_options(tmp_path: Path) -> None:
     [
         ("model=ae", "variations1.yaml: model is fixed and on the axis system"),
         ("subset=[improvised]", "table2.yaml: subset is no axis of this grid"),
-        ("latent=3", "table1.yaml has no option 'latent'"),
+        ("latent=3", "table1.yaml: unknown option; seen 'latent'"),
         ("protocol=random-10-fold", "ask for their own protocol"),
-        ("epochs", "not of the form key=value"),
+        ("epochs", "expected key=value"),
     ],
 )
 def test_a_setting_fits_all_grids_or_nothing_is_run(setting: str, says: str, tmp_path: Path) -> None:

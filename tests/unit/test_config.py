@@ -1,51 +1,100 @@
-"""Options: of the type of their default, or refused before a name is taken."""
+"""Options take the type of their annotation, or are refused before a name is taken."""
 
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from sercli import plugins
-from sercli.config import assignments, build, like_default, plain, read_yaml
+from sercli.config import assignments, build, coerce, plain, read_yaml
 from sercli.errors import SercliError, UsageError
 from sercli.learning.options import TrainingConfig
 
 
 @pytest.mark.parametrize(
-    ("default", "given", "wanted"),
+    ("annotation", "value", "expected"),
     [
-        (1.0, 1, 1.0),
-        (1.0, "1e-3", 1e-3),  # YAML 1.1 reads it as text
-        ((512, 256), [16, 8], (16, 8)),
-        ((512, 256), "16,8", (16, 8)),
-        ((512, 256), 16, (16,)),
-        (3, "4", 4),
-        (False, True, True),
-        ("last", "mean", "mean"),
+        (float, 1, 1.0),
+        (float, "1e-3", 1e-3),  # YAML 1.1 reads it as text
+        (int, "4", 4),
+        (int, 20.0, 20),
+        (int, "1e2", 100),
+        (int, 2**60 + 1, 2**60 + 1),
+        (tuple[int, ...], [16, 8], (16, 8)),
+        (tuple[int, ...], "16,8", (16, 8)),
+        (tuple[int, ...], 16, (16,)),
+        (tuple[str, ...], "a,b", ("a", "b")),
+        (bool, True, True),
+        (Literal["last", "mean"], "mean", "mean"),
+        (float | None, None, None),
+        (float | None, 1, 1.0),
+        (dict[str, Any], {"a": 1}, {"a": 1}),
     ],
 )
-def test_a_value_takes_the_type_of_its_default(default: Any, given: Any, wanted: Any) -> None:
-    assert like_default(default, given, "here") == wanted
-    assert type(like_default(default, given, "here")) is type(wanted)
+def test_a_value_takes_the_type_of_its_annotation(annotation: Any, value: Any, expected: Any) -> None:
+    coerced = coerce(value, annotation, "here")
+    assert coerced == expected
+    assert type(coerced) is type(expected)
 
 
 @pytest.mark.parametrize(
-    ("default", "given"),
+    ("annotation", "value"),
     [
-        (1.0, float("nan")),
-        (1.0, "inf"),
-        (1.0, True),
-        (1.0, [1]),
-        (3, 2.5),
-        (3, "x"),
-        ((5,), ["a"]),
-        ("a", 1),
-        (True, 1),
+        (float, float("nan")),
+        (float, "inf"),
+        (float, True),
+        (float, [1]),
+        (float, 10**400),
+        (int, 2.5),
+        (int, "x"),
+        (tuple[int, ...], ["a"]),
+        (str, 1),
+        (str, None),
+        (bool, 1),
+        (bool, "true"),
+        (Literal["last", "mean"], "max"),
+        (Literal[0, 1], True),
+        (dict[str, Any], [1]),
     ],
 )
-def test_any_other_value_is_refused(default: Any, given: Any) -> None:
-    with pytest.raises(UsageError, match=r"^here: "):
-        like_default(default, given, "here")
+def test_any_other_value_is_refused(annotation: Any, value: Any) -> None:
+    with pytest.raises(UsageError) as refused:
+        coerce(value, annotation, "here")
+    assert (refused.value.place, refused.value.seen) == ("here", repr(value if annotation != tuple[int, ...] else "a"))
+    assert refused.value.expected
+
+
+@dataclass(frozen=True)
+class _Inner:
+    size: int = 1
+
+
+@dataclass(frozen=True)
+class _Outer:
+    name: str
+    inner: _Inner = field(default_factory=_Inner)
+
+
+def test_dataclasses_within_dataclasses_are_built() -> None:
+    assert build(_Outer, {"name": "a", "inner": {"size": "2"}}, "file.yaml") == _Outer("a", _Inner(2))
+    with pytest.raises(UsageError) as refused:
+        build(_Outer, {"name": "a", "inner": {"size": "x"}}, "file.yaml")
+    assert refused.value.place == "file.yaml: inner: size"
+
+
+def test_a_missing_option_is_refused() -> None:
+    with pytest.raises(UsageError) as refused:
+        build(_Outer, {}, "file.yaml")
+    assert (refused.value.place, refused.value.expected) == ("file.yaml", "name")
+
+
+def test_an_unknown_option_is_refused_with_the_nearest() -> None:
+    with pytest.raises(UsageError) as refused:
+        build(TrainingConfig, {"epoch": 3}, "training")
+    assert refused.value.seen == "'epoch'"
+    assert "'epochs'" in str(refused.value.fix)
+    assert all(option.name in refused.value.expected for option in fields(TrainingConfig))
 
 
 @pytest.mark.parametrize(
@@ -62,8 +111,9 @@ def test_any_other_value_is_refused(default: Any, given: Any) -> None:
     ],
 )
 def test_options_that_cannot_work_are_refused(package: str, name: str, option: str, value: Any) -> None:
-    with pytest.raises(SercliError, match=option):
+    with pytest.raises(UsageError) as refused:
         build(plugins.load(package, name).Config, {option: value}, name)
+    assert refused.value.place == f"{name}: {option}"
 
 
 @pytest.mark.parametrize(
@@ -71,8 +121,9 @@ def test_options_that_cannot_work_are_refused(package: str, name: str, option: s
 )
 @pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), "x", True])
 def test_training_that_cannot_work_is_refused(option: str, value: Any) -> None:
-    with pytest.raises(SercliError, match=option):
+    with pytest.raises(UsageError) as refused:
         build(TrainingConfig, {**plain(TrainingConfig()), option: value}, "training")
+    assert refused.value.place == f"training: {option}"
 
 
 HOSTILE = {
@@ -85,15 +136,9 @@ HOSTILE = {
 @pytest.mark.parametrize("what", HOSTILE)
 def test_yaml_that_cannot_be_is_refused(what: str, tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text(f"beta: {HOSTILE[what]}\n")
-    with pytest.raises(SercliError, match=r"x\.yaml: cannot be read as YAML"):
+    with pytest.raises(SercliError) as refused:
         read_yaml(tmp_path / "x.yaml")
-    with pytest.raises(UsageError, match="the value cannot be read"):
+    assert refused.value.place == str(tmp_path / "x.yaml")
+    with pytest.raises(UsageError) as refused:
         assignments([f"beta={HOSTILE[what]}"])
-
-
-def test_a_number_too_large_is_refused() -> None:
-    for huge in (10**400, "1e400"):
-        with pytest.raises(UsageError, match=r"lr: .* is not a float"):
-            build(TrainingConfig, {"lr": huge}, "training")
-    with pytest.raises(UsageError, match="not of the type of its default"):
-        like_default(0.5, 10**400, "vae: beta")
+    assert refused.value.place == "--set beta"

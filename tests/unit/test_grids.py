@@ -145,11 +145,11 @@ def test_of_named_settings_some_are_chosen_by_name(tmp_path: Path) -> None:
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "unknown part": ({"axes": AXES, "axis": {}}, "has no option 'axis'; did you mean 'axes'?"),
-    "unknown option": ({"axes": {"latent_dims": [2]}}, "has no option 'latent_dims'; did you mean 'latent_dim'?"),
-    "unknown option, fixed": ({"fixed": {"epoch": 2}, "axes": AXES}, "has no option 'epoch'; did you mean 'epochs'?"),
-    "unknown option, named": ({"axes": {"x": {"y": {"bta": 2}}}}, "has no option 'bta'; did you mean 'beta'?"),
-    "option of another step": ({"axes": {"classifier.beta": [1]}}, "has no option 'beta'"),
+    "unknown part": ({"axes": AXES, "axis": {}}, "seen 'axis'"),
+    "unknown option": ({"axes": {"latent_dims": [2]}}, "did you mean 'latent_dim'?"),
+    "unknown option, fixed": ({"fixed": {"epoch": 2}, "axes": AXES}, "did you mean 'epochs'?"),
+    "unknown option, named": ({"axes": {"x": {"y": {"bta": 2}}}}, "did you mean 'beta'?"),
+    "option of another step": ({"axes": {"classifier.beta": [1]}}, "seen 'beta'"),
     "unknown step": ({"axes": {"encoder.lr": [1]}}, "encoder.lr: there is no step 'encoder'; wanted ae.lr or class"),
     "of either model": ({"axes": {"hidden": [8]}}, "hidden could be of either model; write ae.hidden or classifier.h"),
     "empty axis": ({"axes": {"latent_dim": []}}, "the axis latent_dim is empty; give it values, or leave it out"),
