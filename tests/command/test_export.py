@@ -13,7 +13,7 @@ import pytest
 import yaml
 from safetensors import safe_open
 from support.command import FIXABLE, USAGE, Sercli
-from support.errors import error_of, refused
+from support.errors import error_text, refused
 
 from sercli.bundles import bundle as bundles
 from sercli.stages.export import card
@@ -212,9 +212,8 @@ def test_a_corrected_label_makes_what_to_expect_stale(sercli: Sercli, exported: 
     table = store / "utterances.tsv"
     table.write_text(re.sub(r"\tanger\t", "\tneutral\t", table.read_text(), count=1))
     done = sercli(*export(store, NAME, tmp_path / "bundle"), code=FIXABLE)
-    error = error_of(done)
-    assert "stale" in error["problem"]
-    assert f"sercli folds {store}" in error["fix"]
+    assert "is stale" in error_text(done)
+    assert f"sercli folds {store}" in error_text(done)
 
 
 CLAIMS: dict[str, Callable[[dict[str, object]], object]] = {
