@@ -38,6 +38,9 @@ class Command:
         return shlex.join([*words, *([] if self.fold is None else ["--fold", str(self.fold)])])
 
 
+Fix = Command | tuple[Command, ...] | str
+
+
 class SercliError(Exception):
     """Something that the user can fix. The command prints it as one line and exits with `exit_code`.
 
@@ -57,10 +60,10 @@ class SercliError(Exception):
         place: object = "",
         seen: object = "",
         expected: object = "",
-        fix: Command | str = "",
+        fix: Fix = "",
     ) -> None:
         """`problem` is a short sentence without values; `place` is the file, row, utterance, product or option where it occurs;
-        `seen` and `expected` are the values; `fix` is the command that repairs it, or advice."""
+        `seen` and `expected` are the values; `fix` is the command that repairs it, several commands, or advice."""
         super().__init__(problem)
         self.problem, self.place, self.seen, self.expected, self.fix = (
             problem,
@@ -74,8 +77,20 @@ class SercliError(Exception):
         place = f"{self.place}: " if self.place else ""
         seen = f"; seen {self.seen}" if self.seen else ""
         expected = f"{',' if self.seen else ';'} expected {self.expected}" if self.expected else ""
-        fix = f"; run `{self.fix}`" if isinstance(self.fix, Command) else f"; {self.fix}" if self.fix else ""
+        fix = f"; {self.advice}" if self.fix else ""
         return f"{place}{self.problem}{seen}{expected}{fix}"
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """The commands that fix it, in order; none where the fix is advice."""
+        if isinstance(self.fix, Command):
+            return (self.fix,)
+        return self.fix if isinstance(self.fix, tuple) else ()
+
+    @property
+    def advice(self) -> str:
+        """The fix in words."""
+        return "run " + ", then ".join(f"`{command}`" for command in self.commands) if self.commands else str(self.fix)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Errors cross from worker processes with all their fields."""
@@ -87,7 +102,7 @@ class SercliError(Exception):
 
     def as_json(self) -> dict[str, Any]:
         """The fields as JSON values, with the kind of error and the exit code."""
-        return {"error": type(self).__name__, "exit_code": self.exit_code, **self.fields(), "fix": str(self.fix)}
+        return {"error": type(self).__name__, "exit_code": self.exit_code, **self.fields(), "fix": self.advice}
 
     def at(self, place: object) -> Self:
         """The same error at a place; a place that it has already comes after it.
@@ -98,7 +113,11 @@ class SercliError(Exception):
         where = f"{place}: {self.place}" if self.place else str(place)
         return self._with(place=where)
 
-    def fixed_by(self, fix: Command | str) -> Self:
+    def at_only(self, place: object) -> Self:
+        """The same error at another place."""
+        return self._with(place=place)
+
+    def fixed_by(self, fix: Fix) -> Self:
         """The same error with another fix."""
         return self._with(fix=fix)
 

@@ -17,7 +17,7 @@ from .. import plugins
 from ..config import build, plain, read_yaml, write_yaml
 from ..data.hashing import file_digest
 from ..errors import DamagedProduct, SercliError, UsageError
-from ..experiments.resolve import ClassifierConfig
+from ..experiments.configs import ClassifierConfig
 
 FORMAT = 1
 ABOUT, CARD, SUMS = "bundle.yaml", "card.md", "SHA256SUMS"

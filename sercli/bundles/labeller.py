@@ -15,10 +15,9 @@ from ..config import build, plain
 from ..data import audio
 from ..errors import AudioError, DamagedProduct, SercliError, UsageError
 from ..experiments.fitted import read_autoencoder, read_classifier
-from ..experiments.inputs import Speech, encoded, latents_read
-from ..experiments.resolve import reads_segments
+from ..experiments.inputs import encoded, latents_read
 from ..frontends.base import Extractor, frames_of, refuse_short
-from ..learning.batches import Sequences
+from ..learning.batches import Sequences, Speech
 from ..learning.normalisation import Statistics, normalise, statistics
 from ..learning.segments import Frames, frames_per, shape_of
 from .bundle import Bundle, refuse_helpless
@@ -87,7 +86,7 @@ class Labeller:
         if ae is not None:
             width = ae.config.latent_dim * len(latents_read(self.config))
         else:
-            width = n_segment if reads_segments(self.config) else self.extractor.n_features
+            width = n_segment if self.config.reads_segments else self.extractor.n_features
         trained = self._trained()
         fits = (
             (self.extractor.sample_rate, self.extractor.frame_shift_ms, self.shape.size_ms)
@@ -188,7 +187,7 @@ class Labeller:
             pieces = encoded(self.autoencoder.model, speech, self.shape, self.config.condition, {}, self.device)
             names = latents_read(self.config)
             return torch.from_numpy(np.concatenate([np.concatenate([one[k] for k in names], axis=1) for one in pieces]))
-        if reads_segments(self.config):
+        if self.config.reads_segments:
             return speech.segment_rows(self.shape)[0]
         return torch.from_numpy(frames)
 

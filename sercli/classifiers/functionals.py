@@ -19,6 +19,7 @@ from ..learning.options import TrainingConfig
 from ..learning.training import Row
 
 UNIT = "frames"
+TRAINING = {"batch_size": 32, "patience": 5}
 _QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 

@@ -15,6 +15,7 @@ from ..learning.training import Row
 from ..learning.training import fit as fit_by_gradient
 
 UNIT = "segments"
+TRAINING = {"batch_size": 32, "patience": 5}
 
 
 @dataclass(frozen=True)

@@ -103,15 +103,17 @@ def given_by(parameters: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in parameters.items():
         if value is not None and key not in _HOW:
             values[key] = value.value if isinstance(value, StrEnum) else value
+    if values.get("autoencoder") == "none":
+        del values["autoencoder"]
     if isinstance(values.get("classes"), str):
         values["classes"] = [_BLANKS.sub(r"\1", label.strip()) for label in values["classes"].split(",")]
     return values
 
 
 def run_as(jobs: int | None = None, device: str = "auto", overwrite: bool = False, dry_run: bool = False) -> Any:
-    from ..experiments.making import Run
+    from ..experiments.making import Settings
 
-    return Run(jobs, device, overwrite, dry_run)
+    return Settings(jobs=jobs, device=device, overwrite=overwrite, dry_run=dry_run)
 
 
 @app.callback(invoke_without_command=True)

@@ -356,9 +356,9 @@ def evaluate(
         raise UsageError("--classifier names one of this store, --with one of another; leave one out")
     run = run_as(jobs, device, overwrite, dry_run)
     if elsewhere:
-        from ..stages import out_of_domain
+        from ..stages import cross_corpus
 
-        found = out_of_domain.run(store, elsewhere, run)
+        found = cross_corpus.run(store, elsewhere, run)
     else:
         from ..stages import evaluate as stage
 

@@ -9,20 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..config import plain
 from ..data.utterances import Utterance
 from ..errors import SercliError
-from ..experiments.resolve import (
-    NO_AUTOENCODER,
-    AutoencoderConfig,
-    ClassifierConfig,
-    autoencoder_config,
-    classifier_config,
-    cut,
-    task_of,
-)
+from ..experiments.catalogue import Catalogue
+from ..experiments.configs import ClassifierConfig
+from ..experiments.cross_corpus import CrossCorpusTest
+from ..experiments.systems import Autoencoder, Classifier
 from ..store.store import Store
-from ..tasks.classes import ENTANGLED, single_label_share
+from ..tasks.classes import ENTANGLED
 from ..tasks.folds import Folds
 from ..tasks.protocols import CORPUS
 from ..text import c_order
@@ -53,21 +47,16 @@ Prediction = Mapping[str, str]  # a row of predictions.tsv
 Score = Callable[[Iterable[Prediction]], dict[str, Any]]
 
 
-def describe(
-    store: Store,
-    name: str,
-    config: ClassifierConfig,
-    folds: Folds,
-    done: Sequence[int],
-    predictions: Sequence[Prediction],
-) -> dict[str, Any]:
+def describe(classifier: Classifier, done: Sequence[int], predictions: Sequence[Prediction]) -> dict[str, Any]:
     """One result as JSON; scores are fractions. Raises SercliError if there is no test prediction."""
     if not any(row["part"] == "test" for row in predictions):
-        raise SercliError(f"{name}: every test utterance was set aside by `sercli featurize`; nothing is left to score")
+        raise SercliError(
+            "`sercli featurize` skipped every test utterance", place=classifier.name, fix="see its table of rejects"
+        )
     return {
-        **_about(store, name, config, folds),
-        "marks": marks_of(store, config, len(done) < len(folds.folds)),
-        **_scored(store, folds, done, predictions),
+        **_about(classifier),
+        "marks": marks_of(classifier, len(done) < len(classifier.fold_numbers)),
+        **_scored(classifier.store, classifier.folds, done, predictions),
     }
 
 
@@ -105,23 +94,23 @@ def _scored(store: Store, folds: Folds, done: Sequence[int], predictions: Sequen
     }
 
 
-def _about(store: Store, name: str, config: ClassifierConfig, folds: Folds) -> dict[str, Any]:
+def _about(classifier: Classifier) -> dict[str, Any]:
     """Which system, asked what."""
-    task = task_of(store, config.task)
-    ae = autoencoder_config(store, config.autoencoder) if config.autoencoder != NO_AUTOENCODER else None
+    config, task = classifier.config, classifier.task.definition
+    ae = classifier.autoencoder
     return {
-        "classifier": name,
+        "classifier": classifier.name,
         "classifier_kind": config.classifier,
-        "autoencoder": config.autoencoder,
-        "model": ae.model if ae else None,
-        "latent_dim": ae.latent_dim if ae else None,
+        "autoencoder": config.autoencoder or "none",
+        "model": ae.config.model if ae else None,
+        "latent_dim": ae.config.latent_dim if ae else None,
         "frontend": config.frontend,
         "task": config.task,
         "target": task.target,
         "subset": task.subset,
         "bins": task.bins,
         "protocol": task.protocol,
-        "folds": folds.digest,
+        "folds": classifier.folds.digest,
         "normalise": config.normalise,
         "condition": config.condition,
         "latents": config.latents,
@@ -168,23 +157,23 @@ def _per(by: str, rows: Sequence[Prediction], by_id: Mapping[str, Utterance], sc
     return found
 
 
-def marks_of(store: Store, config: ClassifierConfig | AutoencoderConfig, partial: bool = False) -> list[str]:
+def marks_of(system: Autoencoder | Classifier, partial: bool = False) -> list[str]:
     """Words that go with a result, or with what is found of an autoencoder, wherever it is shown."""
-    marks = ["SYNTHETIC"] if store.corpus.get("synthetic") else []
-    if isinstance(config, ClassifierConfig) and config.condition == "oracle":
+    marks = ["SYNTHETIC"] if system.store.is_synthetic else []
+    if isinstance(system.config, ClassifierConfig) and system.config.condition == "oracle":
         marks.append("ORACLE")
-    if single_label_share(cut(store, task_of(store, config.task)).labels, store.utterances) > ENTANGLED:
+    if system.task.single_label_share > ENTANGLED:
         marks.append("ENTANGLED")
-    if task_of(store, config.task).speaker_dependent:
+    if system.task.definition.speaker_dependent:
         marks.append("SPEAKER-DEPENDENT")
-    if config.normalise == "speaker":
+    if system.config.normalise == "speaker":
         marks.append("speaker-normalised")
     if partial:
         marks.append("PARTIAL")
     return marks
 
 
-def group(store: Store, results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def group(results: Sequence[Mapping[str, Any]], key_of: Callable[[str], str]) -> list[dict[str, Any]]:
     """The same system over its seeds: mean, standard deviation and an interval over speakers of the mean; mean recalls, and
     the confusion matrix summed.
 
@@ -192,7 +181,8 @@ def group(store: Store, results: Sequence[Mapping[str, Any]]) -> list[dict[str, 
     """
     systems: dict[str, list[Mapping[str, Any]]] = {}
     for one in results:
-        systems.setdefault(_system(store, one), []).append(one)
+        folds = [fold["fold"] for fold in one["per_fold"]]
+        systems.setdefault(json.dumps([key_of(one["classifier"]), folds]), []).append(one)
     groups = []
     for members in systems.values():
         first = members[0]
@@ -217,18 +207,11 @@ def group(store: Store, results: Sequence[Mapping[str, Any]]) -> list[dict[str, 
     return groups
 
 
-def describe_elsewhere(
-    store: Store,
-    other: Store,
-    name: str,
-    labels: Mapping[str, str],
-    classes: Sequence[str],
-    predictions: Mapping[int, Sequence[Prediction]],
-) -> dict[str, Any]:
+def describe_cross_corpus(test: CrossCorpusTest, predictions: Mapping[int, Sequence[Prediction]]) -> dict[str, Any]:
     """What another store's classifier scores here, as JSON: mean over the models of its folds, each of which has labelled
     everything (`predictions` by fold), standard deviation over them, and an interval of the mean over speakers."""
-    config = classifier_config(other, name)
-    theirs = cut(other, task_of(other, config.task))
+    store, other, labels, classes = test.store, test.classifier.store, test.labels, test.classes
+    theirs = test.classifier.folds
     speaker = {utterance.utt_id: utterance.speaker for utterance in store.utterances}
 
     def scores(rows: Iterable[Prediction]) -> dict[str, Any]:
@@ -245,10 +228,10 @@ def describe_elsewhere(
     spread = {key: _spread([one[key] for one in of_each.values()]) for key in metrics.SCORES}
     left_out = Counter(u.emotion for u in store.utterances if u.emotion and u.utt_id not in labels)
     return {
-        **_about(other, name, config, theirs),
-        "corpus": other.told("name"),
+        **_about(test.classifier),
+        "corpus": other.name,
         "store": str(other.path.resolve()),
-        "marks": _marks_elsewhere(store, other, config, len(of_each) < len(theirs.folds)),
+        "marks": _cross_corpus_marks(test, len(of_each) < len(theirs.folds)),
         "n_utterances": len(truth),
         "n_speakers": len(speakers),
         "folds_done": len(of_each),
@@ -272,11 +255,11 @@ def describe_elsewhere(
     }
 
 
-def _marks_elsewhere(store: Store, other: Store, config: ClassifierConfig, partial: bool) -> list[str]:
+def _cross_corpus_marks(test: CrossCorpusTest, partial: bool) -> list[str]:
     """Nobody of this store was in training, whatever the classifier's own folds are like."""
     theirs = {"SPEAKER-DEPENDENT", "ENTANGLED", "SYNTHETIC"}
-    marks = ["SYNTHETIC"] if store.corpus.get("synthetic") or other.corpus.get("synthetic") else []
-    return [*marks, *(mark for mark in marks_of(other, config, partial) if mark not in theirs)]
+    marks = ["SYNTHETIC"] if test.store.is_synthetic or test.classifier.store.is_synthetic else []
+    return [*marks, *(mark for mark in marks_of(test.classifier, partial) if mark not in theirs)]
 
 
 def _spread(values: Sequence[float]) -> dict[str, float | None]:
@@ -288,17 +271,8 @@ def _mean_or_none(values: Sequence[float | None]) -> float | None:
     return None if None in values else _mean(values)
 
 
-def _system(store: Store, result: Mapping[str, Any]) -> str:
-    """What all seeds of a system have in common, as a key."""
-    config = classifier_config(store, str(result["classifier"]))
-    mine = {**plain(config), "seed": None, "autoencoder": None}
-    has_autoencoder = config.autoencoder != NO_AUTOENCODER
-    ae = {**plain(autoencoder_config(store, config.autoencoder)), "seed": None} if has_autoencoder else None
-    return json.dumps([mine, ae, [fold["fold"] for fold in result["per_fold"]]], sort_keys=True)
-
-
 def nested(
-    store: Store,
+    catalogue: Catalogue,
     candidates: Mapping[str, Sequence[Mapping[str, Any]]],
     predictions: Callable[[str], Sequence[Prediction]],
 ) -> Iterator[dict[str, Any]]:
@@ -314,7 +288,7 @@ def nested(
     on_dev = {name: np.mean(scores, axis=0) for name, scores in by_dev.items()}
     numbers = [fold["fold"] for fold in first["per_fold"]]
     chosen = {number: max(on_dev, key=lambda name: float(on_dev[name][index])) for index, number in enumerate(numbers)}
-    folds = cut(store, task_of(store, first["task"]))
+    folds = catalogue.task(first["task"]).folds
     for seed in sorted({one["seed"] for seeds in candidates.values() for one in seeds}):
         picked = {k: next((one for one in candidates[name] if one["seed"] == seed), None) for k, name in chosen.items()}
         if None in picked.values():
@@ -332,5 +306,5 @@ def nested(
             "seed": seed,
             "classifier": "",
             "chosen": chosen,
-            **_scored(store, folds, numbers, kept),
+            **_scored(catalogue.store, folds, numbers, kept),
         }

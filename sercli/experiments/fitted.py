@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from .. import plugins
 from ..config import build
 from ..errors import DamagedProduct, UsageError
-from .resolve import AutoencoderConfig, ClassifierConfig
+from .configs import AutoencoderConfig, ClassifierConfig
 
 if TYPE_CHECKING:
     import torch

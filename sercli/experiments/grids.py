@@ -21,9 +21,9 @@ from .. import plugins
 from ..config import plain, read_yaml, unknown_option
 from ..errors import UsageError
 from ..learning.options import TrainingConfig
-from ..store.store import check_name
+from ..store.locations import check_name
 from ..tasks.task import Task
-from .resolve import NO_AUTOENCODER, AutoencoderConfig, ClassifierConfig
+from .configs import AutoencoderConfig, ClassifierConfig
 
 _TASK = {option.name for option in fields(Task)} - {"folds"} | {"task", "folds_file"}
 # A classifier has these of its autoencoder, if it has one.
@@ -34,6 +34,8 @@ _CLASSIFIER = (
 )
 _TRAINING = set(plain(TrainingConfig()))
 _PARTS = ("name", "fixed", "axes")
+NO_MODEL = "none"  # the value of `model` in a grid for points without an autoencoder
+NO_MODEL = "none"  # the value of `model` in a grid for points without an autoencoder
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,8 @@ class Grid:
     axes: Mapping[str, Mapping[str, Mapping[str, Any]]]  # axis -> what a value is called -> the options that it sets
     folds: Sequence[int] = ()
 
-    def asked(self) -> dict[str, Any]:
-        """All that decides what is run, as plain YAML."""
+    def content(self) -> dict[str, Any]:
+        """Everything that decides what is run, as plain YAML."""
         axes = {axis: dict(values) for axis, values in self.axes.items()}
         return {"fixed": dict(self.fixed), "axes": axes, **({"folds": list(self.folds)} if self.folds else {})}
 
@@ -60,6 +62,12 @@ class Point:
     task: Mapping[str, Any]
     autoencoder: Mapping[str, Any] | None
     classifier: Mapping[str, Any]
+
+    @property
+    def frontend(self) -> str:
+        """Name of the features that the point reads."""
+        options = self.classifier if self.autoencoder is None else self.autoencoder
+        return str(options.get("frontend", ClassifierConfig.frontend))
 
     def __str__(self) -> str:
         return " ".join(f"{axis}={label}" for axis, label in self.labels.items() if label) or "the only point"
@@ -220,7 +228,7 @@ def _route(options: Mapping[str, Any]) -> tuple[Point, set[str]]:
     """Options to the steps; also, which of them were of use."""
     model = str(options.get("ae.model", options.get("model", AutoencoderConfig.model)))
     kind = str(options.get("classifier.classifier", options.get("classifier", ClassifierConfig.classifier)))
-    has_autoencoder = model != NO_AUTOENCODER
+    has_autoencoder = model != NO_MODEL
     for_classifier = _TRAINING | {"classifier"} | set(plugins.defaults("classifiers", kind))
     for_autoencoder: set[str] = set()
     if has_autoencoder:

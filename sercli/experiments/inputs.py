@@ -1,64 +1,35 @@
 """What models read: normalised frames, their segments, and the ragged latents of a fold, straight from the store."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..autoencoders.base import Autoencoder
-from ..learning.batches import Sequences
+from ..autoencoders.base import Autoencoder as AutoencoderModel
+from ..data.utterances import Utterance
+from ..learning.batches import Sequences, Speech
 from ..learning.normalisation import Statistics, normalise, statistics
 from ..learning.segments import (
     Frames,
     Offsets,
     SegmentShape,
-    move_together,
-    pad_short,
     segment_counts,
-    segment_starts,
-    segment_view,
     shape_of,
 )
 from ..learning.training import seed_for
 from ..store.ragged import Ragged
-from ..store.store import ARRAYS, Store
+from .configs import ClassifierConfig
 from .fitted import FittedAutoencoder
-from .resolve import NO_AUTOENCODER, AutoencoderConfig, ClassifierConfig, reads_segments
-from .systems import features_key
+from .sources import Sources
+from .systems import Autoencoder, Classifier
 
 _BATCH = 4096  # segments encoded at a time
 _BLOCK_FRAMES = 100_000  # read, normalised and encoded at a time
 
 
-@dataclass(frozen=True)
-class Speech:
-    """Frames (N, F) of some utterances, offsets (U+1,) into them; utterances without frames are left out."""
-
-    utt_ids: list[str]
-    frames: Frames
-    offsets: Offsets
-
-    def segments(self, shape: SegmentShape) -> tuple[torch.Tensor, torch.Tensor, Offsets]:
-        """A view of all runs of frames, the starts of the segments (M,) in it, and the segments of each utterance (U,)."""
-        frames, offsets = pad_short(self.frames, self.offsets, shape.size)
-        starts = segment_starts(offsets, shape.size, shape.shift)
-        counts = segment_counts(np.diff(offsets), shape.size, shape.shift)
-        return segment_view(torch.from_numpy(frames), shape.size), torch.from_numpy(starts), counts
-
-    def segment_rows(self, shape: SegmentShape) -> tuple[torch.Tensor, Offsets]:
-        """Segments (M, S·F) and those of each utterance (U,); of these frames nothing is left where they do not overlap."""
-        if shape.shift != shape.size:
-            view, starts, counts = self.segments(shape)
-            return view[starts], counts
-        frames, offsets = pad_short(self.frames, self.offsets, shape.size)
-        counts = segment_counts(np.diff(offsets), shape.size, shape.shift)
-        return torch.from_numpy(move_together(frames, offsets, shape.size)), counts
-
-
 def encoded(
-    model: Autoencoder, speech: Speech, shape: SegmentShape, condition: str, labels: Mapping[str, int], device: str
+    model: AutoencoderModel, speech: Speech, shape: SegmentShape, condition: str, labels: Mapping[str, int], device: str
 ) -> Iterator[dict[str, Frames]]:
     """The latents of speech, each (M, Z), a run of an utterance's segments at a time; `labels` are read by the oracle alone.
 
@@ -68,19 +39,15 @@ def encoded(
     view, starts, counts = speech.segments(shape)
     for utt_id, own in zip(speech.utt_ids, torch.split(starts, counts.tolist()), strict=True):
         for some in torch.split(own, _BATCH):
-            told = torch.full_like(some, labels.get(utt_id, -1)).to(device)
+            categories = torch.full_like(some, labels.get(utt_id, -1)).to(device)
             with torch.inference_mode():
-                encoding = model.encode(view[some].to(device), condition, told)
+                encoding = model.encode(view[some].to(device), condition, categories)
             yield {key: value.cpu().numpy() for key, value in encoding._asdict().items() if value is not None}
 
 
 def latents_read(config: ClassifierConfig) -> list[str]:
     """Which parameters of q(z|x) a classifier reads, side by side."""
     return ["mean"] if config.latents == "mean" else ["mean", "std"]
-
-
-def open_features(store: Store, config: AutoencoderConfig | ClassifierConfig) -> Ragged:
-    return store.ragged(features_key(config.frontend))
 
 
 def segment_shape(features: Ragged, segment_shift_ms: float) -> SegmentShape:
@@ -99,14 +66,15 @@ class Normaliser:
 
     def __init__(
         self,
-        store: Store,
+        system: Autoencoder | Classifier,
         features: Ragged,
-        config: AutoencoderConfig | ClassifierConfig,
         trained: Statistics | None = None,
+        utterances: Sequence[Utterance] | None = None,
     ) -> None:
-        self.mode, self.trained = config.normalise, trained
+        """`utterances` are those of the features: of the system's own store unless given."""
+        self.mode, self.trained = system.config.normalise, trained
         self.features = features
-        self.speaker = {u.utt_id: u.speaker for u in store.utterances}
+        self.speaker = {u.utt_id: u.speaker for u in utterances or system.store.utterances}
         self.of_speaker: dict[str, Statistics] = {}
 
     def read(self, utt_ids: Sequence[str]) -> Speech:
@@ -160,21 +128,27 @@ class ClassifierInput:
 
     def __init__(
         self,
-        store: Store,
-        config: ClassifierConfig,
+        classifier: Classifier,
         fold: int,
         trained: Statistics | None = None,
         autoencoder: FittedAutoencoder | None = None,
+        sources: Sources | None = None,
     ) -> None:
-        """Latents are those of the store, unless an `autoencoder` is given to make them."""
-        self.config, self.fold, self.autoencoder = config, fold, autoencoder
-        self.features = open_features(store, config)
-        self.normaliser = Normaliser(store, self.features, config, trained)
+        """Latents are those of the store, unless a fitted `autoencoder` is given to make them.
+
+        The features are those of `sources`, the classifier's own unless given.
+        """
+        self.config, self.fold, self.autoencoder = classifier.config, fold, autoencoder
+        sources = sources or classifier.sources
+        self.features = sources.features(classifier.config.frontend).open()
         self.latents: Ragged | None = None
+        system: Autoencoder | Classifier = classifier
         if autoencoder is not None:
-            self.normaliser = Normaliser(store, self.features, autoencoder.config, autoencoder.trained)
-        elif config.autoencoder != NO_AUTOENCODER:
-            self.latents = store.ragged(f"{ARRAYS}/latents/{config.autoencoder}/{config.condition}/fold-{fold}")
+            assert classifier.autoencoder is not None
+            system, trained = classifier.autoencoder, autoencoder.trained
+        elif (product := classifier.latents(fold)) is not None:
+            self.latents = classifier.store.ragged(product.key)
+        self.normaliser = Normaliser(system, self.features, trained, sources.store.utterances)
 
     def usable(self, utt_ids: Sequence[str]) -> list[str]:
         return usable(self.latents or self.features, utt_ids)
@@ -182,7 +156,7 @@ class ClassifierInput:
     def read(self, utt_ids: Sequence[str], labels: Mapping[str, int]) -> Sequences:
         """Rows (N, D) of the usable utterances; `labels` maps each to its class."""
         chosen = self.usable(utt_ids)
-        has_autoencoder = self.config.autoencoder != NO_AUTOENCODER
+        has_autoencoder = self.config.autoencoder is not None
         rows, offsets = self._latents(chosen) if has_autoencoder else self._features(chosen)
         return Sequences(
             rows, torch.from_numpy(offsets), torch.tensor([labels[utt_id] for utt_id in chosen], dtype=torch.int64)
@@ -190,7 +164,7 @@ class ClassifierInput:
 
     def _features(self, utt_ids: Sequence[str]) -> tuple[torch.Tensor, Offsets]:
         speech = self.normaliser.read(utt_ids)
-        if not reads_segments(self.config):
+        if not self.config.reads_segments:
             return torch.from_numpy(speech.frames), speech.offsets
         rows, counts = speech.segment_rows(segment_shape(self.features, self.config.segment_shift_ms))
         return rows, np.concatenate([[0], np.cumsum(counts)])

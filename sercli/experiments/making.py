@@ -1,6 +1,8 @@
-"""One module a command: `run` reads, has the science compute, and publishes. Here is what they share: bringing a
-set of products up to date."""
+"""Bringing products up to date: which are missing or stale, units of work for them, publishing of each as it is done."""
 
+from __future__ import annotations
+
+import shutil
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +10,7 @@ from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from .. import plugins
 from ..errors import SercliError
@@ -16,18 +18,26 @@ from ..executors.base import Request, open_slots
 from ..machine import devices, workers
 from ..machine.progress import bar, say
 from ..machine.workers import Unit
-from ..store.store import ARRAYS, BUILT, Product, Store
+from ..store import keys, publishing
+from ..store.publishing import Product
+from ..store.store import Store
+
+FITTING = ("torch", "zarr", "sercli.experiments.inputs", "sercli.learning.training")  # modules that workers load first
+SCORING = (*FITTING, "sklearn.metrics", "scipy.stats")
+_MOST_CHANGES = 3  # named in a line
+
+Failures = list[tuple[Unit, BaseException]]
 
 
 @dataclass(frozen=True)
-class Run:
-    """How a command runs; nothing here changes what it makes."""
+class Settings:
+    """How a command runs. Nothing here changes what it makes."""
 
-    jobs: int | None = None
+    jobs: int | None = None  # parallel workers; None: one per core or GPU
     device: str = "auto"
+    executor: str = "local"
     overwrite: bool = False
     dry_run: bool = False
-    executor: str = "local"
 
     def __post_init__(self) -> None:
         devices.check(self.device)
@@ -36,7 +46,7 @@ class Run:
 
 @dataclass
 class Outcome:
-    """What a command did (or, dry, would do): keys of products made and reused, and of the made those that were stale."""
+    """What a command did, or would do: keys of products that were made or reused, and of the made ones those that were stale."""
 
     product: str
     path: str
@@ -44,32 +54,47 @@ class Outcome:
     reused: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
 
+    def add(self, other: Outcome) -> None:
+        """Take over what another step did."""
+        self.made += other.made
+        self.reused += other.reused
+        self.stale += other.stale
+
     def as_json(self) -> dict[str, Any]:
+        """The fields as JSON values."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Work:
-    """How one product is made: `function(*arguments, folder to build it in, device)`, once what it needs is published."""
+    """How one product is made: `function(*arguments, folder, device)` fills the folder, once what it needs is published."""
 
     product: Product
     function: Callable[..., None]
-    arguments: tuple[Any, ...]
+    arguments: tuple[Any, ...]  # plain values only: they travel to other processes and machines
     needs: tuple[str, ...] = ()  # keys of products
 
 
-def survey(
-    store: Store, name: str, folder: str, products: Sequence[Product], run: Run
-) -> tuple[Outcome, list[Product]]:
-    """Which products are fresh, and which are to be made; says so on stderr."""
-    outcome = Outcome(name, str(store.path / folder))
+@dataclass(frozen=True)
+class Job:
+    """Products to bring up to date under one heading."""
+
+    title: str
+    works: Sequence[Work]
+    noun: str = "fold"  # of one unit of work, for the progress bar
+    preload: Sequence[str] = FITTING
+    kind: Literal["process", "thread"] = "process"
+
+
+def plan(store: Store, outcome: Outcome, products: Sequence[Product], settings: Settings) -> list[Product]:
+    """The products that must be made; adds all of them to the outcome, and reports on stderr."""
     todo: list[Product] = []
     for product in products:
-        state = store.state(product)
-        if state.name == "fresh" and not run.overwrite:
+        state = publishing.state(store, product)
+        if state.name == "fresh" and not settings.overwrite:
             outcome.reused.append(product.key)
-            if not run.dry_run:
-                store.tidy(product)
+            if not settings.dry_run:
+                publishing.tidy(store, product)
             continue
         if state.name == "stale":
             outcome.stale.append(product.key)
@@ -78,75 +103,78 @@ def survey(
         outcome.made.append(product.key)
         todo.append(product)
     if not todo:
-        say(f"{name}: nothing to do, {len(products)} of {len(products)} up to date")
-    elif run.dry_run:
+        say(f"{outcome.product}: nothing to do, {len(products)} of {len(products)} up to date")
+    elif settings.dry_run:
         for product in todo:
             say(f"would make {product.key}")
-    return outcome, todo
+    return todo
 
 
-def make(
-    store: Store,
-    name: str,
-    folder: str,
-    works: Sequence[Work],
-    run: Run,
-    preload: Sequence[str],
-    noun: str = "fold",
-) -> Outcome:
+def make(store: Store, folder: str, job: Job, settings: Settings) -> Outcome:
     """Make what is missing or stale, publishing each product as it is done. Raises SercliError if some failed."""
-    outcome, todo = survey(store, name, folder, [work.product for work in works], run)
-    if run.dry_run or not todo:
+    outcome = Outcome(job.title, str(store.path / folder))
+    todo = {product.key for product in plan(store, outcome, [work.product for work in job.works], settings)}
+    if settings.dry_run or not todo:
         return outcome
-    wanted = {product.key for product in todo}
-    with store.lock(product.key for product in todo):
-        chosen = [work for work in works if work.product.key in wanted]
-        failed, finished = build(store, name, chosen, run, preload, noun)
-    raise_first(failed, len(finished))
+    with publishing.locks(store, todo):
+        works = [work for work in job.works if work.product.key in todo]
+        failures, finished = build(store, Job(job.title, works, job.noun, job.preload, job.kind), settings)
+    raise_first(failures, len(finished))
     return outcome
 
 
-_MOST_CHANGES = 3  # named
-
-Failed = list[tuple[Unit, BaseException]]
+def make_here(store: Store, product: Product, settings: Settings, fill: Callable[[Path], None]) -> Outcome:
+    """Make one small product in this process: `fill(folder)` writes its files. Waits for another command that makes it."""
+    outcome = Outcome(product.key, str(store.path / product.key))
+    if not settings.overwrite and publishing.is_fresh(store, product):
+        outcome.reused.append(product.key)
+        return outcome
+    if settings.dry_run:
+        plan(store, outcome, [product], settings)
+        return outcome
+    with publishing.lock(store.path, product.key, wait=True):
+        if plan(store, outcome, [product], settings):
+            built = publishing.stage(store, product) / "product"
+            shutil.rmtree(built, ignore_errors=True)  # of a command that was killed
+            built.mkdir()
+            fill(built)
+            publishing.publish(store, product, built)
+    return outcome
 
 
 def build(
     store: Store,
-    name: str,
-    works: Sequence[Work],
-    run: Run,
-    preload: Sequence[str],
-    noun: str,
+    job: Job,
+    settings: Settings,
     published: Callable[[Work], None] = lambda work: None,
     lock: bool = False,
-) -> tuple[Failed, list[str]]:
+) -> tuple[Failures, list[str]]:
     """Make products, each as soon as what it needs is there. Returns what failed, and the keys of what was made.
 
-    With `lock` each is locked while it is made, else the caller holds the locks of all.
+    With `lock` each product is locked while it is made; without, the caller holds the locks of all.
     """
-    making = _Making(store, {work.product.key: work for work in works}, run.overwrite, published, lock)
+    making = _Making(store, {work.product.key: work for work in job.works}, settings.overwrite, published, lock)
     units = [
-        Unit(key, do_and_mark, (work.function, work.arguments, store.staging(work.product)), work.needs)
+        Unit(key, fill_and_seal, (work.function, work.arguments, work.product, publishing.staging(store, work.product)), work.needs)
         for key, work in making.works.items()
-    ]
-    with bar(name, f"{noun}s" if len(units) > 1 else noun, len(units)) as shown, making:
+    ]  # fmt: skip
+    with bar(job.title, f"{job.noun}s" if len(units) > 1 else job.noun, len(units)) as progress, making:
 
         def tick() -> None:
-            shown.update(len(making.finished) + sum(map(_fraction, making.folders.values())))
+            progress.update(len(making.finished) + sum(map(_fraction, making.folders.values())))
 
-        request = Request(len(units), run.jobs, run.device, tuple(preload))
-        with open_slots(run.executor, request) as slots:
-            failed = workers.run(units, slots, making.publish, tick, making.begin)
-        shown.update(len(making.finished))
-    if len(making.spent) > 1:
-        spent = ", ".join(f"{kind} {seconds:.0f} s" for kind, seconds in making.spent.items())
-        say(f"{name}: time of the workers: {spent}")
-    return failed, making.finished
+        request = Request(len(units), settings.jobs, settings.device, tuple(job.preload))
+        with open_slots(settings.executor, request) as slots:
+            failures = workers.run(units, slots, making.publish, tick, making.begin)
+        progress.update(len(making.finished))
+    if len(making.seconds) > 1:
+        times = ", ".join(f"{kind} {seconds:.0f} s" for kind, seconds in making.seconds.items())
+        say(f"{job.title}: time of the workers: {times}")
+    return failures, making.finished
 
 
 class _Making:
-    """Products while they are made; left, it lets go of all that it has locked."""
+    """Products while they are made. Leaving the `with` block releases all locks."""
 
     def __init__(
         self, store: Store, works: Mapping[str, Work], again: bool, published: Callable[[Work], None], lock: bool
@@ -154,75 +182,101 @@ class _Making:
         self.store, self.works, self.again, self.published, self.lock = store, works, again, published, lock
         self.folders: dict[str, Path] = {}  # where they are built
         self.finished: list[str] = []
-        self.held: dict[str, ExitStack] = {}
+        self.locks: dict[str, ExitStack] = {}
         self.begun: dict[str, float] = {}
-        self.spent: dict[str, float] = defaultdict(float)  # s of workers, by kind of product
+        self.seconds: dict[str, float] = defaultdict(float)  # of workers, by kind of product
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, *_: object) -> None:
-        for held in self.held.values():
-            held.close()
+        for stack in self.locks.values():
+            stack.close()
 
     def begin(self, unit: Unit) -> bool:
-        """False if there is nothing left to do. Raises SercliError if another command makes it right now."""
+        """False if there is nothing left to do. Raises SercliError if another command makes it now."""
         product = self.works[unit.name].product
         if self.lock:
-            held = ExitStack()
-            held.enter_context(self.store.lock([unit.name]))
-            self.held[unit.name] = held
+            stack = ExitStack()
+            stack.enter_context(publishing.lock(self.store.path, unit.name))
+            self.locks[unit.name] = stack
         if not self.again:
-            self.store.finish_publishing(product)
-            if self.store.state(product).name == "fresh":  # now, or made meanwhile
+            publishing.finish_publishing(self.store, product)
+            if publishing.is_fresh(self.store, product):  # now, or another command made it meanwhile
                 self._finish(unit.name)
                 return False
-        self.folders[unit.name] = self.store.staged(product)
+        self.folders[unit.name] = publishing.stage(self.store, product)
         self.begun[unit.name] = time.monotonic()
         return True
 
     def publish(self, unit: Unit, _: Any) -> None:
-        kind = unit.name.removeprefix(f"{ARRAYS}/").split("/")[0]
-        self.spent[kind] += time.monotonic() - self.begun[unit.name]
-        self.store.publish(self.works[unit.name].product, self.folders[unit.name] / "product")
+        """Rename into place what a worker has built and sealed."""
+        kind = unit.name.removeprefix(f"{keys.ARRAYS}/").split("/")[0]
+        self.seconds[kind] += time.monotonic() - self.begun[unit.name]
+        publishing.publish(self.store, self.works[unit.name].product, self.folders[unit.name] / "product")
         self._finish(unit.name)
 
     def _finish(self, key: str) -> None:
         self.finished.append(key)
         self.folders.pop(key, None)
-        if key in self.held:
-            self.held.pop(key).close()
+        if key in self.locks:
+            self.locks.pop(key).close()
         self.published(self.works[key])
 
 
-def do_and_mark(function: Callable[..., None], arguments: tuple[Any, ...], staged: Path, device: str) -> None:
-    """A unit's work, and then the mark that it is done: a parent killed before it publishes leaves nothing to redo."""
-    function(*arguments, staged / "product", device)
-    (staged / BUILT).touch()
+def fill_and_seal(
+    function: Callable[..., None], arguments: tuple[Any, ...], product: Product, staged: Path, device: str
+) -> None:
+    """The work of a unit, in a worker. What it sealed needs only a rename: a killed parent loses nothing."""
+    built = staged / "product"
+    shutil.rmtree(built, ignore_errors=True)  # of a command that was killed
+    built.mkdir()
+    function(*arguments, built, device)
+    publishing.seal(product, built)
     workers.release_memory()
 
 
-def raise_first(failed: Sequence[tuple[Unit, BaseException]], n_finished: int) -> None:
-    """One error for all that failed. What finished is published by now."""
-    if not failed:
+def raise_first(failures: Failures, n_finished: int) -> None:
+    """One error for everything that failed. What finished is published by now."""
+    if not failures:
         return
-    unit, error = failed[0]
-    kept = f" ({len(failed)} failed, {n_finished} finished and kept)" if len(failed) + n_finished > 1 else ""
+    unit, error = failures[0]
+    some = f" ({len(failures)} failed, {n_finished} finished and kept)" if len(failures) + n_finished > 1 else ""
     if isinstance(error, BrokenExecutor):
         raise SercliError(
-            f"{unit.name}: a worker process was killed, or ran out of memory{kept}; run the same command again, with fewer --jobs"
+            f"a worker process was killed, or ran out of memory{some}",
+            place=unit.name,
+            fix="run the same command again, with fewer --jobs",
         ) from None
-    if isinstance(error, MemoryError) or "allocate memory" in str(error) or "out of memory" in str(error):
+    if is_out_of_memory(error):
         raise SercliError(
-            f"{unit.name}: does not fit into memory{kept}; choose a smaller --batch-size or model, or fewer --jobs"
+            f"does not fit into memory{some}",
+            place=unit.name,
+            fix="choose a smaller --batch-size or model, or fewer --jobs",
         ) from None
     if isinstance(error, SercliError):
-        raise type(error)(f"{unit.name}: {error}{kept}") from None
+        raise error.at(f"{unit.name}{some}") from None
     raise error
 
 
+def failure_reason(error: BaseException) -> str:
+    """Why a unit failed, in one line."""
+    if isinstance(error, BrokenExecutor):
+        return "a worker process was killed, or ran out of memory"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python, NumPy or PyTorch reports that memory is exhausted; the CPU allocator of PyTorch has no type
+    of its own for that, only a text."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    return bool({"MemoryError", "OutOfMemoryError"} & kinds) or (
+        isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+    )
+
+
 def report_fraction(product_folder: Path, fraction: float) -> None:
-    """Tell the parent how far a unit is; a file, so that it works across any executor that shares the disk."""
+    """Report to the parent how far a unit is, by a file: this works across any executor that shares the disk."""
     product_folder.with_name("fraction").write_text(f"{fraction:.4f}")
 
 

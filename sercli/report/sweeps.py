@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from ..data.hashing import digest
 from ..evaluation import metrics
 from ..evaluation.scores import Prediction, group, nested
-from ..store.store import Store
+from ..experiments.catalogue import Catalogue
 from .figures import Line, Panel, score_figure
 
 _TASK_AXES = ("target", "bins", "subset", "protocol", "task", "classes")
@@ -35,10 +35,10 @@ class Scored(NamedTuple):
 
 
 def rows_of(
-    store: Store, scored: Sequence[Scored], predictions: Callable[[str], Sequence[Prediction]]
+    catalogue: Catalogue, scored: Sequence[Scored], predictions: Callable[[str], Sequence[Prediction]]
 ) -> list[dict[str, str]]:
     """A row a point and seed; then, for each task and seed, what choosing among the points by dev gives."""
-    return [*(_row(labels, result) for labels, result in scored), *_nested_rows(store, scored, predictions)]
+    return [*(_row(labels, result) for labels, result in scored), *_nested_rows(catalogue, scored, predictions)]
 
 
 def _row(labels: Mapping[str, str], result: Result, kind: str = "point", chosen: str = "") -> dict[str, str]:
@@ -56,7 +56,7 @@ def _cell(value: object) -> str:
 
 
 def _nested_rows(
-    store: Store, scored: Sequence[Scored], predictions: Callable[[str], Sequence[Prediction]]
+    catalogue: Catalogue, scored: Sequence[Scored], predictions: Callable[[str], Sequence[Prediction]]
 ) -> Iterator[dict[str, str]]:
     """Systems that see the answer are no candidates."""
     groups: dict[str, dict[str, list[Result]]] = {}
@@ -67,16 +67,16 @@ def _nested_rows(
             groups.setdefault(alike, {}).setdefault(point, []).append(result)
     for candidates in groups.values():
         if len(candidates) > 1:
-            for row in nested(store, candidates, predictions):
+            for row in nested(catalogue, candidates, predictions):
                 labels = dict.fromkeys(scored[0].labels, "")
                 yield _row(labels, row, "nested", "; ".join(f"fold {k}: {point}" for k, point in row["chosen"].items()))
 
 
-def draw(store: Store, scored: Sequence[Scored], axis: str, stem: Path) -> None:
+def draw(catalogue: Catalogue, scored: Sequence[Scored], axis: str, stem: Path) -> None:
     """Score against latent size, which is on `axis`, as PNG and SVG: a panel a task, a line for the rest of the point."""
     labels_of = {result["classifier"]: labels for labels, result in scored}
     lines: dict[str, dict[str, list[Result]]] = {}
-    for one in group(store, [result for _, result in scored]):
+    for one in group([result for _, result in scored], lambda name: catalogue.classifier(name).seedless_key):
         if one["latent_dim"] is not None:
             labels = labels_of[one["classifiers"][0]]
             rest = [text for key, text in labels.items() if key not in (*_TASK_AXES, axis, "seed") and text]

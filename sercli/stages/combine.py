@@ -15,21 +15,25 @@ from ..data.emotions import known_as
 from ..data.hashing import digest
 from ..data.utterances import Table, Utterance, first_shared
 from ..errors import SercliError, UsageError
-from ..experiments.making import Outcome, Run
-from ..experiments.systems import features, features_key
+from ..experiments.corpus_files import CorpusContent, check_store_folder, publish_corpus
+from ..experiments.making import Outcome, Settings
+from ..experiments.sources import Features, Sources
 from ..machine.progress import bar, say
+from ..store import keys, publishing
+from ..store.locations import check_name
+from ..store.publishing import Product
 from ..store.ragged import Ragged, Rows
-from ..store.store import ARRAYS, COMBINED, Product, Store, check_name, lock
+from ..store.store import COMBINED, Store
 from ..tasks.protocols import CORPUS
 from ..tasks.task import Task
 from ..text import c_order, printable
 from .featurize import publish_frames, report_rejects
-from .ingest import publish, refuse_other_corpus, refuse_something_else, tell
+from .ingest import tell
 
 Classes = Mapping[str, str]  # label of a corpus -> the class that it stands for
 
 
-def run(paths: Sequence[Path], path: Path, name: str | None, classes: Sequence[str], run: Run) -> Outcome:
+def run(paths: Sequence[Path], path: Path, name: str | None, classes: Sequence[str], run: Settings) -> Outcome:
     """Raises SercliError for stores that share no class, for one that is named twice, and for recordings that lie in two."""
     if len(paths) < 2:
         raise UsageError("combine: wanted two stores or more, and the one to make")
@@ -37,42 +41,41 @@ def run(paths: Sequence[Path], path: Path, name: str | None, classes: Sequence[s
     _refuse_twice(paths, stores)
     if path.resolve() in [one.resolve() for one in paths]:
         raise UsageError(f"{path}: is one of the stores to combine; name another, last, for what comes of them")
-    refuse_something_else(path)
     class_of = _class_of(stores, classes)
-    root = Path(os.path.commonpath([store.root.resolve() for store in stores]))
+    root = Path(os.path.commonpath([store.sound_root.resolve() for store in stores]))
     utterances = sorted(
         (_moved(store, one, root, class_of) for store in stores for one in store.utterances),
         key=lambda one: c_order(one.utt_id),
     )
     _refuse_same_names(utterances)
-    name = check_name(name or "+".join(str(store.told("name")) for store in stores))
+    name = check_name(name or "+".join(str(store.name) for store in stores))
     outcome = Outcome(name, str(path))
     about: dict[str, Any] = {"name": name, "corpus": COMBINED, "root": str(root)}
-    about["stores"] = [str(store.told("name")) for store in stores]
+    about["stores"] = [str(store.name) for store in stores]
     about["classes"] = [_typed(name, class_of) for name in dict.fromkeys(class_of.values())]
-    about |= {"synthetic": True} if any(store.corpus.get("synthetic") for store in stores) else {}
-    refuse_other_corpus(path, about, run)
+    about |= {"synthetic": True} if any(store.is_synthetic for store in stores) else {}
+    check_store_folder(path, about, run)
     _refuse_other_stores(path, about, run)
     table = Table(("corpus", "label", "class", "utterances"), list(_told(stores, class_of)))
     if run.dry_run:
         say(f"would combine {len(utterances)} utterances of {len(stores)} stores")
-        outcome.made = ["utterances.tsv", *(features_key(one) for one in _shared_features(stores))]
+        outcome.made = [keys.CORPUS, *(keys.features(one) for one in _shared_features(stores))]
         return outcome
     task = {
         "target": "emotion",
         "classes": list(dict.fromkeys(class_of.values())),
         "protocol": "leave-one-corpus-out",
     }
-    with lock(path, "utterances.tsv"):
-        publish(path, utterances, [], {"classes": table}, about, task, outcome, run)
+    with publishing.lock(path, keys.CORPUS):
+        outcome = publish_corpus(path, CorpusContent(about, task, utterances, [], {"classes": table}), run)
     for row in table.rows:
         say(f"{row[0]}: {row[3]} {printable(row[1])} -> {printable(row[2])}")
     tell(path, utterances, [])
     made, shared = Store(path), _shared_features(stores)
     for one in shared:
         _copy(stores, made, one, outcome, run)
-    for one in set(made.names(f"{ARRAYS}/features/*/zarr.json")) - set(shared):
-        made.require(features(made, one))  # what was copied before, and cannot be any more
+    for one in set(made.names(f"{keys.features('*')}/zarr.json")) - set(shared):
+        publishing.require(made, Sources(made).features(one).product)  # what was copied before, and cannot be any more
     return outcome
 
 
@@ -83,7 +86,7 @@ def _refuse_twice(paths: Sequence[Path], stores: Sequence[Store]) -> None:
     seen: dict[str, Path] = {}
     before: list[tuple[Path, Store]] = []
     for path, store in zip(paths, stores, strict=True):
-        name = str(store.told("name"))
+        name = str(store.name)
         if name in seen:
             same = seen[name].resolve() == path.resolve()
             why = (
@@ -109,13 +112,13 @@ def _refuse_twice(paths: Sequence[Path], stores: Sequence[Store]) -> None:
         before.append((path, store))
 
 
-def _refuse_other_stores(path: Path, about: Mapping[str, Any], run: Run) -> None:
+def _refuse_other_stores(path: Path, about: Mapping[str, Any], run: Settings) -> None:
     """Other classes would leave what was made of the store without its labels."""
-    if run.overwrite or not (path / "corpus.yaml").is_file():
+    if run.overwrite or not (path / keys.CORPUS / "corpus.yaml").is_file():
         return
     there = Store(path)
     for what in ("stores", "classes"):
-        seen, asked = there.told_names(what), about[what]
+        seen, asked = there.corpus_names(what), about[what]
         if seen != asked:
             raise SercliError(
                 f"{path}: was made of other {what}: {', '.join(seen)} there, {', '.join(asked)} asked; choose another folder, "
@@ -140,7 +143,7 @@ def _labels(store: Store) -> Counter[str]:
 
 def _class_of(stores: Sequence[Store], classes: Sequence[str]) -> Classes:
     """By what was asked, else the labels that all stores have. Raises SercliError unless two classes are in two stores each."""
-    of_each = {str(store.told("name")): _labels(store) for store in stores}
+    of_each = {str(store.name): _labels(store) for store in stores}
     shared = set.intersection(*map(set, of_each.values()))
     merges = Task(classes=tuple(classes)).merges if classes else [(one, [one]) for one in sorted(shared, key=c_order)]
     class_of = {source: name for name, sources in merges for source in sources}
@@ -171,11 +174,11 @@ def _typed(name: str, class_of: Classes) -> str:
 
 def _moved(store: Store, utterance: Utterance, root: Path, class_of: Classes) -> Utterance:
     """The utterance as it stands in the new store: its names begin with its corpus's, its path with the common root."""
-    name = str(store.told("name"))
+    name = str(store.name)
     return replace(
         utterance,
         utt_id=_new_id(store, utterance.utt_id),
-        path=(store.root.resolve() / utterance.path).relative_to(root).as_posix(),
+        path=(store.sound_root.resolve() / utterance.path).relative_to(root).as_posix(),
         session=f"{name}_{utterance.session}" if utterance.session else "",
         emotion=class_of.get(utterance.emotion, ""),
         extra={**utterance.extra, CORPUS: utterance.extra.get(CORPUS, name) if store.is_combined else name},
@@ -183,7 +186,7 @@ def _moved(store: Store, utterance: Utterance, root: Path, class_of: Classes) ->
 
 
 def _new_id(store: Store, utt_id: str) -> str:
-    return utt_id if store.is_combined else f"{store.told('name')}_{utt_id}"
+    return utt_id if store.is_combined else f"{store.name}_{utt_id}"
 
 
 def _told(stores: Sequence[Store], class_of: Classes) -> Iterator[tuple[str, str, str, str]]:
@@ -191,7 +194,7 @@ def _told(stores: Sequence[Store], class_of: Classes) -> Iterator[tuple[str, str
     for store in stores:
         counts = _labels(store)
         for label in sorted(counts, key=c_order):
-            yield str(store.told("name")), label, class_of.get(label, "(left out)"), str(counts[label])
+            yield str(store.name), label, class_of.get(label, "(left out)"), str(counts[label])
 
 
 # --- features
@@ -201,12 +204,12 @@ def _shared_features(stores: Sequence[Store]) -> list[str]:
     """Those that every store has, fresh and made in the same way; what keeps others from it is said."""
     shared = []
     for name in sorted(
-        {name for store in stores for name in store.names(f"{ARRAYS}/features/*/zarr.json")}, key=c_order
+        {name for store in stores for name in store.names(f"{keys.features('*')}/zarr.json")}, key=c_order
     ):
         try:
-            products = [features(store, name) for store in stores]
+            products = [Sources(store).features(name).product for store in stores]
             for store, product in zip(stores, products, strict=True):
-                store.require(product)
+                publishing.require(store, product)
         except SercliError as error:
             say(f"{name}: not copied: {error}")
             continue
@@ -217,37 +220,35 @@ def _shared_features(stores: Sequence[Store]) -> list[str]:
     return shared
 
 
-def _copy(stores: Sequence[Store], made: Store, name: str, outcome: Outcome, run: Run) -> None:
-    products = [features(store, name) for store in stores]
+def _copy(stores: Sequence[Store], made: Store, name: str, outcome: Outcome, run: Settings) -> None:
+    products = [Sources(store).features(name).product for store in stores]
     imported = (
         digest([product.inputs["imported"] for product in products]) if "imported" in products[0].inputs else None
     )
-    product = features(made, name, products[0].config, imported)
-    if not run.overwrite and made.state(product).name == "fresh":
+    product = Features(Sources(made), name, products[0].config, imported).product
+    if not run.overwrite and publishing.is_fresh(made, product):
         outcome.reused.append(product.key)
         return
-    with made.lock([product.key]):
-        if run.overwrite or not made.finish_publishing(product):
+    with publishing.lock(made.path, product.key):
+        if run.overwrite or not publishing.finish_publishing(made, product):
             _build(stores, made, product, name)
     report_rejects(made, name, math.inf)
     outcome.made.append(product.key)
 
 
 def _build(stores: Sequence[Store], made: Store, product: Product, name: str) -> None:
-    sources = {str(store.told("name")): store.ragged(features_key(name)) for store in stores}
+    sources = {str(store.name): store.ragged(keys.features(name)) for store in stores}
     widths = {one: ragged.width("frames") for one, ragged in sources.items()}
     if len(set(widths.values())) > 1:
         raise SercliError(f"{name}: frames are of different widths: {', '.join(f'{k} {n}' for k, n in widths.items())}")
-    origin = {
-        _new_id(store, u.utt_id): (str(store.told("name")), u.utt_id) for store in stores for u in store.utterances
-    }
+    origin = {_new_id(store, u.utt_id): (str(store.name), u.utt_id) for store in stores for u in store.utterances}
     utt_ids = [utterance.utt_id for utterance in made.utterances]
     lengths = [int(sources[one].lengths[sources[one].index[old]]) for one, old in map(origin.__getitem__, utt_ids)]
     problems = [sources[one].attributes["rejects"].get(old, "") for one, old in map(origin.__getitem__, utt_ids)]
     attributes = dict(next(iter(sources.values())).attributes)
     for own in ("provenance", "rejects"):
         del attributes[own]
-    made.staged(product)
+    publishing.stage(made, product)
     with bar("combine", "utterances", len(utt_ids)) as shown:
         frames = _frames(sources, [origin[utt_id] for utt_id in utt_ids], shown.advance)
         publish_frames(made, product, frames, lengths, problems, widths[min(widths)], attributes)

@@ -11,11 +11,14 @@ import numpy as np
 from ..errors import SercliError, UsageError
 from ..evaluation import metrics
 from ..evaluation.scores import Prediction
-from ..experiments.making import Outcome, Run, survey
-from ..experiments.systems import comparison, folds_of
-from ..store.store import Product, Store
+from ..experiments.catalogue import Catalogue
+from ..experiments.making import Outcome, Settings, make_here
+from ..store import keys, publishing
+from ..store.store import Store
 from ..text import c_order
 from .evaluate import read_predictions, read_scores
+
+COMPARISON = "comparison.json"
 
 
 @dataclass(frozen=True)
@@ -27,36 +30,31 @@ class System:
     rows: Mapping[str, Prediction]
 
 
-def run(path: Path, first: str, second: str, run: Run) -> tuple[Outcome, dict[str, Any]]:
+def run(store_path: Path, first: str, second: str, settings: Settings) -> tuple[Outcome, dict[str, Any]]:
     """The comparison as JSON, empty on a dry run. Raises SercliError for two that cannot be compared."""
     if first == second:
         raise UsageError(f"compare: {first} is named twice; name two classifiers")
-    store = Store(path)
-    product = comparison(store, first, second)
-    with store.lock([product.key], wait=not run.dry_run):
-        outcome, todo = survey(store, "compare", product.key, [product], run)
-        if todo:
-            found = compare(store, _read(store, first), _read(store, second))
-            if run.dry_run:
-                return outcome, {}
-            _publish(store, product, found)
-    return outcome, json.loads(store.file(product.key, "comparison.json").read_text(encoding="utf-8"))
+    store = Store(store_path)
+    catalogue = Catalogue(store)
+    product = catalogue.classifier(first).comparison(catalogue.classifier(second))
+    if not publishing.is_fresh(store, product):
+        _refuse_incomparable(_read(store, first), _read(store, second))
+
+    def fill(built: Path) -> None:
+        found = compare(catalogue, _read(store, first), _read(store, second))
+        (built / COMPARISON).write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    outcome = make_here(store, product, settings, fill)
+    return outcome, {} if settings.dry_run and outcome.made else store.read_json(product.key, COMPARISON)
 
 
 def _read(store: Store, name: str) -> System:
-    key = f"results/{name}"
+    key = keys.result(name)
     rows = {row["utt_id"]: row for row in read_predictions(store, key) if row["part"] == "test"}
     return System(name, read_scores(store, key), rows)
 
 
-def _publish(store: Store, product: Product, found: Mapping[str, Any]) -> None:
-    built = store.staged(product) / "product"
-    built.mkdir(exist_ok=True)
-    (built / "comparison.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    store.publish(product, built)
-
-
-def compare(store: Store, first: System, second: System) -> dict[str, Any]:
+def compare(catalogue: Catalogue, first: System, second: System) -> dict[str, Any]:
     """As JSON; scores and differences (first − second) are fractions."""
     _refuse_incomparable(first, second)
     labels = first.scores["labels"]
@@ -86,7 +84,7 @@ def compare(store: Store, first: System, second: System) -> dict[str, Any]:
         "difference": difference,
         "recall": _recalls(labels, *pooled),
         **_who_is_right(first, second),
-        "warnings": _warnings(store, first, second),
+        "warnings": _warnings(catalogue, first, second),
     }
 
 
@@ -164,14 +162,14 @@ def _who_is_right(first: System, second: System) -> dict[str, Any]:
     }
 
 
-def _warnings(store: Store, first: System, second: System) -> list[str]:
+def _warnings(catalogue: Catalogue, first: System, second: System) -> list[str]:
     """Why the two may differ for another reason than what they are."""
     found = []
     marks = [" ".join(system.scores["marks"]) or "no mark" for system in (first, second)]
     if marks[0] != marks[1]:
         found.append(f"the marks differ: {first.name} has {marks[0]}, {second.name} has {marks[1]}")
     tasks = [system.scores["task"] for system in (first, second)]
-    if folds_of(store, tasks[0]).folds != folds_of(store, tasks[1]).folds:
+    if catalogue.task(tasks[0]).folds.folds != catalogue.task(tasks[1]).folds.folds:
         found.append(
             f"the folds differ, so training or dev does: {first.name} has those of {tasks[0]}, {second.name} those of {tasks[1]}"
         )

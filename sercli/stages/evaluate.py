@@ -1,34 +1,27 @@
-"""`sercli evaluate`: predictions of dev and test with posteriors, and their scores, of every classifier of a store."""
+"""`sercli evaluate`: posteriors of the dev and test utterances, and their scores, of the classifiers of a store."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .. import __version__
-from ..data.hashing import digest
 from ..data.utterances import read_table, write_table
 from ..errors import MissingInput, SercliError
 from ..evaluation.scores import describe, group
+from ..experiments.catalogue import Catalogue
 from ..experiments.fitted import read_classifier
-from ..experiments.making import Outcome, Run, Work, make
-from ..experiments.resolve import NO_AUTOENCODER, ClassifierConfig, classifier_config
-from ..experiments.systems import classifier_fold, folds_of, latents_of, predictions_fold, result
+from ..experiments.making import SCORING, Job, Outcome, Settings, Work, make
+from ..experiments.systems import Classifier
 from ..machine.progress import say
+from ..store import keys, publishing
 from ..store.store import Store
-from ..tasks.folds import Folds
-from ..text import c_order
-from .train_ae import PRELOAD
 
-SCORING = [*PRELOAD, "sklearn.metrics", "scipy.stats"]
-PREDICTIONS = "predictions.tsv"
-_GROUPS = 2  # the form of what is remembered of groups
+PREDICTIONS, SCORES = "predictions.tsv", "scores.json"
 
 
 @dataclass(frozen=True)
@@ -40,44 +33,47 @@ class Evaluation:
     groups: list[dict[str, Any]]
 
 
-def run(path: Path, names: Sequence[str], run: Run) -> Evaluation:
-    """Score the named classifiers, all if none is named. Raises MissingInput if there is nothing to score."""
-    store = Store(path)
-    known = sorted((p.parent.name for p in (path / "classifiers").glob("*/config.yaml")), key=c_order)
-    if not known:
-        raise MissingInput(f"{path}: has no classifier yet; run `sercli train-lstm {path}` first")
+def run(store_path: Path, names: Sequence[str], settings: Settings) -> Evaluation:
+    """Score the named classifiers, or all if none is named. Raises MissingInput if there is nothing to score."""
+    store = Store(store_path)
+    catalogue = Catalogue(store)
+    predictions: list[Work] = []
+    scores: list[Work] = []
     problems: dict[str, SercliError] = {}
-    predicted: list[Work] = []
-    scored: list[Work] = []
-    for name in names or known:
+    for name in names or catalogue.classifier_names:
         try:
-            config = classifier_config(store, name)
-            folds = folds_of(store, config.task)
-            done, missing = _folds_done(store, name, config, folds, run.overwrite)
+            classifier = catalogue.classifier(name)
+            fitted, unpredicted = scorable_folds(classifier, settings)
         except SercliError as error:
             if names:
                 raise
             problems[name] = error
             continue
-        predicted += [prediction(store, name, config, folds, number) for number in missing]
-        scored.append(scores(store, name, config, folds, done))
-    if not scored:
-        raise next(iter(problems.values()))
+        predictions += [prediction_work(classifier, number) for number in unpredicted]
+        scores.append(score_work(classifier, fitted))
+    if not scores:
+        raise next(iter(problems.values()), _nothing_to_score(store))
     for name, problem in problems.items():
-        say(f"{name}: left out: {problem}")
-    if predicted:
-        make(store, "predictions", "predictions", predicted, run, PRELOAD)
-    outcome = make(store, "evaluate", "results", scored, run, SCORING, "classifier")
-    if run.dry_run:
+        say(f"{name}: skipped: {problem}")
+    if predictions:
+        make(store, "predictions", Job("predictions", predictions), settings)
+    outcome = make(store, "results", Job("evaluate", scores, "classifier", SCORING), settings)
+    if settings.dry_run:
         return Evaluation(outcome, [], [])
-    results = [read_scores(store, work.product.key) for work in scored]
-    return Evaluation(outcome, results, _remembered_groups(store, results))
+    results = [read_scores(store, work.product.key) for work in scores]
+    return Evaluation(outcome, results, group(results, lambda name: catalogue.classifier(name).seedless_key))
+
+
+def _nothing_to_score(store: Store) -> SercliError:
+    from ..errors import Command
+
+    return MissingInput("the store has no classifier", place=store.path, fix=Command("train-lstm", store.path))
 
 
 def read_scores(store: Store, key: str) -> dict[str, Any]:
-    """The scores of one result, as `score` wrote them."""
-    found: dict[str, Any] = json.loads(store.file(key, "scores.json").read_text(encoding="utf-8"))
-    return found
+    """The scores of one result."""
+    scores: dict[str, Any] = store.read_json(key, SCORES)
+    return scores
 
 
 def read_predictions(store: Store, key: str) -> list[dict[str, str]]:
@@ -85,97 +81,81 @@ def read_predictions(store: Store, key: str) -> list[dict[str, str]]:
     return list(read_table(store.file(key, PREDICTIONS)))
 
 
-def _folds_done(
-    store: Store, name: str, config: ClassifierConfig, folds: Folds, again: bool
-) -> tuple[list[int], list[int]]:
-    """Folds that can be scored, and those of them whose predictions are to be made; what the others want is said."""
-    done: list[int] = []
-    missing: list[int] = []
-    reasons: list[str] = []
-    for fold in folds.folds:
+def scorable_folds(classifier: Classifier, settings: Settings) -> tuple[list[int], list[int]]:
+    """Folds that can be scored, and those of them whose predictions must be made; reports what the others need.
+
+    Raises MissingInput if no fold can be scored.
+    """
+    store = classifier.store
+    classifier.task.require()
+    fitted: list[int] = []
+    unpredicted: list[int] = []
+    reasons: list[MissingInput] = []
+    for number in classifier.fold_numbers:
         try:
-            store.require(classifier_fold(store, name, config, folds, fold.number))
-            if again or store.state(predictions_fold(store, name, config, folds, fold.number)).name != "fresh":
-                if config.autoencoder != NO_AUTOENCODER:
-                    store.require(latents_of(store, config, fold.number))
-                missing.append(fold.number)
-            done.append(fold.number)
+            publishing.require(store, classifier.fold(number))
+            if settings.overwrite or not publishing.is_fresh(store, classifier.predictions(number)):
+                if latents := classifier.latents(number):
+                    publishing.require(store, latents)
+                unpredicted.append(number)
+            fitted.append(number)
         except MissingInput as error:
-            reasons.append(str(error))
-    if not done:
-        raise MissingInput(reasons[0])
+            reasons.append(error)
+    if not fitted:
+        raise reasons[0]
     if reasons:
-        say(f"{name}: {len(done)} of {len(folds.folds)} folds; {reasons[0]}")
-    return done, missing
+        say(f"{classifier.name}: {len(fitted)} of {len(classifier.fold_numbers)} folds; {reasons[0]}")
+    return fitted, unpredicted
 
 
-def prediction(store: Store, name: str, config: ClassifierConfig, folds: Folds, number: int) -> Work:
+def prediction_work(classifier: Classifier, number: int) -> Work:
     """The posteriors of one fold, to be made."""
-    product = predictions_fold(store, name, config, folds, number)
-    return Work(product, predict_fold, (store.path, name, folds, number))
+    return Work(classifier.predictions(number), predict_fold, (classifier.store.path, classifier.name, number))
 
 
-def scores(store: Store, name: str, config: ClassifierConfig, folds: Folds, done: Sequence[int]) -> Work:
-    """The scores of a classifier over its folds `done`, to be made."""
-    return Work(result(store, name, config, folds, done), score, (store.path, name, folds, done))
+def score_work(classifier: Classifier, numbers: Sequence[int]) -> Work:
+    """The scores over these folds, to be made."""
+    return Work(classifier.result(numbers), score, (classifier.store.path, classifier.name, tuple(numbers)))
 
 
-def predict_fold(path: Path, name: str, folds: Folds, number: int, built: Path, device: str) -> None:
-    """Write rows (utt_id, part, prediction, posteriors…) of the dev and test parts of one fold into `built`."""
+def predict_fold(store_path: Path, name: str, number: int, built: Path, device: str) -> None:
+    """Unit of work: rows (utt_id, part, prediction, posteriors…) of the dev and test parts of one fold."""
     from ..experiments.inputs import ClassifierInput
     from ..learning.training import make_repeatable
 
     make_repeatable(device)
-    store = Store(path)
-    weights = store.file(f"classifiers/{name}/fold-{number}", "model.safetensors")
-    model, trained, config, classes = read_classifier(weights, device)
-    source = ClassifierInput(store, config, number, trained)
+    classifier = Catalogue(Store(store_path)).classifier(name)
+    model, trained, _, classes = read_classifier(classifier.weights(number), device)
+    source = ClassifierInput(classifier, number, trained)
     rows = []
     for part in ("dev", "test"):
-        chosen = source.usable(folds.fold(number).part(part))
-        if not chosen:
+        utt_ids = source.usable(classifier.folds.fold(number).part(part))
+        if not utt_ids:
             continue
-        unlabelled = dict.fromkeys(chosen, 0)  # nothing here may know a label
-        posteriors = model.posteriors(source.read(chosen, unlabelled), device).numpy()
-        for utt_id, p in zip(chosen, posteriors, strict=True):
+        unlabelled = dict.fromkeys(utt_ids, 0)  # nothing here may know a label
+        posteriors = model.posteriors(source.read(utt_ids, unlabelled), device).numpy()
+        for utt_id, p in zip(utt_ids, posteriors, strict=True):
             rows.append([utt_id, part, classes[int(np.argmax(p))], *(f"{value:.9g}" for value in p)])
-    built.mkdir(exist_ok=True)
     write_table(built / PREDICTIONS, ["utt_id", "part", "prediction", *(f"p_{label}" for label in classes)], rows)
 
 
-def score(path: Path, name: str, folds: Folds, done: Sequence[int], built: Path, device: str) -> None:
-    """Write `predictions.tsv`, of all folds and with the truth, and `scores.json` of one classifier into `built`."""
-    store = Store(path)
-    speaker = {utterance.utt_id: utterance.speaker for utterance in store.utterances}
+def score(store_path: Path, name: str, numbers: Sequence[int], built: Path, device: str) -> None:
+    """Unit of work: `predictions.tsv` of all folds with the truth, and `scores.json`."""
+    store = Store(store_path)
+    classifier = Catalogue(store).classifier(name)
+    speakers = {utterance.utt_id: utterance.speaker for utterance in store.utterances}
     predictions = [
         {
             "utt_id": (utt_id := row.pop("utt_id")),
-            "speaker": speaker[utt_id],
+            "speaker": speakers[utt_id],
             "fold": str(number),
             "part": row.pop("part"),
-            "truth": folds.labels[utt_id],
+            "truth": classifier.folds.labels[utt_id],
             **row,
         }
-        for number in done
-        for row in read_table(store.file(f"predictions/{name}/fold-{number}", PREDICTIONS))
+        for number in numbers
+        for row in read_table(store.file(keys.predictions_fold(name, number), PREDICTIONS))
     ]
-    scores = describe(store, name, classifier_config(store, name), folds, done, predictions)
-    built.mkdir(exist_ok=True)
+    scores = describe(classifier, numbers, predictions)
     write_table(built / PREDICTIONS, list(predictions[0]), [list(row.values()) for row in predictions])
-    (built / "scores.json").write_text(json.dumps(scores, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _remembered_groups(store: Store, results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The groups of these results, from `.cache` where they were made before: the bootstrap takes a second to import."""
-    path = store.path / ".cache" / f"groups-{digest([__version__, _GROUPS, results])[:16]}.json"
-    try:
-        remembered: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        remembered = group(store, results)
-        path.parent.mkdir(exist_ok=True)
-        for outdated in path.parent.glob("groups-*.json"):
-            outdated.unlink(missing_ok=True)
-        draft = path.with_name(f".groups-{os.getpid()}.json")
-        draft.write_text(json.dumps(remembered, ensure_ascii=False), encoding="utf-8")
-        draft.replace(path)
-    return remembered
+    (built / SCORES).write_text(json.dumps(scores, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

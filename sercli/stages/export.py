@@ -15,69 +15,61 @@ from ..config import plain
 from ..data.utterances import read_table
 from ..errors import MissingInput, SercliError
 from ..evaluation import metrics
+from ..experiments.catalogue import Catalogue
 from ..experiments.fitted import read_autoencoder, read_classifier
-from ..experiments.making import Outcome, Run, Work, make
-from ..experiments.resolve import (
-    NO_AUTOENCODER,
-    AutoencoderConfig,
-    ClassifierConfig,
-    autoencoder_config,
-    classifier_config,
-    command,
-    cut,
-    task_of,
-)
-from ..experiments.systems import bundle as bundle_product
-from ..experiments.systems import features, features_key, folds_of, frontend_of
+from ..experiments.fitting import fit_autoencoder, fit_classifier
+from ..experiments.making import SCORING, Job, Outcome, Settings, Work, make
+from ..experiments.systems import WEIGHTS, Autoencoder, Classifier
 from ..learning.segments import shape_of
 from ..machine.progress import say
 from ..report.formats import interval, percent
+from ..store import keys, publishing
 from ..store.store import Store
-from ..tasks.folds import NOBODY, Fold, Folds, leave_nobody_out
+from ..tasks.folds import NOBODY, Fold, leave_nobody_out
 from ..text import printable
-from . import train_ae, train_classifier
-from .evaluate import SCORING, read_scores
 
 _CARD_SCORES = {"accuracy": "WA (accuracy)", "uar": "UA (mean recall)", "macro_f1": "macro F1"}
 
 
-def run(path: Path, name: str, asked: Path, number: int | None, run: Run) -> Outcome:
+def run(store_path: Path, name: str, bundle: Path, number: int | None, settings: Settings) -> Outcome:
     """`number` is the fold whose models are taken, None for new ones that leave nobody out.
 
     Raises SercliError for a system that cannot label a file by itself, or a target that holds something else, and
     MissingInput unless all folds are scored.
     """
-    store = Store(path)
-    config = classifier_config(store, name)
-    bundles.refuse_helpless(name, config, frontend_of(store, config.frontend))
-    folds = folds_of(store, config.task)
-    product = bundle_product(store, name, folds.fold(number).number if number is not None else NOBODY)
-    _refuse_partial(store, name)
-    called = name if number is None else f"{name}.fold-{number}"
-    target = asked.resolve()  # where a link leads
-    _refuse_other_content(target, called, _corpus(store), run)
-    work = Work(product, build_bundle, (path, name, called, product.config["fold"], number or NOBODY))
-    outcome = make(store, called, product.key, [work], run, SCORING, "bundle")
-    if not run.dry_run:
-        with store.lock([product.key], wait=True):
+    store = Store(store_path)
+    classifier = Catalogue(store).classifier(name)
+    bundles.refuse_helpless(name, classifier.config, classifier.features.frontend)
+    classifier.task.require()
+    product = classifier.bundle(None if number is None else classifier.folds.fold(number).number)
+    _refuse_partial(classifier)
+    title = name if number is None else f"{name}.fold-{number}"
+    target = bundle.resolve()  # where a link leads
+    _refuse_other_content(target, title, _corpus(store), settings)
+    job = Job(title, [Work(product, build_bundle, (store_path, name, title, number))], "bundle", SCORING)
+    outcome = make(store, product.key, job, settings)
+    if not settings.dry_run:
+        with publishing.lock(store_path, product.key, wait=True):
             _deliver(store.location(product.key), target)
-    return replace(outcome, product=str(asked), path=str(asked))
+    return replace(outcome, product=str(bundle), path=str(bundle))
 
 
 # --- what is refused
 
 
-def _refuse_partial(store: Store, name: str) -> None:
-    scores = read_scores(store, f"results/{name}")
+def _refuse_partial(classifier: Classifier) -> None:
+    scores = classifier.store.read_json(keys.result(classifier.name), "scores.json")
     if scores["folds_done"] < scores["folds_expected"]:
-        again = command(store, "evaluate", ["--classifier", name])
         raise MissingInput(
-            f"{name}: {scores['folds_done']} of {scores['folds_expected']} folds are scored, and what to expect of a bundle is "
-            f"what all folds say; fit the others, then run `{again}` first"
+            "some folds are not scored, and what to expect of a bundle is what all folds say",
+            place=classifier.name,
+            seen=f"{scores['folds_done']} folds",
+            expected=f"{scores['folds_expected']} folds",
+            fix=(classifier.fold(1).command.for_all_folds(), classifier.result([]).command),
         )
 
 
-def _refuse_other_content(target: Path, called: str, corpus: Mapping[str, Any], run: Run) -> None:
+def _refuse_other_content(target: Path, called: str, corpus: Mapping[str, Any], run: Settings) -> None:
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
     there = bundles.told(target)
@@ -97,110 +89,88 @@ def _of(name: object, corpus: object) -> str:
 # --- making it
 
 
-def build_bundle(path: Path, name: str, called: str, which: str, number: int, built: Path, device: str) -> None:
-    """Write a bundle into `built`. Models that leave nobody out are fitted beside it first, and survive a kill there."""
-    store = Store(path)
-    config = classifier_config(store, name)
-    folds = folds_of(store, config.task)
-    shutil.rmtree(built, ignore_errors=True)
-    built.mkdir()
-    if number == NOBODY:
-        files, epochs = _fit_all(store, name, config, folds, built, device)
-        fold = leave_nobody_out(folds.labels)
+def build_bundle(store_path: Path, name: str, title: str, number: int | None, built: Path, device: str) -> None:
+    """Unit of work: a bundle. Models that leave nobody out are fitted beside it first, and survive a kill there."""
+    classifier = Catalogue(Store(store_path)).classifier(name)
+    if number is None:
+        files, epochs = _fit_all(classifier, built, device)
+        fold = leave_nobody_out(classifier.folds.labels)
     else:
-        files = {bundles.CLASSIFIER: store.file(f"classifiers/{name}/{which}", "model.safetensors")}
-        if config.autoencoder != NO_AUTOENCODER:
-            weights = store.file(f"autoencoders/{config.autoencoder}/{which}", "model.safetensors")
-            files[bundles.AUTOENCODER] = weights
-        fold, epochs = folds.fold(number), {}
+        files, epochs = {bundles.CLASSIFIER: classifier.weights(number)}, {}
+        if classifier.autoencoder is not None:
+            files[bundles.AUTOENCODER] = classifier.autoencoder.weights(number)
+        fold = classifier.folds.fold(number)
     for file, source in files.items():
         shutil.copyfile(source, built / file)
-    about = _about(store, name, called, config, folds, fold, epochs, built)
+    about = _about(classifier, title, fold, epochs, built)
     bundles.write(built, about, card(about))
 
 
-def _fit_all(
-    store: Store, name: str, config: ClassifierConfig, folds: Folds, built: Path, device: str
-) -> tuple[dict[str, Path], dict[str, int]]:
+def _fit_all(classifier: Classifier, built: Path, device: str) -> tuple[dict[str, Path], dict[str, int]]:
     """Both models fitted on everybody, for as many epochs as the folds' best: their median."""
     from ..experiments.inputs import ClassifierInput
 
     files: dict[str, Path] = {}
     epochs: dict[str, int] = {}
-    autoencoder = None
-    if config.autoencoder != NO_AUTOENCODER:
-        ae = autoencoder_config(store, config.autoencoder)
-        its = cut(store, task_of(store, ae.task))
-        epochs["autoencoder"] = _usual_epochs(store, f"autoencoders/{config.autoencoder}", its)
-        files[bundles.AUTOENCODER] = _fit_autoencoder(store, ae, epochs["autoencoder"], its, built, device)
-        autoencoder = read_autoencoder(files[bundles.AUTOENCODER], "cpu")
-    epochs["classifier"] = _usual_epochs(store, f"classifiers/{name}", folds)
-    training = {**config.training, "epochs": epochs["classifier"]}
+    fitted = None
+    if classifier.autoencoder is not None:
+        epochs["autoencoder"] = _median_epochs(classifier.autoencoder)
+        files[bundles.AUTOENCODER] = _fit_autoencoder(classifier.autoencoder, epochs["autoencoder"], built, device)
+        fitted = read_autoencoder(files[bundles.AUTOENCODER], "cpu")
+    epochs["classifier"] = _median_epochs(classifier)
+    config = replace(classifier.config, training={**classifier.config.training, "epochs": epochs["classifier"]})
+    longer = Classifier(classifier.sources, classifier.name, config, classifier.task, classifier.autoencoder)
     folder = built.with_name("classifier")
-    source = ClassifierInput(store, config, NOBODY, autoencoder=autoencoder)
-    asked = replace(config, training=training)
-    train_classifier.fit(source, asked, folds, leave_nobody_out(folds.labels), folder, device)
-    return {**files, bundles.CLASSIFIER: folder / "model.safetensors"}, epochs
+    folder.mkdir(exist_ok=True)
+    source = ClassifierInput(longer, NOBODY, autoencoder=fitted)
+    fit_classifier(longer, source, leave_nobody_out(longer.folds.labels), folder, device)
+    return {**files, bundles.CLASSIFIER: folder / WEIGHTS}, epochs
 
 
-def _fit_autoencoder(
-    store: Store, config: AutoencoderConfig, epochs: int, folds: Folds, built: Path, device: str
-) -> Path:
+def _fit_autoencoder(autoencoder: Autoencoder, epochs: int, built: Path, device: str) -> Path:
     folder = built.with_name("autoencoder")
+    folder.mkdir(exist_ok=True)
     finished = folder / "finished"
     if not finished.exists():
-        asked = replace(config, training={**config.training, "epochs": epochs}, reconstruction_threshold=None)
-        train_ae.fit(store, asked, folds, leave_nobody_out(folds.labels), folder, device)
+        training = {**autoencoder.config.training, "epochs": epochs}
+        config = replace(autoencoder.config, training=training, reconstruction_threshold=None)
+        longer = Autoencoder(autoencoder.sources, autoencoder.name, config, autoencoder.task)
+        fit_autoencoder(longer, leave_nobody_out(longer.folds.labels), folder, device)
         finished.touch()
-    return folder / "model.safetensors"
+    return folder / WEIGHTS
 
 
-def _usual_epochs(store: Store, key: str, folds: Folds) -> int:
+def _median_epochs(system: Autoencoder | Classifier) -> int:
     """The median over folds of the epoch whose weights were kept."""
-    best = [
-        float(row["epoch"])
-        for fold in folds.folds
-        for row in read_table(store.file(f"{key}/fold-{fold.number}", "history.tsv"))
-        if float(row["best"])
-    ]
-    return max(1, round(median(best)))
+    rows = (row for number in system.fold_numbers for row in read_table(system.history(number)))
+    return max(1, round(median([float(row["epoch"]) for row in rows if float(row["best"])])))
 
 
 # --- what is said of it
 
 
-def _about(
-    store: Store,
-    name: str,
-    called: str,
-    config: ClassifierConfig,
-    folds: Folds,
-    fold: Fold,
-    epochs: Mapping[str, int],
-    built: Path,
-) -> bundles.About:
-    scores = read_scores(store, f"results/{name}")
-    front = dict(features(store, config.frontend).config)
-    made = store.attributes(features_key(config.frontend))
-    has_autoencoder = config.autoencoder != NO_AUTOENCODER
+def _about(classifier: Classifier, title: str, fold: Fold, epochs: Mapping[str, int], built: Path) -> bundles.About:
+    store, features = classifier.store, classifier.features
+    result = classifier.published_result()
+    scores = store.read_json(result.key, "scores.json")
+    attributes = store.attributes(features.key)
+    options = {key: value for key, value in features.config.items() if key != "frontend"}
+    shift_ms = attributes["frame_shift_ms"]
+    ae = classifier.autoencoder
     return bundles.About(
         format=bundles.FORMAT,
-        name=called,
+        name=title,
         target=scores["target"],
-        classes=tuple(folds.classes),
-        frontend=bundles.FrontEnd(front.pop("frontend"), front, made["sample_rate"], made["frame_shift_ms"]),
-        segment_ms=shape_of(made["frame_shift_ms"], config.segment_shift_ms).size_ms,
+        classes=tuple(classifier.folds.classes),
+        frontend=bundles.FrontEnd(features.frontend, options, attributes["sample_rate"], shift_ms),
+        segment_ms=shape_of(shift_ms, classifier.config.segment_shift_ms).size_ms,
         marks=tuple(scores["marks"]),
         corpus=_corpus(store),
         fitted_on=_fitted_on(store, fold, epochs),
-        scores=_expected(scores, len(folds.folds), fold.number),
+        scores=_expected(scores, len(classifier.fold_numbers), fold.number),
         classifier=plain(read_classifier(built / bundles.CLASSIFIER, "cpu").config),
-        autoencoder=plain(read_autoencoder(built / bundles.AUTOENCODER, "cpu").config) if has_autoencoder else {},
-        made_from={
-            f"results/{name}": (store.provenance(f"results/{name}") or {})["digest"],
-            "folds": folds.digest,
-            "sercli": __version__,
-        },
+        autoencoder=plain(read_autoencoder(built / bundles.AUTOENCODER, "cpu").config) if ae is not None else {},
+        made_from={result.key: result.digest, "folds": classifier.folds.digest, "sercli": __version__},
     )
 
 

@@ -18,11 +18,12 @@ from ..data.hashing import digest
 from ..data.utterances import Utterance
 from ..errors import MissingInput, SercliError, UsageError
 from ..evaluation.scores import marks_of
-from ..experiments.making import Outcome, Run
-from ..experiments.resolve import autoencoder_config, classifier_config, condition_of, task_of
-from ..experiments.systems import features, folds_of, latents_fold, published_result, task_product
+from ..experiments.catalogue import Catalogue
+from ..experiments.making import Outcome, Settings
 from ..machine.progress import bar, say
-from ..store.store import Product, Store
+from ..store import keys, publishing
+from ..store.publishing import Product
+from ..store.store import Store
 from ..tasks.folds import Folds
 from ..text import c_order
 from .evaluate import read_predictions
@@ -74,7 +75,7 @@ class _Content:
     ]  # with a tick: a folder, and the matrices or table in it
 
 
-def run(path: Path, out: Path, selection: Selection, file_format: str, root: Path | None, run: Run) -> Outcome:
+def run(path: Path, out: Path, selection: Selection, file_format: str, root: Path | None, run: Settings) -> Outcome:
     """`root` is where the sound files lie, if not where the store says.
 
     Raises MissingInput for a product that is missing, stale or pruned, SercliError for a folder that holds something else.
@@ -83,8 +84,8 @@ def run(path: Path, out: Path, selection: Selection, file_format: str, root: Pat
     target = out.resolve()  # where a link leads
     if target.is_relative_to(path.resolve()):
         raise SercliError(f"{out}: lies inside the store, which holds its own products alone; choose a folder outside")
-    content = _content(store, selection)
-    sound = root or store.root
+    content = _content(Catalogue(store), selection)
+    sound = root or store.sound_root
     wanted = _provenance(store, content, file_format, target, sound)
     there = _provenance_there(target)
     _refuse_another(out, there, wanted, run)
@@ -127,7 +128,7 @@ def _write(draft: Path, target: Path, content: _Content, file_format: str, root:
 def _refuse_changed(store: Store, products: Sequence[Product]) -> None:
     """Raises SercliError for what was made again, or pruned, while it was read: chunks that are gone read as NaN."""
     for product in products:
-        if store.state(product).name != "fresh" or (store.provenance(product.key) or {})["digest"] != product.digest:
+        if not publishing.is_fresh(store, product) or (store.provenance(product.key) or {})["digest"] != product.digest:
             raise SercliError(
                 f"{store.location(product.key)}: changed while it was exported; run the same command again"
             )
@@ -136,19 +137,20 @@ def _refuse_changed(store: Store, products: Sequence[Product]) -> None:
 # --- what
 
 
-def _content(store: Store, asked: Selection) -> _Content:
+def _content(catalogue: Catalogue, asked: Selection) -> _Content:
     if asked.autoencoder is not None:
-        return _latents(store, asked.autoencoder, asked.condition, asked.folds)
+        return _latents(catalogue, asked.autoencoder, asked.condition, asked.folds)
     if asked.classifier is not None:
-        return _posteriors(store, asked.classifier, asked.folds)
+        return _posteriors(catalogue, asked.classifier, asked.folds)
     if asked.task is not None:
-        return _task(store, asked.task, asked.folds)
-    return _features(store, asked.frontend or "logmel")
+        return _task(catalogue, asked.task, asked.folds)
+    return _features(catalogue, asked.frontend or "logmel")
 
 
-def _features(store: Store, name: str) -> _Content:
-    product = features(store, name)
-    store.require(product)
+def _features(catalogue: Catalogue, name: str) -> _Content:
+    store = catalogue.store
+    product = catalogue.features(name).product
+    publishing.require(store, product)
     utt_ids = {utterance.utt_id for utterance in store.utterances}
 
     def opened(tick: Callable[[], object]) -> Iterator[tuple[str, Any]]:
@@ -158,13 +160,14 @@ def _features(store: Store, name: str) -> _Content:
     return _Content(f"features/{name}", [product], [], marks, store.utterances, opened)
 
 
-def _latents(store: Store, name: str, condition: str | None, numbers: Sequence[int]) -> _Content:
-    config = autoencoder_config(store, name)
-    condition = condition_of(config, condition)
-    folds = folds_of(store, config.task)
-    products = [latents_fold(store, name, condition, folds, number) for number in folds.numbers(numbers)]
+def _latents(catalogue: Catalogue, name: str, condition: str | None, numbers: Sequence[int]) -> _Content:
+    store, autoencoder = catalogue.store, catalogue.autoencoder(name)
+    condition = autoencoder.config.condition(condition)
+    autoencoder.task.require()
+    folds = autoencoder.folds
+    products = [autoencoder.latents(number, condition) for number in folds.numbers(numbers)]
     for product in products:
-        store.require(product)
+        publishing.require(store, product)
 
     def opened(tick: Callable[[], object]) -> Iterator[tuple[str, Any]]:
         for product in products:
@@ -172,7 +175,7 @@ def _latents(store: Store, name: str, condition: str | None, numbers: Sequence[i
             yield f"fold-{number}", _matrices(store, product, "latents", set(folds.fold(number).parts), tick)
 
     chosen = [product.config["fold"] for product in products]
-    marks = [*(["ORACLE"] if condition == "oracle" else []), *marks_of(store, config)]
+    marks = [*(["ORACLE"] if condition == "oracle" else []), *marks_of(autoencoder)]
     whom = _of_folds(store, folds, chosen)
     return _Content(f"latents/{name}/{condition}", products, chosen, marks, whom, opened)
 
@@ -196,12 +199,11 @@ def _matrices(store: Store, product: Product, stem: str, utt_ids: set[str], tick
     return Matrices(stem, row, shift_ms, arrays, spoken(usable), source, tick)
 
 
-def _posteriors(store: Store, name: str, numbers: Sequence[int]) -> _Content:
-    config = classifier_config(store, name)
-    product = published_result(store, name)
-    folds = folds_of(store, config.task)
+def _posteriors(catalogue: Catalogue, name: str, numbers: Sequence[int]) -> _Content:
+    store, classifier = catalogue.store, catalogue.classifier(name)
+    product, folds = classifier.published_result(), classifier.folds
     chosen = folds.numbers(numbers)
-    done = [number for number in chosen if f"predictions/{name}/fold-{number}" in product.inputs]
+    done = [number for number in chosen if keys.predictions_fold(name, number) in product.inputs]
     if numbers and done != chosen:
         lacking = next(number for number in chosen if number not in done)
         raise MissingInput(f"{name}: fold {lacking} is not scored; fit it, then run `{product.command}` first")
@@ -216,13 +218,14 @@ def _posteriors(store: Store, name: str, numbers: Sequence[int]) -> _Content:
         values = np.array([[float(row[f"p_{label}"]) for label in folds.classes] for row in taken], np.float32)
         yield "", Table("posteriors", columns, folds.classes, values)
 
-    marks = marks_of(store, config, len(done) < len(folds.folds))
+    marks = marks_of(classifier, len(done) < len(folds.folds))
     return _Content(f"results/{name}", [product], done, marks, _of_folds(store, folds, done), opened)
 
 
-def _task(store: Store, name: str, numbers: Sequence[int]) -> _Content:
-    task = task_of(store, name)
-    folds = folds_of(store, name)
+def _task(catalogue: Catalogue, name: str, numbers: Sequence[int]) -> _Content:
+    store, corpus_task = catalogue.store, catalogue.task(name)
+    corpus_task.require()
+    task, folds = corpus_task.definition, corpus_task.folds
     chosen = folds.numbers(numbers)
 
     def opened(tick: Callable[[], object]) -> Iterator[tuple[str, Any]]:
@@ -236,7 +239,7 @@ def _task(store: Store, name: str, numbers: Sequence[int]) -> _Content:
 
     marks = [*(["SYNTHETIC"] if store.corpus.get("synthetic") else [])]
     marks += ["SPEAKER-DEPENDENT"] if task.speaker_dependent else []
-    product = task_product(store, name, task)
+    product = corpus_task.product
     return _Content(f"tasks/{name}", [product], chosen, marks, _of_folds(store, folds, chosen), opened)
 
 
@@ -309,7 +312,7 @@ def _files(folder: Path) -> list[str]:
     )
 
 
-def _refuse_another(out: Path, there: Mapping[str, Any], wanted: Mapping[str, Any], run: Run) -> None:
+def _refuse_another(out: Path, there: Mapping[str, Any], wanted: Mapping[str, Any], run: Settings) -> None:
     if not there or run.overwrite:
         return
     for key in ("corpus", "product", "folds", "format"):

@@ -19,16 +19,19 @@ from ..data.hashing import digest
 from ..data.utterances import Utterance, write_table
 from ..errors import AudioError, SercliError, UsageError
 from ..executors.base import Request, open_slots
-from ..experiments.making import Outcome, Run, raise_first, survey
-from ..experiments.systems import features, features_key
+from ..experiments.making import Outcome, Settings, plan, raise_first
+from ..experiments.sources import Features, Sources
 from ..frontends.base import Extractor, Source, frames_of, refuse_no_numbers
 from ..learning.segments import Frames
 from ..machine import workers
 from ..machine.devices import resolve_all
 from ..machine.progress import bar, say
 from ..machine.workers import Unit
+from ..store import keys, publishing
+from ..store.locations import check_name
+from ..store.publishing import Product
 from ..store.ragged import Rows, write_ragged
-from ..store.store import Product, Store, check_name
+from ..store.store import Store
 from ..text import printable
 
 _BLOCK_SECONDS = 60.0  # of speech: what a kill can cost
@@ -44,7 +47,7 @@ def run(
     source: Path | None,
     root: Path | None,
     max_rejects: float,
-    run: Run,
+    run: Settings,
 ) -> Outcome:
     """`source` is where a front end that reads features finds them; what is up to date needs none.
 
@@ -53,26 +56,26 @@ def run(
     store = Store(path)
     name = check_name(name or frontend)
     options = _options(frontend, settings)
-    product = features(store, name, {"frontend": frontend, **options})
+    catalogue = Sources(store)
+    product = Features(catalogue, name, {"frontend": frontend, **options}).product
     found = None
     if plugins.defines("frontends", frontend, "Source"):
         found = _look_through(store, product, options, source, run)
-        product = product if found is None else features(store, name, product.config, found.digest)
+        product = product if found is None else Features(catalogue, name, product.config, found.digest).product
     else:
         _refuse_source(frontend, source)
-        _refuse_changed_audio(store, root or store.root)
-    outcome, todo = survey(store, name, product.key, [product], run)
-    if todo:
-        build(
-            plugins.load("frontends", frontend).Config, options, frontend
-        )  # a dry run refuses what a real run refuses
+        _refuse_changed_audio(store, root or store.sound_root)
+    outcome = Outcome(name, str(store.path / product.key))
+    todo = plan(store, outcome, [product], run)
+    if todo:  # a dry run refuses what a real run refuses
+        build(plugins.load("frontends", frontend).Config, options, frontend)
     if run.dry_run:
         return outcome
     if todo:
-        with store.lock([product.key]):
-            if run.overwrite or not store.finish_publishing(product):
+        with publishing.lock(store.path, product.key):
+            if run.overwrite or not publishing.finish_publishing(store, product):
                 if found is None:
-                    _make(store, product, frontend, options, root or store.root, run)
+                    _make(store, product, frontend, options, root or store.sound_root, run)
                 else:
                     _import(store, product, found)
     report_rejects(store, name, max_rejects)
@@ -112,13 +115,13 @@ def _refuse_changed_audio(store: Store, root: Path) -> None:
             known.remember(found)
 
 
-def _make(store: Store, product: Product, frontend: str, options: Mapping[str, Any], root: Path, run: Run) -> None:
+def _make(store: Store, product: Product, frontend: str, options: Mapping[str, Any], root: Path, run: Settings) -> None:
     if not root.is_dir():
         raise SercliError(f"{root}: no such folder, the sound files were there; say with --root where they are now")
     extractor = _extractor(
         frontend, tuple(options.items()), resolve_all(run.device)[0]
     )  # what cannot work is told before anything is begun
-    staged = store.staged(product)
+    staged = publishing.stage(store, product)
     if run.overwrite:
         shutil.rmtree(staged)
     (staged / "blocks").mkdir(parents=True, exist_ok=True)
@@ -222,12 +225,12 @@ def publish_frames(
     if not any(lengths):
         raise SercliError(f"no utterance gave a frame; the first: {printable(utterances[0].path)}: {problems[0]}")
     rejects = {utterance.utt_id: problem for utterance, problem in zip(utterances, problems, strict=True) if problem}
-    built = store.staging(product) / "product"
+    built = publishing.staging(store, product) / "product"
     blocks = ({"frames": block} for block in frames)
     utt_ids = [utterance.utt_id for utterance in utterances]
     told = {**attributes, "rejects": rejects}
     write_ragged(built, blocks, lengths, utt_ids, {"frames": n_features}, ("frame", "feature"), told)
-    store.publish(product, built)
+    publishing.publish(store, product, built)
 
 
 # --- from features made elsewhere
@@ -250,7 +253,7 @@ class _Found:
 
 
 def _look_through(
-    store: Store, product: Product, options: Mapping[str, Any], path: Path | None, run: Run
+    store: Store, product: Product, options: Mapping[str, Any], path: Path | None, run: Settings
 ) -> _Found | None:
     """Read everything once, to know what it is; None if nothing is named, and what is there is up to date.
 
@@ -259,7 +262,7 @@ def _look_through(
     frontend = str(product.config["frontend"])
     module = plugins.load("frontends", frontend)
     config = build(module.Config, dict(options), frontend)
-    state = store.state(product)  # the name may be taken
+    state = publishing.state(store, product)  # the name may be taken
     if path is None:
         if state.name == "fresh" and not run.overwrite:
             return None
@@ -327,7 +330,7 @@ def _digest_of(frames: Frames) -> str:
 
 def _import(store: Store, product: Product, found: _Found) -> None:
     """Read everything again, an utterance at a time, and publish it."""
-    store.staged(product)
+    publishing.stage(store, product)
     attributes = {"frame_shift_ms": found.source.frame_shift_ms}
     rows = _in_blocks(_read_again(store, found), found.n_features)
     publish_frames(store, product, rows, found.lengths, found.problems, found.n_features, attributes)
@@ -361,7 +364,7 @@ def _in_blocks(frames: Iterator[Frames], n_features: int) -> Iterator[Rows]:
 
 def report_rejects(store: Store, name: str, max_rejects: float) -> None:
     """`rejects-<name>.tsv`, from what is stored with the array."""
-    features = store.ragged(features_key(name))
+    features = store.ragged(keys.features(name))
     rejects: dict[str, str] = features.attributes["rejects"]
     path = {utterance.utt_id: utterance.path for utterance in store.utterances}
     table = store.path / f"rejects-{name}.tsv"

@@ -2,7 +2,6 @@
 
 import math
 import re
-import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -11,12 +10,10 @@ from types import ModuleType
 from typing import Any
 
 from .. import plugins
-from ..config import write_yaml
 from ..corpora import base as corpora
 from ..data import audio_index as fingerprints
 from ..data import emotions as labels
 from ..data.audio_index import Fingerprint, Fingerprints
-from ..data.hashing import file_digest
 from ..data.utterances import (
     DIMENSIONS,
     SCALE,
@@ -25,16 +22,16 @@ from ..data.utterances import (
     Scan,
     Table,
     Utterance,
-    write_table,
-    write_utterances,
 )
 from ..errors import SercliError, UsageError
 from ..executors.base import Request, open_slots
-from ..experiments.making import Outcome, Run, raise_first
+from ..experiments.corpus_files import CorpusContent, check_store_folder, publish_corpus
+from ..experiments.making import Outcome, Settings, raise_first
 from ..machine import workers
 from ..machine.progress import bar, say
 from ..machine.workers import Unit
-from ..store.store import FORMAT, Store, check_name, lock
+from ..store import keys, publishing
+from ..store.locations import check_name
 from ..tasks.classes import ENTANGLED, single_label_share
 from ..text import c_order, printable
 
@@ -55,7 +52,7 @@ def run(
     max_rejects: float,
     verify: bool,
     scale: tuple[float, float] | None,
-    run: Run,
+    run: Settings,
 ) -> Outcome:
     """Raises SercliError for a folder without usable recordings, and (once the good ones are kept) for too many rejects
     or, to verify, for counts that are not the release's."""
@@ -68,20 +65,19 @@ def run(
     called = name or (home.resolve().name if reader_name in _FORMS else reader_name)
     name = check_name(_UNSAFE.sub("-", called).strip("-.+")[:_LONGEST_NAME] or called)
     outcome = Outcome(name, str(path))
-    refuse_something_else(path)
     about: dict[str, Any] = {"name": name, "corpus": reader_name, "root": str(folder.resolve())}
     about |= {"synthetic": True} if scan.synthetic else {}
-    refuse_other_corpus(path, about, run)
+    check_store_folder(path, about, run)
     if run.dry_run:
         say(
             f"would ingest {len(scan.utterances)} utterances from {folder} ({len(scan.rejects)} rejects before any file is opened)"
         )
-        outcome.made = ["utterances.tsv"]
+        outcome.made = [keys.CORPUS]
         return outcome
     scale = scale or scan.scale
     about |= {"scale": list(scale)} if scale != SCALE else {}
     utterances, rejects = _prepare(scan, name, scale)
-    with lock(path, "utterances.tsv"):
+    with publishing.lock(path, keys.CORPUS):
         found = _fingerprints(path, folder.resolve(), utterances, run)
         utterances, more = _measure(utterances, found, scan.durations)
         utterances, copies, twins = _without_duplicates(utterances)
@@ -94,7 +90,8 @@ def run(
         if counts:
             rows = [(count.name, str(count.found), str(count.expected)) for count in counts]
             tables["counts"] = Table(("cell", "found", "expected"), rows)
-        publish(path, utterances, rejects, tables, about, reader.TASK, outcome, run)
+        content = CorpusContent(about, reader.TASK, utterances, rejects, tables)
+        outcome = publish_corpus(path, content, run)
     odd = [*scan.warnings, *_unknown_labels(utterances)]
     odd += _out_of_scale(scan.utterances, scale) if reader_name in _FORMS else []
     _say_first([f"odd: {warning}" for warning in odd], "more")
@@ -104,7 +101,7 @@ def run(
     _refuse_too_many(path, bad, len(utterances) + bad, max_rejects)
     if verify and different:
         raise SercliError(
-            f"{path / 'counts.tsv'}: {different} of {len(counts)} counts differ from the release's; "
+            f"{path / keys.CORPUS / 'counts.tsv'}: {different} of {len(counts)} counts differ from the release's; "
             "copy what is missing and run the same command again (what is there is kept)"
         )
     return outcome
@@ -168,27 +165,6 @@ def _scan(corpus: Path, name: str, reader: ModuleType) -> Scan:
         hint = f"; it looks like {' or '.join(others)}: say --corpus {others[0]}" if others else ""
         raise SercliError(f"{error}{hint}") from None
     return scan
-
-
-def refuse_other_corpus(path: Path, about: Mapping[str, Any], run: Run) -> None:
-    """A store is of one corpus: what was made from it would be lost to another. It may lie elsewhere by now."""
-    if run.overwrite or not (path / "corpus.yaml").is_file():
-        return
-    there = Store(path).corpus
-    for key in ("corpus", "name"):
-        if there.get(key) != about[key]:
-            raise SercliError(
-                f"{path}: is the store of another corpus: {key} is {there.get(key)!r} there, {about[key]!r} was asked; "
-                "choose another folder for the store, or replace this one's with --overwrite"
-            )
-
-
-def refuse_something_else(path: Path) -> None:
-    """Raises SercliError for a folder with other things in it, or a file, where a store is wanted."""
-    if (path / "corpus.yaml").exists() or not path.exists():
-        return
-    if not path.is_dir() or any(entry.name not in (".cache", ".staging") for entry in path.iterdir()):
-        raise SercliError(f"{path}: exists and is no store; choose another folder for the store")
 
 
 def _prepare(scan: Scan, name: str, scale: tuple[float, float]) -> tuple[list[Utterance], list[Reject]]:
@@ -261,7 +237,7 @@ def _out_of_scale(utterances: Sequence[Utterance], scale: tuple[float, float]) -
     return lines
 
 
-def _fingerprints(path: Path, root: Path, utterances: Sequence[Utterance], run: Run) -> dict[str, Fingerprint]:
+def _fingerprints(path: Path, root: Path, utterances: Sequence[Utterance], run: Settings) -> dict[str, Fingerprint]:
     """Headers and digests of all files, from memory where size and time are the same. Kept as they come, against a kill."""
     known = Fingerprints(path, root)
     files = sorted({utterance.path for utterance in utterances}, key=c_order)
@@ -362,48 +338,6 @@ def _of_kept(table: Table, utterances: Sequence[Utterance]) -> Table:
     return Table(table.header, sorted(rows, key=lambda row: c_order("\t".join(row))))
 
 
-def publish(
-    path: Path,
-    utterances: list[Utterance],
-    rejects: list[Reject],
-    tables: Mapping[str, Table],
-    about: dict[str, Any],
-    task: dict[str, Any],
-    outcome: Outcome,
-    run: Run,
-) -> None:
-    if not utterances:
-        reason = f"; the first of {len(rejects)}: {printable(rejects[0].path)}: {rejects[0].reason}" if rejects else ""
-        raise SercliError(f"{about['root']}: no usable recording{reason}")
-    staging = path / ".staging" / "ingest"
-    staging.mkdir(parents=True, exist_ok=True)
-    write_utterances(staging / "utterances.tsv", utterances)
-    write_table(staging / "rejects.tsv", ["path", "reason"], [[printable(r.path), r.reason] for r in rejects])
-    for name, table in tables.items():
-        write_table(staging / f"{name}.tsv", table.header, table.rows)
-    digest = file_digest(staging / "utterances.tsv")
-    told = {"utterances": len(utterances), "rejects": len(rejects), "table": digest, "tables": list(tables)}
-    write_yaml(staging / "corpus.yaml", {"format": FORMAT, **about, "task": dict(task), **told})
-    old = Store(path) if (path / "corpus.yaml").exists() else None
-    if old is not None:
-        present = file_digest(path / "utterances.tsv") if (path / "utterances.tsv").exists() else ""
-        if present not in (digest, old.corpus.get("table"), "") and not run.overwrite:
-            raise SercliError(f"{path / 'utterances.tsv'}: was edited by hand; keep it, or replace it with --overwrite")
-    names = ["utterances.tsv", "rejects.tsv", *(f"{name}.tsv" for name in tables), "corpus.yaml"]
-    for name in names if old else reversed(names):  # killed in between, it is a store, and one not edited by hand
-        same = (path / name).exists() and file_digest(path / name) == file_digest(staging / name)
-        (outcome.reused if same else outcome.made).append(name)
-        if not same and old is not None:
-            outcome.stale.append(name)
-        if not same:
-            (staging / name).replace(path / name)
-    for name in set(old.corpus.get("tables", [])) - set(tables) if old else ():
-        (path / f"{check_name(name)}.tsv").unlink(missing_ok=True)
-    shutil.rmtree(staging)
-    if not outcome.made:
-        say(f"{about['name']}: nothing to do, {path} is up to date")
-
-
 def tell(path: Path, utterances: Sequence[Utterance], rejects: Sequence[Reject]) -> None:
     speakers = len({utterance.speaker for utterance in utterances})
     hours = sum(utterance.duration for utterance in utterances) / 3600
@@ -419,7 +353,7 @@ def tell(path: Path, utterances: Sequence[Utterance], rejects: Sequence[Reject])
     for reject in rejects[:5]:
         say(f"set aside: {printable(reject.path)}: {reject.reason}")
     if len(rejects) > 5:
-        say(f"set aside: {len(rejects) - 5} more, see {path / 'rejects.tsv'}")
+        say(f"set aside: {len(rejects) - 5} more, see {path / keys.CORPUS / 'rejects.tsv'}")
 
 
 def _report_counts(path: Path, counts: Sequence[Count]) -> int:
@@ -431,7 +365,7 @@ def _report_counts(path: Path, counts: Sequence[Count]) -> int:
     different = [count for count in counts if count.found != count.expected]
     checked = [count for count in different if count.part not in missing and (count.part or not missing)]
     lines = [f"count: {count.name}: {count.found}, the release has {count.expected}" for count in checked]
-    _say_first(lines, f"more, see {path / 'counts.tsv'}")
+    _say_first(lines, f"more, see {path / keys.CORPUS / 'counts.tsv'}")
     return len(different)
 
 
@@ -446,5 +380,5 @@ def _refuse_too_many(path: Path, rejects: int, total: int, max_rejects: float) -
     if rejects > (max_rejects if max_rejects >= 1 else max_rejects * total):
         raise SercliError(
             f"{rejects} of {total} recordings were set aside, more than --max-rejects {max_rejects:g} allows; "
-            f"see {path / 'rejects.tsv'} (the good ones are kept)"
+            f"see {path / keys.CORPUS / 'rejects.tsv'} (the good ones are kept)"
         )

@@ -12,22 +12,21 @@ import numpy as np
 
 from ..data.utterances import read_table
 from ..evaluation import diagnostics as science
+from ..experiments.catalogue import Catalogue
 from ..experiments.fitted import FittedAutoencoder, read_autoencoder
-from ..experiments.making import Work, report_fraction
-from ..experiments.resolve import AutoencoderConfig, autoencoder_config, categories, condition_of, task_of
-from ..experiments.systems import diagnostics, latents_fold
+from ..experiments.making import FITTING, Work, report_fraction
+from ..experiments.systems import Autoencoder, Classifier
+from ..store import keys, publishing
 from ..store.store import Store
-from ..tasks.folds import Folds
-from .train_ae import PRELOAD
 
 if TYPE_CHECKING:
     import torch
 
-    from ..experiments.inputs import Speech
+    from ..learning.batches import Speech
     from ..learning.segments import SegmentShape
     from ..store.ragged import Ragged
 
-LOADED = [*PRELOAD, "sklearn.linear_model", "sklearn.manifold", "scipy.stats"]
+LOADED = [*FITTING, "sklearn.linear_model", "sklearn.manifold", "scipy.stats"]
 MOST = 2000  # utterances of an autoencoder
 FOUND = "diagnostics.json"
 SHOWN = (0.05, 0.5, 0.95)  # quantiles of the squared error: a good, a median and a bad segment
@@ -51,28 +50,25 @@ class _Seen:
         return np.stack([getattr(self, what)[index[utt_id]] for utt_id in utt_ids])
 
 
-def work(store: Store, name: str, folds: Folds, done: Sequence[int]) -> Work:
-    """The diagnostics of an autoencoder over its folds `done`, to be made."""
-    return Work(diagnostics(store, name, done), diagnose, (store.path, name, folds, done))
+def work(autoencoder: Autoencoder, numbers: Sequence[int]) -> Work:
+    """The diagnostics of an autoencoder over these folds, to be made."""
+    return Work(autoencoder.diagnostics(numbers), diagnose, (autoencoder.store.path, autoencoder.name, tuple(numbers)))
 
 
 def read(store: Store, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(store.file(f"diagnostics/{name}", FOUND).read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(store.file(keys.diagnostics(name), FOUND).read_text(encoding="utf-8"))
     return found
 
 
-def histories(store: Store, kind: str, name: str, done: Sequence[int]) -> dict[int, list[dict[str, float]]]:
+def histories(system: Autoencoder | Classifier, numbers: Sequence[int]) -> dict[int, list[dict[str, float]]]:
     """Losses of each epoch, of each fold."""
     return {
-        number: [
-            {key: float(value) for key, value in row.items()}
-            for row in read_table(store.file(f"{kind}/{name}/fold-{number}", "history.tsv"))
-        ]
-        for number in done
+        number: [{key: float(value) for key, value in row.items()} for row in read_table(system.history(number))]
+        for number in numbers
     }
 
 
-def diagnose(path: Path, name: str, folds: Folds, done: Sequence[int], built: Path, device: str) -> None:
+def diagnose(store_path: Path, name: str, numbers: Sequence[int], built: Path, device: str) -> None:
     """Write `diagnostics.json` of one autoencoder into `built`."""
     from threadpoolctl import threadpool_limits
 
@@ -80,29 +76,27 @@ def diagnose(path: Path, name: str, folds: Folds, done: Sequence[int], built: Pa
     from ..report.pictures import of_latents
 
     make_repeatable(device)
-    store = Store(path)
+    autoencoder = Catalogue(Store(store_path)).autoencoder(name)
     with threadpool_limits(1):  # the same bits whoever else is at work
-        diagnosis = _Diagnosis(store, name, folds, done, device)
+        diagnosis = _Diagnosis(autoencoder, numbers, device)
         found = diagnosis.run(built)
         found["pictures"] = of_latents(found, diagnosis.histories, diagnosis.target)
-    built.mkdir(exist_ok=True)
     (built / FOUND).write_text(json.dumps(found) + "\n", encoding="utf-8")
 
 
 class _Diagnosis:
-    def __init__(self, store: Store, name: str, folds: Folds, done: Sequence[int], device: str) -> None:
-        from ..experiments.inputs import open_features, segment_shape
+    def __init__(self, autoencoder: Autoencoder, done: Sequence[int], device: str) -> None:
+        from ..experiments.inputs import segment_shape
 
-        self.store, self.name, self.folds, self.done, self.device = store, name, folds, done, device
-        self.config: AutoencoderConfig = autoencoder_config(store, name)
-        self.source: Ragged = open_features(store, self.config)
+        self.autoencoder, self.name, self.done, self.device = autoencoder, autoencoder.name, done, device
+        self.store, self.folds, self.config = autoencoder.store, autoencoder.folds, autoencoder.config
+        self.source: Ragged = autoencoder.features.open()
         self.shape: SegmentShape = segment_shape(self.source, self.config.segment_shift_ms)
-        task = task_of(store, self.config.task)
-        told, known = categories(store, task, folds)
+        told, known = autoencoder.task.categories
         self.told = {utt_id: told.index(label) for utt_id, label in known.items()}
-        self.about = {u.utt_id: u for u in store.utterances}
-        self.target = task.target
-        self.histories = histories(store, "autoencoders", name, done)
+        self.about = {u.utt_id: u for u in self.store.utterances}
+        self.target = autoencoder.task.definition.target
+        self.histories = histories(autoencoder, done)
         kept = {number: _kept(rows) for number, rows in self.histories.items()}
         self.shown = science.lower_median({number: row["dev_loss"] for number, row in kept.items()})
 
@@ -134,8 +128,7 @@ class _Diagnosis:
         }
 
     def _fitted(self, number: int) -> FittedAutoencoder:
-        weights = self.store.file(f"autoencoders/{self.name}/fold-{number}", "model.safetensors")
-        return read_autoencoder(weights, self.device)
+        return read_autoencoder(self.autoencoder.weights(number), self.device)
 
     def _who(self, column: str) -> dict[str, str]:
         return {utt_id: getattr(u, column) for utt_id, u in self.about.items()}
@@ -152,7 +145,7 @@ class _Diagnosis:
     def _look(self, fitted: FittedAutoencoder, number: int) -> _Seen:
         from ..experiments.inputs import Normaliser, blocks
 
-        normaliser = Normaliser(self.store, self.source, self.config, fitted.trained)
+        normaliser = Normaliser(self.autoencoder, self.source, fitted.trained)
         parts = self.folds.fold(number).parts
         in_store = self._latents_in_store(number)
         seen = _Seen()
@@ -178,8 +171,8 @@ class _Diagnosis:
         return seen
 
     def _latents_in_store(self, number: int) -> Ragged | None:
-        product = latents_fold(self.store, self.name, condition_of(self.config, None), self.folds, number)
-        return self.store.ragged(product.key) if self.store.state(product).name == "fresh" else None
+        product = self.autoencoder.latents(number)
+        return self.store.ragged(product.key) if publishing.is_fresh(self.store, product) else None
 
     def _latents(self, fitted: FittedAutoencoder, speech: Speech, in_store: Ragged | None) -> tuple[Any, Any]:
         """Means and standard deviations (M, Z) of all segments, those of the store or, bit for bit the same, computed anew."""
@@ -190,7 +183,7 @@ class _Diagnosis:
             rows, _ = in_store.rows(names, speech.utt_ids)
             found = np.split(rows, len(names), axis=1)
         else:
-            condition = condition_of(self.config, None)
+            condition = self.config.condition(None)
             pieces = list(encoded(fitted.model, speech, self.shape, condition, {}, self.device))
             found = [np.concatenate([piece[name] for piece in pieces]) for name in names]
         return found[0], found[-1]
@@ -231,7 +224,7 @@ class _Diagnosis:
         errors = seen.errors["test"]
         if not errors:
             return []
-        normaliser = Normaliser(self.store, self.source, self.config, fitted.trained)
+        normaliser = Normaliser(self.autoencoder, self.source, fitted.trained)
         found = []
         for share, index in zip(SHOWN, science.at_quantiles([one[2] for one in errors], SHOWN), strict=True):
             utt_id, k, error, _ = errors[index]

@@ -20,7 +20,7 @@ from ..bundles import bundle as bundles
 from ..corpora.base import files_below
 from ..data import audio
 from ..errors import AudioError, SercliError, UsageError
-from ..experiments.making import Run
+from ..experiments.making import Settings
 from ..machine.devices import n_workers, resolve
 from ..machine.progress import say
 from ..text import printable
@@ -77,7 +77,7 @@ class Item(NamedTuple):
     times: tuple[float, float] | None = None
 
 
-def run(bundle_path: Path, options: PredictOptions, settings: Run) -> None:
+def run(bundle_path: Path, options: PredictOptions, settings: Settings) -> None:
     """Print one row per file, or per window of a file. Raises SercliError at the end if some could not be labelled."""
     bundle = bundles.read(bundle_path)
     from ..bundles.labeller import Labeller

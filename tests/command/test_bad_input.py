@@ -153,7 +153,8 @@ def odd_store(odd_corpus: Path, sercli: Sercli, tmp_path_factory: pytest.TempPat
     store = tmp_path_factory.mktemp("odd") / "store"
     total = len(GOOD) + len(STRANGE_FOLDERS) + len(BAD_HEADERS) + len(BAD_SAMPLES) + 2
     copies = sum("which is kept" in " ".join(words) for words in BAD_HEADERS.values())
-    words = f"{len(BAD_HEADERS) - copies} of {total - copies} recordings were set aside|--max-rejects 0.1|{store / 'rejects.tsv'}|kept"
+    table = store / "corpus" / "rejects.tsv"
+    words = f"{len(BAD_HEADERS) - copies} of {total - copies} recordings were set aside|--max-rejects 0.1|{table}|kept"
     refused(sercli, FIXABLE, words, "ingest", odd_corpus, store)
     words = (
         f"{len(BAD_SAMPLES)} of {total - len(BAD_HEADERS)} utterances|--max-rejects 3|{store / 'rejects-logmel.tsv'}"
@@ -164,7 +165,7 @@ def odd_store(odd_corpus: Path, sercli: Sercli, tmp_path_factory: pytest.TempPat
 
 @pytest.mark.parametrize("path", BAD_HEADERS)
 def test_ingest_sets_a_bad_recording_aside(path: str, odd_store: Path) -> None:
-    reason = rows_of(odd_store / "rejects.tsv")[path][1]
+    reason = rows_of(odd_store / "corpus" / "rejects.tsv")[path][1]
     for words in BAD_HEADERS[path]:
         assert words in reason
 
@@ -179,10 +180,10 @@ def test_featurize_sets_a_bad_recording_aside(utt_id: str, odd_store: Path) -> N
 
 def test_the_good_recordings_are_kept(odd_store: Path, sercli: Sercli) -> None:
     good = {*GOOD, KEPT_TWIN, LONELY, *STRANGE_FOLDERS}
-    assert set(rows_of(odd_store / "utterances.tsv")) == good | set(BAD_SAMPLES)
-    assert set(rows_of(odd_store / "rejects.tsv")) == set(BAD_HEADERS)
+    assert set(rows_of(odd_store / "corpus" / "utterances.tsv")) == good | set(BAD_SAMPLES)
+    assert set(rows_of(odd_store / "corpus" / "rejects.tsv")) == set(BAD_HEADERS)
     assert set(rows_of(odd_store / "rejects-logmel.tsv")) == set(BAD_SAMPLES)
-    path = rows_of(odd_store / "utterances.tsv")["11a01Wa"][1]
+    path = rows_of(odd_store / "corpus" / "utterances.tsv")["11a01Wa"][1]
     assert path == f"{STRANGE_FOLDERS['11a01Wa']}/11a01Wa.wav"
     again = json.loads(sercli("featurize", odd_store, "--max-rejects", len(BAD_SAMPLES), "--json").stdout)
     assert (again["made"], again["reused"]) == ([], ["arrays.zarr/features/logmel"])
@@ -259,8 +260,8 @@ def test_what_may_not_be_read(sercli: Sercli, tmp_path: Path) -> None:
         pytest.skip("root cannot be kept from reading a file here")
     allowed = ["--max-rejects", 1]
     sercli("ingest", corpus, store, *allowed, preexec_fn=_without_privilege)
-    assert "no permission to read it" in rows_of(store / "rejects.tsv")["03/03a01Wa.wav"][1]
-    assert len(rows_of(store / "utterances.tsv")) == 5
+    assert "no permission to read it" in rows_of(store / "corpus" / "rejects.tsv")["03/03a01Wa.wav"][1]
+    assert len(rows_of(store / "corpus" / "utterances.tsv")) == 5
     secret.chmod(0o600)
     (corpus / "08").chmod(0)
     try:
@@ -277,7 +278,7 @@ def test_what_may_not_be_read(sercli: Sercli, tmp_path: Path) -> None:
     finally:
         store.chmod(0o700)
     sercli("ingest", corpus, store, preexec_fn=_without_privilege)
-    assert len(rows_of(store / "utterances.tsv")) == 6
+    assert len(rows_of(store / "corpus" / "utterances.tsv")) == 6
 
 
 def test_a_recording_that_changed_or_went_after_ingest(sercli: Sercli, tmp_path: Path) -> None:
@@ -334,8 +335,8 @@ def test_a_table_is_read(situation: str, sercli: Sercli, tmp_path: Path) -> None
         write_wav(tmp_path / "corpus" / f"{name}.wav")
     (tmp_path / "corpus" / "labels.csv").write_bytes(TABLES_READ[situation])
     sercli("ingest", tmp_path / "corpus", tmp_path / "store")
-    header = (tmp_path / "store" / "utterances.tsv").read_text().splitlines()[0].split("\t")
-    rows = rows_of(tmp_path / "store" / "utterances.tsv")
+    header = (tmp_path / "store" / "corpus" / "utterances.tsv").read_text().splitlines()[0].split("\t")
+    rows = rows_of(tmp_path / "store" / "corpus" / "utterances.tsv")
     told = {utt_id: [row[header.index(key)] for key in ("path", "speaker", "emotion")] for utt_id, row in rows.items()}
     assert told == {"a": ["a.wav", "corpus_x", "happiness"], "b": ["b.wav", "corpus_y", "happiness"]}
 
@@ -387,8 +388,8 @@ def rejected_rows(sercli: Sercli, tmp_path_factory: pytest.TempPathFactory) -> l
     table = "\n".join(["path,speaker,emotion,start,end", "a.wav,x,joy,,", *BAD_ROWS, "a.wav,y,fear,0,0.2"])
     (corpus / "labels.csv").write_text(table + "\n")
     sercli("ingest", corpus, store, "--max-rejects", len(BAD_ROWS))
-    assert set(rows_of(store / "utterances.tsv")) == {"a", "a_0000000"}
-    return [line.split("\t") for line in (store / "rejects.tsv").read_text().splitlines()[1:]]
+    assert set(rows_of(store / "corpus" / "utterances.tsv")) == {"a", "a_0000000"}
+    return [line.split("\t") for line in (store / "corpus" / "rejects.tsv").read_text().splitlines()[1:]]
 
 
 @pytest.mark.parametrize("row", BAD_ROWS, ids=ascii)
@@ -405,8 +406,8 @@ def test_sections_of_twin_files(sercli: Sercli, tmp_path: Path) -> None:
     rows = ["a.wav,x,joy,0,0.2", "b.wav,x,joy,0,0.2", "a.wav,x,joy,0.2,0.4", "b.wav,x,fear,0.2,0.4", "c.wav,y,joy,,"]
     (tmp_path / "labels.csv").write_text("\n".join(["path,speaker,emotion,start,end", *rows, rows[4]]) + "\n")
     sercli("ingest", tmp_path / "labels.csv", tmp_path / "store", "--max-rejects", 9)
-    assert set(rows_of(tmp_path / "store" / "utterances.tsv")) == {"a_0000000", "c"}
-    reasons = (tmp_path / "store" / "rejects.tsv").read_text().splitlines()
+    assert set(rows_of(tmp_path / "store" / "corpus" / "utterances.tsv")) == {"a_0000000", "c"}
+    reasons = (tmp_path / "store" / "corpus" / "rejects.tsv").read_text().splitlines()
     assert len(reasons) == 1 + 4
     told = ["b_0000000: the same sound as a.wav (0-0.2 s)", "labels: a.wav (0.2-0.4 s), b.wav (0.2-0.4 s)"]
     assert all(any(words in reason for reason in reasons) for words in told)
@@ -417,7 +418,7 @@ def test_sections_of_twin_files(sercli: Sercli, tmp_path: Path) -> None:
 
 def _label(store: Path, change: Callable[[dict[str, str]], None]) -> None:
     """Edit the table of utterances as somebody with an editor would."""
-    path = store / "utterances.tsv"
+    path = store / "corpus" / "utterances.tsv"
     header, *lines = [line.split("\t") for line in path.read_text().splitlines()]
     rows = [dict(zip(header, line, strict=True)) for line in lines]
     for row in rows:

@@ -16,7 +16,7 @@ from support.command import ENVIRONMENT, FIXABLE, Sercli, words_on
 from support.errors import error_text, refused
 from support.processes import DEADLINE, INTERRUPTED, alive_in_session, running, until
 
-from sercli.store.store import FORMAT
+from sercli.store.locations import FORMAT
 
 LOGMEL = "arrays.zarr/features/logmel"
 LATENTS = "arrays.zarr/latents/cvae-8/marginal/fold-1"
@@ -56,7 +56,11 @@ ORDER = {  # what is taken away -> the command, what the line says, the command 
         [*EVALUATE, "--classifier", "x"],
         "no 'x' among the classifiers|cvae-8.lstm",
     ),
-    "no table of utterances": ("utterances.tsv", ["folds", "STORE"], "utterances.tsv is missing|run `sercli ingest"),
+    "no table of utterances": (
+        "corpus/utterances.tsv",
+        ["folds", "STORE"],
+        "utterances.tsv is missing|run `sercli ingest",
+    ),
 }
 
 
@@ -113,7 +117,7 @@ FOLDS = ["folds", "STORE"]
 AGAIN = "run the command that made it again"
 DAMAGE: dict[str, tuple[str, Callable[[Path], object], list[str], str]] = {
     "store of a later format": (
-        "corpus.yaml",
+        "corpus/corpus.yaml",
         _sed(f"format: {FORMAT}", f"format: {FORMAT + 1}"),
         FOLDS,
         f"corpus.yaml: {TOO_NEW}",
@@ -166,22 +170,32 @@ DAMAGE: dict[str, tuple[str, Callable[[Path], object], list[str], str]] = {
     ),
     "scores": ("results/cvae-8.lstm/scores.json", _flip, EVALUATE, f"scores.json: is not as it was published|{AGAIN}"),
     "width of a row": (
-        "utterances.tsv",
+        "corpus/utterances.tsv",
         _drop_column,
         FOLDS,
         "utterances.tsv: line 5 has 17 columns, wanted 18|mend it",
     ),
     "number in a row": (
-        "utterances.tsv",
+        "corpus/utterances.tsv",
         _sed("\t16000\t", "\tmany\t"),
         FEATURIZE,
         "utterances.tsv: line 2: |'many'|mend it",
     ),
-    "no row": ("utterances.tsv", _empty, FOLDS, "utterances.tsv: holds no utterance|mend it"),
-    "corpus.yaml without a root": ("corpus.yaml", _sed("root:", "rot:"), FEATURIZE, "has no 'root'|run `sercli ingest"),
-    "corpus.yaml without a task": ("corpus.yaml", _sed("task:", "ask:"), FOLDS, "has no 'task'|run `sercli ingest"),
+    "no row": ("corpus/utterances.tsv", _empty, FOLDS, "utterances.tsv: holds no utterance|mend it"),
+    "corpus.yaml without a root": (
+        "corpus/corpus.yaml",
+        _sed("root:", "rot:"),
+        FEATURIZE,
+        "has no 'root'|run `sercli ingest",
+    ),
+    "corpus.yaml without a task": (
+        "corpus/corpus.yaml",
+        _sed("task:", "ask:"),
+        FOLDS,
+        "has no 'task'|run `sercli ingest",
+    ),
     "corpus.yaml that is no YAML": (
-        "corpus.yaml",
+        "corpus/corpus.yaml",
         _sed("format: ", "format: ["),
         FOLDS,
         "corpus.yaml: cannot be read as YAML",
@@ -218,12 +232,12 @@ def test_folds_beside_a_damaged_one_are_kept(sercli: Sercli, trained_store: Path
 
 
 def test_a_table_edited_by_hand_is_kept(sercli: Sercli, corpus: Path, store: Path) -> None:
-    _sed("anger", "fury")(store / "utterances.tsv")
-    edited = (store / "utterances.tsv").read_bytes()
+    _sed("anger", "fury")(store / "corpus" / "utterances.tsv")
+    edited = (store / "corpus" / "utterances.tsv").read_bytes()
     refused(sercli, FIXABLE, "utterances.tsv: was edited by hand|--overwrite", "ingest", corpus, store)
-    assert (store / "utterances.tsv").read_bytes() == edited
+    assert (store / "corpus" / "utterances.tsv").read_bytes() == edited
     sercli("ingest", corpus, store, "--overwrite")
-    assert b"fury" not in (store / "utterances.tsv").read_bytes()
+    assert b"fury" not in (store / "corpus" / "utterances.tsv").read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,7 @@ def test_more_folds_make_it_stale_once_they_are_evaluated(own: Path, sercli: Ser
 
 
 def test_stale_results_are_refused(own: Path, sercli: Sercli) -> None:
-    table = own / "utterances.tsv"
+    table = own / "corpus" / "utterances.tsv"
     rows = table.read_text(encoding="utf-8").splitlines(keepends=True)
     cells = rows[1].split("\t")
     cells[rows[0].split("\t").index("digest")] = "another sound"

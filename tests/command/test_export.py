@@ -209,7 +209,7 @@ def test_what_is_not_whole_is_refused(sercli: Sercli, trained_store: Path, tmp_p
 
 def test_a_corrected_label_makes_what_to_expect_stale(sercli: Sercli, exported: Path, tmp_path: Path) -> None:
     store = Path(shutil.copytree(exported, tmp_path / "toy"))
-    table = store / "utterances.tsv"
+    table = store / "corpus" / "utterances.tsv"
     table.write_text(re.sub(r"\tanger\t", "\tneutral\t", table.read_text(), count=1))
     done = sercli(*export(store, NAME, tmp_path / "bundle"), code=FIXABLE)
     assert "is stale" in error_text(done)

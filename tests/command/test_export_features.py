@@ -21,7 +21,7 @@ from support.corpora import write_wav
 
 from sercli.data.utterances import Utterance, read_table
 from sercli.errors import SercliError
-from sercli.experiments.making import Run
+from sercli.experiments.making import Settings
 from sercli.exports import kaldi_directories as datadir
 from sercli.exports import tables as interchange
 from sercli.exports.tables import Table, spoken
@@ -164,7 +164,7 @@ def test_kaldi_takes_features(made: Path, trained: Path) -> None:
     frames = Ragged(trained / "arrays.zarr/features/logmel", {})
     found = matrices(folder / "feats.scp")
     assert list(found) == utts == sorted(utts)
-    told = {row["utt_id"]: row for row in read_table(trained / "utterances.tsv")}
+    told = {row["utt_id"]: row for row in read_table(trained / "corpus" / "utterances.tsv")}
     assert len(found) == len(told)
     for key, rows in found.items():
         speaker, utt_id = key.split("-", 1)
@@ -305,7 +305,7 @@ def test_posteriors_and_folds_in_every_format(made: Path, trained: Path) -> None
 
 def test_metadata_go_along(made: Path, trained: Path) -> None:
     from_csv, from_parquet = table(made, "features", "utterances")
-    told = {row["utt_id"]: row for row in read_table(trained / "utterances.tsv")}
+    told = {row["utt_id"]: row for row in read_table(trained / "corpus" / "utterances.tsv")}
     with (made / "features-csv" / "utterances.csv").open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert {row["utt_id"]: {key: row[key] for key in told[row["utt_id"]]} for row in rows} == told
@@ -330,7 +330,7 @@ def test_what_it_was_made_from(made: Path, trained: Path) -> None:
 
 
 def test_the_marks_go_along(trained_store: Path, tmp_path: Path) -> None:
-    with (trained_store / "corpus.yaml").open("a") as card:
+    with (trained_store / "corpus" / "corpus.yaml").open("a") as card:
         card.write("synthetic: true\n")
     export(trained_store, tmp_path / "x")
     assert json.loads((tmp_path / "x" / "provenance.json").read_text())["marks"] == ["SYNTHETIC"]
@@ -385,7 +385,9 @@ def export(
 ) -> dict[str, object]:
     """The stage itself."""
     asked = Selection(**what)  # type: ignore[arg-type]
-    return export_features.run(store, out, asked, kind, None, Run(None, "cpu", again, dry_run)).as_json()
+    return export_features.run(
+        store, out, asked, kind, None, Settings(device="cpu", overwrite=again, dry_run=dry_run)
+    ).as_json()
 
 
 FEATURES = "arrays.zarr/features/logmel"
@@ -422,7 +424,7 @@ def test_moved_or_relabelled_it_is_stale(made: Path, trained_store: Path, traine
     assert len(matrices(out / "feats.scp")) == 36
     csv_out = Path(shutil.copytree(made / "features-csv", tmp_path / "csv"))
     assert export(trained_store, csv_out, "csv")["reused"] == [FEATURES]
-    told = trained_store / "utterances.tsv"
+    told = trained_store / "corpus" / "utterances.tsv"
     told.write_text(told.read_text().replace("\tanger\t", "\tneutral\t", 1))
     assert export(trained_store, csv_out, "csv")["stale"] == [FEATURES]
     assert content(csv_out)["utterances.csv"] != content(made / "features-csv")["utterances.csv"]
@@ -509,7 +511,7 @@ def test_only_what_is_published_and_fresh(trained_store: Path, tmp_path: Path) -
     store.prune(latents)
     with pytest.raises(SercliError, match=r"is pruned; run `sercli encode .* --ae cvae-8 --fold 2` first"):
         export(trained_store, tmp_path / "x", autoencoder="cvae-8")
-    told = trained_store / "utterances.tsv"
+    told = trained_store / "corpus" / "utterances.tsv"
     table = told.read_text()
     told.write_text(table.replace("\tanger\t", "\tneutral\t", 1))
     for what in ({"classifier": CLASSIFIER}, {"task": "emotion.leave-one-speaker-out"}):

@@ -36,11 +36,11 @@ def rows_of(path: Path) -> list[Row]:
 
 
 def by_id(store: Path) -> dict[str, Row]:
-    return {row["utt_id"]: row for row in rows_of(store / "utterances.tsv")}
+    return {row["utt_id"]: row for row in rows_of(store / "corpus" / "utterances.tsv")}
 
 
 def rejects(store: Path) -> list[tuple[str, str]]:
-    return [(row["path"], row["reason"]) for row in rows_of(store / "rejects.tsv")]
+    return [(row["path"], row["reason"]) for row in rows_of(store / "corpus" / "rejects.tsv")]
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +206,7 @@ def test_each_vote_has_its_row(copy: Path, sercli: Sercli, tmp_path: Path) -> No
     others = after.partition("\n\n")[2]
     (copy / LABELS).write_text(f"{before}{line}\n{BLOCK}\n{others}")
     sercli("ingest", copy, tmp_path / "store")
-    ratings = rows_of(tmp_path / "store" / "ratings.tsv")
+    ratings = rows_of(tmp_path / "store" / "corpus" / "ratings.tsv")
     columns = ["utt_id", "rater", "kind", "emotions", "valence", "arousal", "dominance", "comment"]
     assert list(ratings[0]) == columns
     assert [list(row.values())[1:] for row in ratings if row["utt_id"] == F000] == [
@@ -227,7 +227,7 @@ def test_all_votes_are_there(ingested: tuple[Path, str], iemocap: Path) -> None:
         for block in path.read_text().split("\n\n")[1:]:
             name = block.split("\t")[1] if block.strip() else ""
             expected |= {(name, rater) for rater in re.findall(r"^[CA]-(\w+):", block, re.MULTILINE)}
-    ratings = rows_of(ingested[0] / "ratings.tsv")
+    ratings = rows_of(ingested[0] / "corpus" / "ratings.tsv")
     assert [(row["utt_id"], row["rater"]) for row in ratings] == sorted(expected)
     assert {row["rater"][0] for row in ratings if row["kind"] == "self"} == {"F", "M"}
     assert {row["rater"][0] for row in ratings if row["kind"] == "external"} == {"E"}
@@ -240,12 +240,12 @@ def test_votes_follow_the_utterances(copy: Path, sercli: Sercli, tmp_path: Path)
     store = tmp_path / "store"
     made = json.loads(sercli("ingest", copy, store, "--json").stdout)["made"]
     assert made == ["corpus.yaml", "counts.tsv", "ratings.tsv", "rejects.tsv", "utterances.tsv"]
-    votes = (store / "ratings.tsv").read_text()
+    votes = (store / "corpus" / "ratings.tsv").read_text()
     assert sorted(json.loads(sercli("ingest", copy, store, "--json").stdout)["reused"]) == made
     (copy / SOUNDS / f"{F000}.wav").unlink()
     outcome = json.loads(sercli("ingest", copy, store, "--json").stdout)
     assert "ratings.tsv" in outcome["stale"]
-    assert (store / "ratings.tsv").read_text() == "".join(
+    assert (store / "corpus" / "ratings.tsv").read_text() == "".join(
         line for line in votes.splitlines(keepends=True) if not line.startswith(F000)
     )
     table = tmp_path / "table.csv"
@@ -253,8 +253,8 @@ def test_votes_follow_the_utterances(copy: Path, sercli: Sercli, tmp_path: Path)
     told = "is the store of another corpus|'iemocap' there, 'table' was asked|--overwrite"
     refused(sercli, FIXABLE, told, "ingest", table, store, "--root", copy)
     sercli("ingest", table, store, "--root", copy, "--overwrite")
-    assert not (store / "ratings.tsv").exists()
-    assert not (store / "counts.tsv").exists()
+    assert not (store / "corpus" / "ratings.tsv").exists()
+    assert not (store / "corpus" / "counts.tsv").exists()
 
 
 def test_what_nobody_has_said_is_marked(copy: Path, sercli: Sercli, tmp_path: Path) -> None:
@@ -388,10 +388,11 @@ def test_differences_are_said_cell_by_cell(ingested: tuple[Path, str]) -> None:
     store, said = ingested
     assert "count: session 1, anger: 4, the release has 229" in said
     assert said.count("count: ") == 20
-    cells = {row["cell"]: (int(row["found"]), int(row["expected"])) for row in rows_of(store / "counts.tsv")}
+    cells = {row["cell"]: (int(row["found"]), int(row["expected"])) for row in rows_of(store / "corpus" / "counts.tsv")}
     assert len(cells) == 5 * 15 + 15 + 9 + 15
     assert (
-        f"{sum(found != expected for found, expected in cells.values()) - 20} more, see {store / 'counts.tsv'}" in said
+        f"{sum(found != expected for found, expected in cells.values()) - 20} more, see {store / 'corpus' / 'counts.tsv'}"
+        in said
     )
     assert cells["session 3, four classes, scripted"] == (10, 524)
     assert cells["all"] == (140, 10039)
@@ -409,7 +410,7 @@ def test_sessions_that_are_missing_are_one_line(copy: Path, sercli: Sercli, tmp_
     )
     said = re.findall(r"^count: (.*?),", done.stderr, re.MULTILINE)
     assert set(said) == {"session 1", "session 2"}
-    assert error_text(done).startswith(f"{store / 'counts.tsv'}: 114 of 114 counts differ from the")
+    assert error_text(done).startswith(f"{store / 'corpus' / 'counts.tsv'}: 114 of 114 counts differ from the")
     assert len(by_id(store)) == 56  # kept all the same
     sercli("ingest", copy, store)
 

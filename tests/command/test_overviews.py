@@ -109,7 +109,7 @@ def test_half_trained(sercli: Sercli, trained_store: Path) -> None:
 
 
 def test_a_corrected_label_shows_what_hangs_on_it(sercli: Sercli, trained_store: Path) -> None:
-    table = trained_store / "utterances.tsv"
+    table = trained_store / "corpus" / "utterances.tsv"
     lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
     row = next(number for number, line in enumerate(lines) if "\tanger\t" in line)
     lines[row] = lines[row].replace("\tanger\t", "\tneutral\t", 1)
@@ -160,7 +160,7 @@ def test_damage_is_told_and_stops_nothing_else(sercli: Sercli, exported: Path, t
 
 
 def test_sound_that_has_moved_is_told(sercli: Sercli, store: Path) -> None:
-    corpus = store / "corpus.yaml"
+    corpus = store / "corpus" / "corpus.yaml"
     root = next(line for line in corpus.read_text().splitlines() if line.startswith("root: "))
     corpus.write_text(corpus.read_text().replace(root, "root: /no/such/folder"))
     assert "not at /no/such/folder any more" in sercli("info", store).stdout

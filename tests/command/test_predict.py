@@ -49,8 +49,10 @@ def recordings(corpus: Path) -> list[Path]:
 
 def agree(sercli: Sercli, store: Path, classifier: str, fold: int, bundle: Path) -> int:
     """Whether a bundle of one fold says of its test recordings what `evaluate` said; of how many."""
-    root = Path(yaml.safe_load((store / "corpus.yaml").read_text())["root"])
-    paths = {row["utt_id"]: str(root / row["path"]) for row in rows_of((store / "utterances.tsv").read_text())}
+    root = Path(yaml.safe_load((store / "corpus" / "corpus.yaml").read_text())["root"])
+    paths = {
+        row["utt_id"]: str(root / row["path"]) for row in rows_of((store / "corpus" / "utterances.tsv").read_text())
+    }
     told = rows_of((store / "predictions" / classifier / f"fold-{fold}" / "predictions.tsv").read_text())
     expected = {paths[row["utt_id"]]: row for row in told if row["part"] == "test"}
     found = rows_of(sercli("predict", bundle, "-", input="\n".join(expected)).stdout)
@@ -457,7 +459,10 @@ SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
     "no such folder": (shutil.rmtree, "bundle: is no bundle, it does not exist|sercli export STORE --classifier NAME"),
     "code": (_run_code, "bundle.yaml: cannot be read as YAML"),
     "a path outside": (_outside, f"SHA256SUMS: is not as it was exported; {AGAIN}"),
-    "a store": (lambda bundle: (bundle / "bundle.yaml").rename(bundle / "corpus.yaml"), "it has no bundle.yaml"),
+    "a store": (
+        lambda bundle: (bundle / "bundle.yaml").rename(bundle / "corpus" / "corpus.yaml"),
+        "it has no bundle.yaml",
+    ),
     **{
         f"{what} of {name}": (lambda bundle, name=name, spoil=spoil: spoil(bundle / name), f"{name}: {words}; {AGAIN}")  # type: ignore[misc]
         for name in ("card.md", "autoencoder.safetensors", "classifier.safetensors")

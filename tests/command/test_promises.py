@@ -96,7 +96,7 @@ def two_labellings(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
         other = changed_corpus(corpus, folder, permute)
         stores.append(folder / "store")
         in_turn(folder / "store", ["ingest", other, "STORE"], ["featurize", "STORE", "--jobs", 1], *every_system())
-    assert contents(stores[0])["utterances.tsv"] != contents(stores[1])["utterances.tsv"]
+    assert contents(stores[0])["corpus/utterances.tsv"] != contents(stores[1])["corpus/utterances.tsv"]
     return stores[0], stores[1]
 
 
@@ -116,7 +116,9 @@ def test_test_labels_change_no_latent(two_labellings: tuple[Path, Path]) -> None
 def test_only_the_oracle_sees_them(two_labellings: tuple[Path, Path]) -> None:
     """Also that the tests beside this one would notice."""
     one, other = (Ragged(store / "arrays.zarr/latents/cvae/oracle/fold-1", {}) for store in two_labellings)
-    tested = {u["utt_id"] for u in read_table(two_labellings[0] / "utterances.tsv") if u["speaker"].endswith("f01")}
+    tested = {
+        u["utt_id"] for u in read_table(two_labellings[0] / "corpus" / "utterances.tsv") if u["speaker"].endswith("f01")
+    }
     left, right = (ragged.rows("mean", sorted(tested))[0] for ragged in (one, other))
     assert not np.array_equal(left, right)
     others = [utt_id for utt_id in one.utt_ids if utt_id not in tested]
@@ -354,7 +356,7 @@ def test_results_say_all_that_was_promised(trained: Path, sercli: Sercli) -> Non
 
 def test_predictions_have_a_row_an_utterance_and_part(trained: Path) -> None:
     rows = list(read_table(trained / "results/cvae-8.lstm/predictions.tsv"))
-    truth = {row["utt_id"]: row["emotion"] for row in read_table(trained / "utterances.tsv")}
+    truth = {row["utt_id"]: row["emotion"] for row in read_table(trained / "corpus" / "utterances.tsv")}
     assert Counter((row["utt_id"], row["part"]) for row in rows) == {
         (u, part): 1 for u in truth for part in ("dev", "test")
     }

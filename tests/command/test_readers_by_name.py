@@ -23,9 +23,9 @@ from sercli.corpora import base as corpora
 from sercli.corpora import esd, ravdess, shemo
 from sercli.data.utterances import Scan, Utterance, read_utterances
 from sercli.errors import SercliError
-from sercli.experiments.making import Run
-from sercli.experiments.systems import features_key
+from sercli.experiments.making import Settings
 from sercli.stages import ingest
+from sercli.store import keys
 from sercli.store.store import Store
 from sercli.tasks.splitting import make_folds
 from sercli.tasks.task import Task
@@ -386,9 +386,9 @@ def test_a_second_copy_of_everything_is_set_aside(tmp_path: Path) -> None:
     shutil.move(tmp_path / "copy", tmp_path / "corpus" / "audio_speech_actors_01-24")
     song = tmp_path / "corpus" / "Actor_01" / "03-02-05-01-01-01-01.wav"
     write_wav(song)
-    ingest.run(tmp_path / "corpus", tmp_path / "store", None, None, None, 3, False, None, Run(jobs=1))
-    assert sorted(u.path for u in read_utterances(tmp_path / "store" / "utterances.tsv")) == names
-    rejects = rows_of(tmp_path / "store" / "rejects.tsv")
+    ingest.run(tmp_path / "corpus", tmp_path / "store", None, None, None, 3, False, None, Settings(jobs=1))
+    assert sorted(u.path for u in read_utterances(tmp_path / "store" / "corpus" / "utterances.tsv")) == names
+    rejects = rows_of(tmp_path / "store" / "corpus" / "rejects.tsv")
     copies = [reason for path, (_, reason) in rejects.items() if path.startswith("audio_speech")]
     assert [("the same sound as Actor_0" in reason) for reason in copies] == [True, True]
     assert len(rejects) == 3
@@ -424,9 +424,9 @@ def test_recordings_at_three_rates_give_frames_alike(three_rates: Path, sercli: 
     assert f"{three_rates}: looks like tess" in said
     assert "set aside: YAF_back_hapy.wav: unknown emotion code 'hapy'; the nearest known is happy" in said
     assert "set aside: YAF_food_ps.wav: a git-lfs stub" in said
-    assert {u.utt_id: u.sample_rate for u in read_utterances(store / "utterances.tsv")} == RATES
+    assert {u.utt_id: u.sample_rate for u in read_utterances(store / "corpus" / "utterances.tsv")} == RATES
     sercli("featurize", store, "--jobs", 1)
-    frames, offsets = Store(store).ragged(features_key("logmel")).rows("frames", list(RATES))
+    frames, offsets = Store(store).ragged(keys.features("logmel")).rows("frames", list(RATES))
     first, *others = np.split(frames, offsets[1:-1])
     for other in others:
         assert other.shape == first.shape

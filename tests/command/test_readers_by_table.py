@@ -19,7 +19,7 @@ from sercli.corpora import ased, emotale, meld, msp_improv, msp_podcast, nemo
 from sercli.corpora.base import read_card
 from sercli.data.utterances import Count, Scan, Utterance, read_utterances
 from sercli.errors import SercliError
-from sercli.experiments.making import Run
+from sercli.experiments.making import Settings
 from sercli.stages import ingest
 
 MELD_HEAD = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime"
@@ -51,7 +51,7 @@ def reasons(scan: Scan) -> dict[str, str]:
 
 
 def store_of(corpus: Path, store: Path, max_rejects: float = 100) -> Path:
-    ingest.run(corpus, store, None, None, None, max_rejects, False, None, Run(jobs=1))
+    ingest.run(corpus, store, None, None, None, max_rejects, False, None, Settings(jobs=1))
     return store
 
 
@@ -307,7 +307,7 @@ def test_the_published_split_of_meld_is_used_as_the_card_says(sercli: Sercli, tm
     assert "SPEAKER-DEPENDENT" in done.stderr
     folds = rows_of(next((store / "tasks").glob("*/folds.tsv")))
     assert {row[0]: row[2] for row in folds.values()} == {
-        u.utt_id: u.extra["split"] for u in read_utterances(store / "utterances.tsv")
+        u.utt_id: u.extra["split"] for u in read_utterances(store / "corpus" / "utterances.tsv")
     }
 
 
@@ -337,12 +337,12 @@ def test_msp_podcast_reads_the_consensus_on_its_own_scale(tmp_path: Path) -> Non
         ("male", "Test1", 2, 2),
     ]
     store = store_of(corpus, tmp_path / "store")
-    kept = {u.utt_id: u for u in read_utterances(store / "utterances.tsv")}
+    kept = {u.utt_id: u for u in read_utterances(store / "corpus" / "utterances.tsv")}
     first = kept["MSP-PODCAST_0001_0000"]
     assert (first.arousal, first.valence, first.dominance) == (5, 1, 3)
     assert (first.extra["arousal_raw"], first.speaker) == ("7", "msp_podcast_0")
     assert "MSP-PODCAST_0002_0001" not in kept
-    aside = rows_of(store / "rejects.tsv")["Audios/MSP-PODCAST_0002_0001.wav"][1]
+    aside = rows_of(store / "corpus" / "rejects.tsv")["Audios/MSP-PODCAST_0002_0001.wav"][1]
     assert "MSP-PODCAST_0002_0001: the speaker is 'Unknown'" in aside
 
 
@@ -354,7 +354,9 @@ def test_msp_podcast_may_be_given_from_outside_and_inside(inside: str, table: st
     assert msp_podcast.recognises(folder)
     scan = msp_podcast.scan(folder)
     assert scan.root is not None
-    assert [(scan.root / u.path).resolve() for u in scan.utterances] == [(corpus / "Audios" / "M_1.wav").resolve()]
+    assert [(scan.sound_root / u.path).resolve() for u in scan.utterances] == [
+        (corpus / "Audios" / "M_1.wav").resolve()
+    ]
 
 
 def test_msp_podcast_sets_aside_what_has_no_partner(tmp_path: Path) -> None:
@@ -547,7 +549,9 @@ def test_a_table_of_any_make_is_read(sercli: Sercli, tmp_path: Path) -> None:
     files = {f"{split}_sent_emo.csv": table for split in ("train", "dev")}
     wavs = sounds("train/dia0_utt0.wav", "dev/dia0_utt0.wav")
     sercli("ingest", write(tmp_path / "MELD", {**files, **wavs}), tmp_path / "store")
-    assert [(u.utt_id, u.text, u.speaker) for u in read_utterances(tmp_path / "store" / "utterances.tsv")] == [
+    assert [
+        (u.utt_id, u.text, u.speaker) for u in read_utterances(tmp_path / "store" / "corpus" / "utterances.tsv")
+    ] == [
         ("dev_dia0_utt0", 'He said; "Hey!"', "meld_Ross"),
         ("train_dia0_utt0", 'He said; "Hey!"', "meld_Ross"),
     ]

@@ -20,7 +20,7 @@ from sercli.corpora import audformat as audformat_reader
 from sercli.corpora import kaldi
 from sercli.data.utterances import Scan, Utterance
 from sercli.errors import SercliError
-from sercli.experiments.making import Run
+from sercli.experiments.making import Settings
 from sercli.stages import ingest
 from sercli.store.store import Store
 
@@ -32,7 +32,7 @@ def by_id(scan: Scan) -> dict[str, Utterance]:
 
 
 def ingested(corpus: Path, store: Path, max_rejects: float = 0) -> list[Utterance]:
-    ingest.run(corpus, store, None, None, None, max_rejects, False, None, Run(jobs=1))
+    ingest.run(corpus, store, None, None, None, max_rejects, False, None, Settings(jobs=1))
     return Store(store).utterances
 
 
@@ -130,7 +130,7 @@ def test_a_path_that_leaves_the_directory_is_set_aside(tmp_path: Path) -> None:
     write_wav(tmp_path / "bert.wav")
     corpus = data_directory(tmp_path / "data", wav_scp="r1 wav/anna one.wav\nr2 ../bert.wav\n")
     assert {u.utt_id for u in ingested(corpus, tmp_path / "store", 1)} == {"a-1", "a-2"}
-    assert "the path leaves the folder" in rows_of(tmp_path / "store" / "rejects.tsv")["../bert.wav"][1]
+    assert "the path leaves the folder" in rows_of(tmp_path / "store" / "corpus" / "rejects.tsv")["../bert.wav"][1]
 
 
 def test_what_lacks_sound_or_speaker_is_set_aside_by_name(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_what_lacks_sound_or_speaker_is_set_aside_by_name(tmp_path: Path) -> Non
         tmp_path / "data", utt2spk="a-1 anna\nb-1 bert\nc-1 carl\n", segments=KALDI["segments"] + "d-1 r9 0 1\n"
     )
     assert {u.utt_id for u in ingested(corpus, tmp_path / "store", 3)} == {"a-1", "b-1"}
-    reasons = (tmp_path / "store" / "rejects.tsv").read_text()
+    reasons = (tmp_path / "store" / "corpus" / "rejects.tsv").read_text()
     assert "segments\tc-1: has labels or text, but no line here" in reasons
     assert "segments\td-1: its recording r9 is not in wav.scp" in reasons
     assert "a-2: no speaker" in reasons
@@ -225,8 +225,8 @@ def test_a_segment_past_the_end_is_set_aside(sercli: Sercli, tmp_path: Path) -> 
     (corpus / "utt2spk").write_text("a-1 anna\nb-1 bert\n")
     done = sercli("ingest", corpus, store, "--max-rejects", 1)
     assert "looks like kaldi" in done.stderr
-    assert list(rows_of(store / "utterances.tsv")) == ["b-1"]
-    assert rows_of(store / "rejects.tsv") == {
+    assert list(rows_of(store / "corpus" / "utterances.tsv")) == ["b-1"]
+    assert rows_of(store / "corpus" / "rejects.tsv") == {
         "wav/anna one.wav": ["wav/anna one.wav", "section 0 to 0.9 s does not lie in the file's 0.5 s"]
     }
 
@@ -532,8 +532,8 @@ def test_a_label_that_the_scheme_does_not_have(sercli: Sercli, tmp_path: Path) -
     table = corpus / "db.emotion.csv"
     table.write_text(table.read_text().replace("anger", "angr"))
     sercli("ingest", corpus, store, "--max-rejects", 1)
-    assert len(rows_of(store / "utterances.tsv")) == 2
-    assert rows_of(store / "rejects.tsv")["wav/a.wav"][1] == (
+    assert len(rows_of(store / "corpus" / "utterances.tsv")) == 2
+    assert rows_of(store / "corpus" / "rejects.tsv")["wav/a.wav"][1] == (
         "wav/a.wav: unknown emotion label 'angr'; the nearest known is anger; known are anger, joy, no_agreement"
     )
 
@@ -584,10 +584,10 @@ def test_a_reader_of_another_package(installed: Installed, sercli: Sercli, tmp_p
     done = sercli("ingest", my_corpus(tmp_path / "corpus"), store, "--max-rejects", 1, env=environment)
     assert done.stdout == "mine\n"
     assert "corpus: looks like mine" in done.stderr
-    rows = rows_of(store / "utterances.tsv")
+    rows = rows_of(store / "corpus" / "utterances.tsv")
     assert list(rows) == ["anna-A1", "anna-T1", "bert-A1", "bert-T2"]
     assert {"mine_bert", "sadness"} <= set(rows["bert-T2"])
-    assert "unknown emotion code 'X'" in rows_of(store / "rejects.tsv")["bert/bert-X1.wav"][1]
+    assert "unknown emotion code 'X'" in rows_of(store / "corpus" / "rejects.tsv")["bert/bert-X1.wav"][1]
 
 
 def test_a_broken_reader_stands_in_nobodys_way(installed: Installed, sercli: Sercli, tmp_path: Path) -> None:

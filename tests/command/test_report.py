@@ -284,7 +284,7 @@ def test_a_damaged_product_is_named(file: str, reported: Path, tmp_path: Path) -
 
 def test_nothing_else_is_written_over(reported: Path, tmp_path: Path) -> None:
     store = Path(shutil.copytree(reported, tmp_path / "toy"))
-    table = store / "utterances.tsv"
+    table = store / "corpus" / "utterances.tsv"
     before = table.read_bytes()
     done = run_sercli("report", store, "-o", table, code=1)
     assert "utterances.tsv: exists and is no page; choose another name, or replace it with --overwrite" in error_text(

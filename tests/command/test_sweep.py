@@ -20,8 +20,8 @@ from support.errors import error_in, error_text, refused, text_of
 from support.processes import DEADLINE, INTERRUPTED, alive_in_session, children, kill_when, needs_proc, running, until
 from support.stores import contents, files, same, stamps
 
+from sercli.store.publishing import lock
 from sercli.store.ragged import Ragged
-from sercli.store.store import lock
 
 SMALL = {"ae.hidden": [16], "ae.epochs": 2}
 GRID = {

@@ -211,7 +211,7 @@ def two_labellings(iemocap_store: Path, tmp_path_factory: pytest.TempPathFactory
             for row, cell in zip(tested, cells[turn:] + cells[:turn], strict=True):
                 row[column] = cell
         lines = ["\t".join(row) for row in (rows[0], *(row.values() for row in rows))]
-        (store / "utterances.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        (store / "corpus" / "utterances.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
         task: Words = ["--target", "arousal", "--protocol", "leave-one-session-out"]
         conditions = [["--condition", condition] for condition in ("marginal", "posterior", "oracle")]
         in_turn(
@@ -223,7 +223,9 @@ def two_labellings(iemocap_store: Path, tmp_path_factory: pytest.TempPathFactory
             ["evaluate", "STORE", "--jobs", 1],
         )
         stores.append(store)
-    assert (stores[0] / "utterances.tsv").read_bytes() != (stores[1] / "utterances.tsv").read_bytes()
+    assert (stores[0] / "corpus" / "utterances.tsv").read_bytes() != (
+        stores[1] / "corpus" / "utterances.tsv"
+    ).read_bytes()
     return stores[0], stores[1]
 
 

@@ -28,7 +28,7 @@ from sercli.data import audio
 from sercli.data.emotions import is_known
 from sercli.data.utterances import DIMENSIONS, read_table, read_utterances
 from sercli.errors import AudioError, SercliError, UsageError
-from sercli.experiments.making import Run
+from sercli.experiments.making import Settings
 from sercli.frontends.base import Extractor, Source
 from sercli.learning import checkpoints
 from sercli.learning.batches import Sequences
@@ -144,9 +144,9 @@ def test_a_corpus_is_recognised_by_its_own_reader_alone(name: str, examples: dic
 @pytest.mark.parametrize("name", CORPORA)
 def test_every_recording_is_read_as_the_reader_says(name: str, examples: dict[str, Path], tmp_path: Path) -> None:
     store = tmp_path / "store"
-    ingest.run(examples[name], store, None, None, name, 0.0, False, None, Run(jobs=1))
-    utterances = read_utterances(store / "utterances.tsv")
-    root = Store(store).root
+    ingest.run(examples[name], store, None, None, name, 0.0, False, None, Settings(jobs=1))
+    utterances = read_utterances(store / "corpus" / "utterances.tsv")
+    root = Store(store).sound_root
     found = {
         (root / u.path).relative_to(examples[name].resolve()).as_posix(): f"{u.speaker} {u.emotion}" for u in utterances
     }
@@ -164,8 +164,10 @@ def test_a_stub_in_place_of_sound_is_set_aside(name: str, examples: dict[str, Pa
     shutil.copytree(examples[name], corpus)
     stub = list(sounds(name))[-1]
     (corpus / stub).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
-    ingest.run(corpus, tmp_path / "store", None, None, None, 1, False, None, Run(jobs=1))
-    rejected = [line.split("\t") for line in (tmp_path / "store" / "rejects.tsv").read_text().splitlines()[1:]]
+    ingest.run(corpus, tmp_path / "store", None, None, None, 1, False, None, Settings(jobs=1))
+    rejected = [
+        line.split("\t") for line in (tmp_path / "store" / "corpus" / "rejects.tsv").read_text().splitlines()[1:]
+    ]
     assert [(Path(path).name, reason) for path, reason in rejected] == [
         (Path(stub).name, "a git-lfs stub, not the recording; run: git lfs pull")
     ]
@@ -175,7 +177,7 @@ def test_a_stub_in_place_of_sound_is_set_aside(name: str, examples: dict[str, Pa
 def test_the_wrong_reader_says_which_one_fits(name: str, examples: dict[str, Path], tmp_path: Path) -> None:
     wrong = next(other for other in CORPORA if other != name)
     with pytest.raises(SercliError, match=f"it looks like {name}: say --corpus {name}") as caught:
-        ingest.run(examples[name], tmp_path / "store", wrong, None, None, 0.1, False, None, Run())
+        ingest.run(examples[name], tmp_path / "store", wrong, None, None, 0.1, False, None, Settings())
     assert str(examples[name]) in str(caught.value)
 
 
@@ -307,7 +309,7 @@ def test_everything_works_on_every_front_end(store: Path, sercli: Sercli, tmp_pa
         if name in EXTRACTORS:
             extractor = extractor_of(name)
             assert array.attributes["frame_shift_ms"] == extractor.frame_shift_ms
-            wanted = extractor(audio.read(made.root / first.path, extractor.sample_rate))
+            wanted = extractor(audio.read(made.sound_root / first.path, extractor.sample_rate))
         else:
             wanted = np.load(given / f"{first.utt_id}.npy")
         assert np.array_equal(frames, wanted)

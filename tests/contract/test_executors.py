@@ -9,7 +9,7 @@ import pytest
 from sercli import plugins
 from sercli.errors import BrokenPlugin, UsageError
 from sercli.executors.base import Request, open_slots
-from sercli.experiments.making import Run
+from sercli.experiments.making import Settings
 from sercli.machine.workers import Slot, Unit, run
 
 FOREIGN = {"serial": "support.serial_executor", "broken": "json"}  # json has no `slots`
@@ -39,14 +39,14 @@ def test_units_get_the_device_last(name: str, in_threads: bool) -> None:
 
 def test_one_of_another_package_is_found_by_its_name() -> None:
     assert plugins.names("executors") == ["broken", "local", "serial"]
-    assert Run(executor="serial").executor == "serial"
+    assert Settings(executor="serial").executor == "serial"
     with open_slots("serial", Request(1)) as slots:
         assert results(slots, [Unit("one", threading.get_ident, ())]) == [threading.get_ident()]
 
 
 def test_an_unknown_one_is_refused_with_the_names() -> None:
     with pytest.raises(UsageError, match=r"'nonsense'.*local, serial"):
-        Run(executor="nonsense")
+        Settings(executor="nonsense")
 
 
 def test_one_that_fails_is_named() -> None:

@@ -22,14 +22,14 @@ from support.stores import rows_of
 
 from sercli.errors import SercliError, UsageError
 from sercli.experiments.inputs import Speech, segment_shape
-from sercli.experiments.making import Run
-from sercli.experiments.systems import features_key
+from sercli.experiments.making import Settings
 from sercli.formats.kaldi_archives import list_matrices, read_matrix
 from sercli.frontends import egemaps, imported, logmel, mfcc
 from sercli.learning import checkpoints
 from sercli.learning.normalisation import normalise, statistics
 from sercli.learning.segments import shape_of
 from sercli.stages import export
+from sercli.store import keys
 from sercli.store.store import Store
 
 Array = npt.NDArray[Any]
@@ -204,7 +204,7 @@ def test_arrays_and_archives_give_the_same_and_change_makes_stale(
     with pytest.raises(
         SercliError, match=r"^mine.functionals reads features that were made elsewhere \(imported\), which"
     ):
-        export.run(store, "mine.functionals", tmp_path / "bundle", None, Run())
+        export.run(store, "mine.functionals", tmp_path / "bundle", None, Settings())
 
 
 def test_segments_of_other_frames_are_told(sercli: Sercli, store: Path, arrays: Path) -> None:
@@ -448,7 +448,7 @@ def test_normalised_frames_have_no_unit(unit: float) -> None:
 
 def test_a_shift_that_does_not_fill_the_sound_is_doubted(featurized: Path, tmp_path: Path) -> None:
     """Frames of 10 ms taken for frames of 20."""
-    source = Store(featurized).ragged(features_key("logmel"))
+    source = Store(featurized).ragged(keys.features("logmel"))
     for utt_id in source.utt_ids:
         np.save(tmp_path / f"{utt_id}.npy", source.rows("frames", [utt_id])[0])
     store = shutil.copytree(featurized, tmp_path / "store")

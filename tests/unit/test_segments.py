@@ -216,13 +216,13 @@ def test_the_store_is_one_zarr_group(trained: Path) -> None:
     assert latents.sizes["latent"] == 8
     assert np.isfinite(latents["mean"]).all()
     assert (latents["std"] > 0).all()
-    table = pd.read_csv(trained / "utterances.tsv", sep="\t", quoting=3, keep_default_na=False)
+    table = pd.read_csv(trained / "corpus" / "utterances.tsv", sep="\t", quoting=3, keep_default_na=False)
     assert latents["utt_id"].to_numpy().tolist() == table["utt_id"].tolist()
     assert latents.sizes["segment"] == int(latents["offsets"][-1])
 
 
 def test_the_table_is_read_right_by_pandas(trained: Path) -> None:
-    table = pd.read_csv(trained / "utterances.tsv", sep="\t", quoting=3, keep_default_na=False)
+    table = pd.read_csv(trained / "corpus" / "utterances.tsv", sep="\t", quoting=3, keep_default_na=False)
     assert len(table) == 36
     assert table["utt_id"].is_unique
     assert table["utt_id"].tolist() == sorted(table["utt_id"])

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from autoencoder import products_alone
 
-from sercli.experiments.systems import autoencoder_config, classifier_config, cut, task_of
+from sercli.experiments.catalogue import Catalogue
 from sercli.store.store import Store
 
 LATENTS, HIDDEN, BATCH, STEPS = 256, 128, 32, 45  # an utterance of 4.5 s
@@ -53,14 +53,15 @@ def passes(store: Store, sweep: str) -> Iterator[tuple[str, str, float]]:
     seconds = {utterance.utt_id: utterance.duration for utterance in store.utterances}
     with (store.path / "sweeps" / sweep / "results.tsv").open(encoding="utf-8") as stream:
         names = [row["classifier"] for row in csv.DictReader(stream, delimiter="\t") if row["row"] == "point"]
-    folders = {}
+    folders, catalogue = {}, Catalogue(store)
     for name in names:
-        config = classifier_config(store, name)
-        folders[f"classifiers/{name}"] = config.task
-        folders[f"autoencoders/{config.autoencoder}"] = autoencoder_config(store, config.autoencoder).task
+        classifier = catalogue.classifier(name)
+        folders[classifier.key] = classifier.task
+        if classifier.autoencoder is not None:
+            folders[classifier.autoencoder.key] = classifier.autoencoder.task
     for key, task in folders.items():
         for folder in sorted((store.path / key).glob("fold-*")):
-            fold = cut(store, task_of(store, task)).fold(int(folder.name.rpartition("-")[2]))
+            fold = task.folds.fold(int(folder.name.rpartition("-")[2]))
             train, dev = (sum(seconds[utt_id] for utt_id in fold.part(part)) for part in ("train", "dev"))
             yield key.split("/")[0], folder.name, epochs(folder) * (train + dev / 3)
 

@@ -17,7 +17,7 @@ import opensmile
 import soundfile
 import torch
 
-from sercli.experiments.making import Run
+from sercli.experiments.making import Settings
 from sercli.frontends.logmel import Config, Extractor
 from sercli.stages import featurize, ingest
 from sercli.store.store import Store
@@ -65,11 +65,11 @@ def timed(work: Callable[[], Any]) -> float:
 
 def main() -> None:
     corpus, folder = Path(sys.argv[1]), Path(sys.argv[2])
-    ingest.run(corpus, folder, "emodb", None, None, 0.1, Run())
+    ingest.run(corpus, folder, "emodb", None, None, 0.1, Settings())
     store = Store(folder)
     paths = [store.root / utterance.path for utterance in store.utterances]
     speech = sum(utterance.duration for utterance in store.utterances)
-    again = Run(device="cpu", overwrite=True)
+    again = Settings(device="cpu", overwrite=True)
     featurize.run(folder, "logmel", None, [], None, 0.1, again)  # start-up: imports, filters, first use of the FFT
     ours = min(timed(lambda: featurize.run(folder, "logmel", None, [], None, 0.1, again)) for _ in range(REPEATS))
     print(f"{len(paths)} files, {speech:.0f} s of speech, {CORES} cores")

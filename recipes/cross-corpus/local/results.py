@@ -52,7 +52,7 @@ def rows(folder: Path, systems: Sequence[str]) -> Iterator[list[str]]:
                 {**home, "uar": single(home["uar"]), "accuracy": single(home["accuracy"])},
             )
         for system in systems:
-            yield row(corpus, other, system, read_scores(store, f"out-of-domain/{other}.{system}/scores"))
+            yield row(corpus, other, system, read_scores(store, f"cross-corpus/{other}.{system}/scores"))
         for system in systems:
             yield row(corpus, f"{other}, in the store of both", system, left_out(both, system, corpus))
         chance = home["chance"]

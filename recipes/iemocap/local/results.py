@@ -18,8 +18,7 @@ from sercli.config import read_yaml
 from sercli.errors import MissingInput, SercliError
 from sercli.evaluation import metrics
 from sercli.evaluation.scores import group
-from sercli.experiments.resolve import autoencoder_config, classifier_config
-from sercli.experiments.systems import published_result
+from sercli.experiments.catalogue import Catalogue
 from sercli.report import paper as paper
 from sercli.report.figures import Line, Panel, score_figure
 from sercli.stages.evaluate import read_scores
@@ -94,7 +93,7 @@ def write(store: Store, quick: str, command: str) -> Path:
 @cache
 def digest_of(store: Store, name: str) -> str:
     """Of a result that is fresh; raises MissingInput for any other."""
-    return published_result(store, name).digest
+    return Catalogue(store).classifier(name).published_result().digest
 
 
 @cache
@@ -124,7 +123,11 @@ def points(store: Store, sweep: str) -> list[Mapping[str, str]]:
 
 def groups(store: Store, sweep: str, *by: str) -> Groups:
     """The points of a sweep by what they are, such as their model, each over its seeds; of the paper's models."""
-    found = group(store, [scores(store, row["classifier"]) for row in points(store, sweep)])
+    catalogue = Catalogue(store)
+    found = group(
+        [scores(store, row["classifier"]) for row in points(store, sweep)],
+        lambda name: catalogue.classifier(name).seedless_key,
+    )
     return {tuple(str(one[key]) for key in by): one for one in found if one["model"] in MODELS}
 
 
@@ -401,7 +404,7 @@ def corpus(store: Store) -> Iterator[str]:
     hours = sum(utterance.duration for utterance in store.utterances) / 3600
     speakers = len({utterance.speaker for utterance in store.utterances})
     yield f"{len(store.utterances)} utterances of {speakers} speakers, {hours:.2f} h."
-    counts = store.path / "counts.tsv"
+    counts = store.path / "corpus" / "counts.tsv"
     if not counts.is_file():
         raise SercliError(f"{store.path} has no counts.tsv; make it by `sercli ingest --corpus iemocap`")
     with counts.open(encoding="utf-8", newline="") as stream:
@@ -444,8 +447,9 @@ def fixed(store: Store, sweep: str) -> str:
 
 
 def settings(store: Store, classifier: str) -> str:
-    config = classifier_config(store, classifier)
-    autoencoder = autoencoder_config(store, config.autoencoder)
+    system = Catalogue(store).classifier(classifier)
+    assert system.autoencoder is not None
+    config, autoencoder = system.config, system.autoencoder.config
     how = f"condition {config.condition}, latents {config.latents}, {autoencoder.latent_dim} of them"
     parts = (
         ("autoencoder", {**autoencoder.options, **autoencoder.training}),

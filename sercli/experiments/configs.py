@@ -1,0 +1,134 @@
+"""Configurations of autoencoders and classifiers: what all folds of a system share, as kept in its `config.yaml`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from .. import plugins
+from ..config import plain
+from ..errors import UsageError
+from ..learning.options import Normalise, TrainingConfig
+
+Condition = Literal["marginal", "posterior", "oracle", "unconditional"]
+UNCONDITIONAL: Condition = "unconditional"  # of a model that sees no labels
+MARGINAL: Condition = "marginal"
+Latents = Literal["mean,std", "mean", "sample", "none"]
+
+
+@dataclass(frozen=True)
+class AutoencoderConfig:
+    """What all folds of an autoencoder share. Raises UsageError for values that cannot work."""
+
+    model: str = "vae"
+    latent_dim: int = 128
+    task: str = ""
+    frontend: str = "logmel"
+    segment_shift_ms: float = 100.0
+    normalise: Normalise = "train"
+    fit_on: Literal["train", "all"] = "train"
+    reconstruction_threshold: float | None = None  # of the dev mean squared error per normalised feature
+    seed: int = 0
+    training: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.latent_dim < 1:
+            raise UsageError("too few latents", place="latent_dim", seen=self.latent_dim, expected="at least 1")
+
+    @property
+    def sees_labels(self) -> bool:
+        """Whether training reads the labels of the training part."""
+        return bool(self._model.get("uses_labels", False))
+
+    @property
+    def has_std(self) -> bool:
+        """Whether latents have a standard deviation."""
+        return bool(self._model.get("has_std", True))
+
+    @property
+    def _model(self) -> dict[str, Any]:
+        return plugins.attributes("autoencoders", self.model, "Model")
+
+    def defaults(self) -> AutoencoderConfig:
+        """The same model, size and task with every other option at its default."""
+        return AutoencoderConfig(
+            model=self.model,
+            latent_dim=self.latent_dim,
+            task=self.task,
+            training=plain(TrainingConfig()),
+            options=plugins.defaults("autoencoders", self.model),
+        )
+
+    def condition(self, requested: str | None) -> Condition:
+        """The condition of its latents: the default one for None. Raises UsageError for one that the model does not have."""
+        if self.sees_labels:
+            conditions: dict[str | None, Condition] = {None: MARGINAL, MARGINAL: MARGINAL}
+            conditions |= {"posterior": "posterior", "oracle": "oracle"}
+            if requested not in conditions:
+                names = "marginal, posterior or oracle"
+                raise UsageError("unknown condition", place="--condition", seen=requested, expected=names)
+            return conditions[requested]
+        if requested not in (None, MARGINAL, UNCONDITIONAL):
+            raise UsageError(
+                f"{self.model} sees no labels and has no such condition",
+                place="--condition",
+                seen=requested,
+                fix="leave --condition out",
+            )
+        return UNCONDITIONAL
+
+
+@dataclass(frozen=True)
+class ClassifierConfig:
+    """What all folds of a classifier share. With an autoencoder, front end, segments and normalisation are those of it."""
+
+    classifier: str = "lstm"
+    autoencoder: str | None = None
+    task: str = ""
+    frontend: str = "logmel"
+    segment_shift_ms: float = 100.0
+    normalise: Normalise = "train"
+    condition: Condition = UNCONDITIONAL
+    latents: Latents = "none"
+    seed: int = 0
+    training: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.autoencoder is None and (self.condition, self.latents) != (UNCONDITIONAL, "none"):
+            raise UsageError("--condition and --latents need an autoencoder", fix="name one with --ae")
+
+    @property
+    def reads_segments(self) -> bool:
+        """Whether the classifier reads segments of features, not frames, where there is no autoencoder."""
+        return bool(plugins.constants("classifiers", self.classifier)["UNIT"] == "segments")
+
+    def defaults(self, autoencoder: AutoencoderConfig | None = None) -> ClassifierConfig:
+        """The same classifier on the same input with every other option at its default."""
+        config = ClassifierConfig(
+            classifier=self.classifier,
+            task=self.task,
+            training=plain(training_defaults(self.classifier)),
+            options=plugins.defaults("classifiers", self.classifier),
+        )
+        return (
+            config if autoencoder is None else replace(config, autoencoder=self.autoencoder, **inherited(autoencoder))
+        )
+
+
+def inherited(autoencoder: AutoencoderConfig) -> dict[str, Any]:
+    """What a classifier takes from its autoencoder, by option."""
+    return {
+        "frontend": autoencoder.frontend,
+        "segment_shift_ms": autoencoder.segment_shift_ms,
+        "normalise": autoencoder.normalise,
+        "condition": autoencoder.condition(None),
+        "latents": "mean,std" if autoencoder.has_std else "mean",
+        "seed": autoencoder.seed,
+    }
+
+
+def training_defaults(classifier: str) -> TrainingConfig:
+    """How a classifier trains by default: the plug-in's own `TRAINING` over the defaults of all."""
+    return TrainingConfig(**plugins.constants("classifiers", classifier)["TRAINING"])

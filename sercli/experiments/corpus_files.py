@@ -1,0 +1,104 @@
+"""The corpus of a store on disk: the product that `sercli ingest` and `sercli combine` publish."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..config import write_yaml
+from ..data.hashing import file_digest
+from ..data.utterances import Reject, Table, Utterance, write_table, write_utterances
+from ..errors import Command, SercliError
+from ..machine.progress import say
+from ..store import keys, publishing
+from ..store.locations import FORMAT, Locations
+from ..store.publishing import Product
+from ..text import printable
+from .making import Outcome, Settings
+
+UTTERANCES, REJECTS, CORPUS_YAML = "utterances.tsv", "rejects.tsv", "corpus.yaml"
+
+
+@dataclass(frozen=True)
+class CorpusContent:
+    """Everything that a corpus is in a store. `facts` are the keys of corpus.yaml: name, corpus (the reader), root and more."""
+
+    facts: Mapping[str, Any]
+    task: Mapping[str, Any]  # the default task
+    utterances: Sequence[Utterance]
+    rejects: Sequence[Reject] = ()
+    tables: Mapping[str, Table] = field(default_factory=dict)  # name -> further table
+
+
+def check_store_folder(store_path: Path, facts: Mapping[str, Any], settings: Settings) -> None:
+    """Raises SercliError for a folder with other things in it, or (without --overwrite) for the store of another corpus."""
+    locations = Locations(store_path)
+    if not settings.overwrite and (provenance := locations.provenance(keys.CORPUS)):
+        place = locations.location(keys.CORPUS)
+        publishing.check_same_config(place, provenance["config"], _config(facts), "folder for the store")
+    if (store_path / keys.CORPUS / CORPUS_YAML).exists() or not store_path.exists():
+        return
+    if not store_path.is_dir() or any(path.name not in (".cache", publishing.STAGING) for path in store_path.iterdir()):
+        raise SercliError(
+            "exists and is not a sercli store", place=store_path, fix="choose another folder for the store"
+        )
+
+
+def publish_corpus(store_path: Path, content: CorpusContent, settings: Settings) -> Outcome:
+    """Publish the tables and corpus.yaml as one product. Hold its lock.
+
+    Raises SercliError for a corpus without utterances, and (without --overwrite) where the table was edited by hand.
+    """
+    if not content.utterances:
+        first = f"{printable(content.rejects[0].path)}: {content.rejects[0].reason}" if content.rejects else ""
+        raise SercliError("no usable recording", place=content.facts["root"], seen=first, fix="check the corpus folder")
+    locations = Locations(store_path)
+    draft = store_path / publishing.STAGING / "corpus-draft"
+    _write(draft, content)
+    inputs = {path.name: file_digest(path) for path in sorted(draft.iterdir())}
+    command = Command("ingest", words=(str(content.facts["root"]), str(store_path)))
+    product = Product(keys.CORPUS, _config(content.facts), inputs, command)
+    outcome = Outcome(str(content.facts["name"]), str(store_path))
+    stored = locations.provenance(keys.CORPUS)
+    if not settings.overwrite:
+        _refuse_edited(locations, inputs[UTTERANCES])
+        if stored is not None and publishing.is_fresh(locations, product):
+            shutil.rmtree(draft)
+            outcome.reused.append(product.key)
+            say(f"{outcome.product}: nothing to do, {store_path} is up to date")
+            return outcome
+    built = publishing.stage(locations, product) / "product"
+    shutil.rmtree(built, ignore_errors=True)
+    draft.rename(built)
+    publishing.publish(locations, product, built)
+    outcome.made.append(product.key)
+    outcome.stale += [product.key] if stored is not None else []
+    return outcome
+
+
+def _config(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes a store the store of this corpus. Its sound files may move, and its table may change."""
+    return {key: facts[key] for key in ("name", "corpus")}
+
+
+def _write(folder: Path, content: CorpusContent) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    write_utterances(folder / UTTERANCES, content.utterances)
+    rows = [[printable(reject.path), reject.reason] for reject in content.rejects]
+    write_table(folder / REJECTS, ["path", "reason"], rows)
+    for name, table in content.tables.items():
+        write_table(folder / f"{name}.tsv", table.header, table.rows)
+    counts = {"utterances": len(content.utterances), "rejects": len(content.rejects)}
+    write_yaml(folder / CORPUS_YAML, {"format": FORMAT, **content.facts, "task": dict(content.task), **counts})
+
+
+def _refuse_edited(locations: Locations, digest: str) -> None:
+    """A table that was edited by hand is kept."""
+    path = locations.location(keys.CORPUS) / UTTERANCES
+    published = (locations.provenance(keys.CORPUS) or {"files": {}})["files"].get(UTTERANCES)
+    if path.is_file() and file_digest(path) not in (digest, published):
+        raise SercliError("the table was edited by hand", place=path, fix="keep it, or replace it with --overwrite")

@@ -1,0 +1,72 @@
+"""A classifier of another store on this store's corpus: labels that both have, and products."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from ..config import plain
+from ..data.hashing import digest
+from ..errors import Command
+from ..store import keys
+from ..store.publishing import Product
+from ..tasks.classes import label_cross_corpus
+from ..tasks.task import Task
+from .catalogue import Catalogue
+from .sources import truth_inputs
+from .systems import Classifier
+
+
+class CrossCorpusTest:
+    """The utterances of `catalogue` as the test set of a classifier that was trained in another store."""
+
+    def __init__(self, catalogue: Catalogue, classifier: Classifier) -> None:
+        self.catalogue, self.store, self.classifier = catalogue, catalogue.store, classifier
+
+    @property
+    def key(self) -> str:
+        """Where its products lie."""
+        return keys.cross_corpus(self.classifier.store.name, self.classifier.name)
+
+    @cached_property
+    def _classes_and_labels(self) -> tuple[list[str], Mapping[str, str]]:
+        origin = self.classifier.store
+        merges = Task(classes=tuple(origin.corpus_names("classes"))).merges if origin.is_combined else []
+        renamed = {source: name for name, sources in merges for source in sources}
+        task = self.classifier.task
+        return label_cross_corpus(task.definition, task.folds.classes, self.store.utterances, renamed)
+
+    @property
+    def classes(self) -> list[str]:
+        """Classes of the classifier that occur in this corpus."""
+        return self._classes_and_labels[0]
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The class of each utterance that has one of the classifier's classes."""
+        return self._classes_and_labels[1]
+
+    def predictions(self, number: int) -> Product:
+        """Posteriors of all labelled utterances by one fold's models."""
+        fitted = self.classifier.fold(number)
+        features = self.catalogue.features(self.classifier.config.frontend)
+        inputs = {
+            fitted.key: fitted.digest,
+            **features.inputs(sorted(self.labels), self.classifier.config.normalise),
+            "classes": digest(self.classes),
+        }
+        config = {"corpus": self.classifier.store.name, "classifier": self.classifier.name, "fold": number}
+        return Product(f"{self.key}/fold-{number}", config, inputs, self._command)
+
+    def result(self, numbers: Sequence[int]) -> Product:
+        """The scores by the models of these folds."""
+        inputs = {product.key: product.digest for product in map(self.predictions, numbers)}
+        inputs |= truth_inputs(self.store, self.labels)
+        inputs |= {"synthetic": "true"} if self.store.is_synthetic or self.classifier.store.is_synthetic else {}
+        config = {"corpus": self.classifier.store.name, **plain(self.classifier.config)}
+        return Product(f"{self.key}/scores", config, inputs, self._command)
+
+    @property
+    def _command(self) -> Command:
+        reference = f"{self.classifier.store.path}:{self.classifier.name}"
+        return Command("evaluate", self.store.path, ("--with", reference))

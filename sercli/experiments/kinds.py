@@ -1,0 +1,243 @@
+"""All kinds of products of a store, in the order of the pipeline: how they are listed, and what each should be made of now.
+
+`sercli info`, `sercli report` and the check for stale products read this registry. A new kind is one entry of `KINDS`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from ..config import read_yaml
+from ..data.hashing import digest
+from ..errors import Command, DamagedProduct, SercliError
+from ..store import keys, publishing
+from ..store.locations import PROVENANCE
+from ..store.publishing import Product
+from ..store.store import Store
+from ..text import c_order
+from .catalogue import Catalogue
+from .cross_corpus import CrossCorpusTest
+from .systems import sweep_product
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of product. An entry of a kind has a name and one product, or one per fold."""
+
+    name: str  # for people
+    names: Callable[[Catalogue], Iterable[str]]
+    key: Callable[[str], str]  # name of an entry -> where its products lie
+    products: Callable[[Catalogue, str], Sequence[Product]]
+    is_on_page: bool = False  # whether the report shows it
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of a kind in a store, and the state of its products."""
+
+    kind: Kind
+    name: str
+    catalogue: Catalogue = field(repr=False)
+
+    @property
+    def key(self) -> str:
+        """Where its products lie."""
+        return self.kind.key(self.name)
+
+    @cached_property
+    def products(self) -> Sequence[Product]:
+        """What it should be made of now. Raises SercliError where something before it in the pipeline is missing."""
+        return self.kind.products(self.catalogue, self.name)
+
+    @cached_property
+    def judgement(self) -> Judgement:
+        """How many of its products are in which state, and the command that repairs it."""
+        store = self.catalogue.store
+        try:
+            states = [publishing.state(store, product) for product in self.products]
+        except SercliError as error:
+            return self._judged_by(error)
+        changed = list(dict.fromkeys(name for state in states for name in state.changed))
+        pairs = zip(self.products, states, strict=True)
+        wanting = [product.command for product, state in pairs if state.name in ("missing", "stale")]
+        command = None if not wanting else wanting[0] if len(wanting) == 1 else wanting[0].for_all_folds()
+        return Judgement(dict(Counter(state.name for state in states)), changed, command=command)
+
+    def _judged_by(self, error: SercliError) -> Judgement:
+        """Of damage, in the entry or before it in the pipeline, or of something that is missing before it."""
+        folder = self.catalogue.store.path / self.key
+        exists = folder.exists()
+        if isinstance(error, DamagedProduct):
+            state = "damaged" if Path(error.place).is_relative_to(folder) else "unknown"
+        else:
+            state = "stale" if exists else "missing"
+        command = error.commands[0] if error.commands else None
+        return Judgement({state: 1}, problem=error if exists else None, command=command)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """States of the products of an entry, with their numbers."""
+
+    states: Mapping[str, int]
+    changed: Sequence[str] = ()  # inputs that changed
+    problem: SercliError | None = None  # why nothing can be known
+    command: Command | None = None  # makes what is missing or stale
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether there is something, and all of it is up to date."""
+        return set(self.states) == {"fresh"}
+
+    @property
+    def is_wanting(self) -> bool:
+        """Whether something is missing, stale or damaged."""
+        return bool(self.states.keys() - {"fresh", "pruned"})
+
+
+def entries(catalogue: Catalogue, kinds: Iterable[Kind] | None = None) -> Iterator[Entry]:
+    """All entries of a store, of these kinds or of all, in the order of the pipeline."""
+    for kind in KINDS if kinds is None else kinds:
+        for name in kind.names(catalogue):
+            yield Entry(kind, name, catalogue)
+
+
+# --- one function per kind: what an entry should be made of now
+
+
+def _features(catalogue: Catalogue, name: str) -> list[Product]:
+    return [catalogue.features(name).product]
+
+
+def _task(catalogue: Catalogue, name: str) -> list[Product]:
+    return [catalogue.task(name).product]
+
+
+def _autoencoder(catalogue: Catalogue, name: str) -> list[Product]:
+    autoencoder = catalogue.autoencoder(name)
+    autoencoder.task.require()
+    return [autoencoder.fold(k) for k in autoencoder.fold_numbers]
+
+
+def _latents(catalogue: Catalogue, name: str) -> list[Product]:
+    autoencoder_name, condition = name.split(" ")
+    autoencoder = catalogue.autoencoder(autoencoder_name)
+    autoencoder.task.require()
+    return [autoencoder.latents(k, condition) for k in autoencoder.fold_numbers]
+
+
+def _latents_key(name: str) -> str:
+    autoencoder_name, condition = name.split(" ")
+    return keys.latents(autoencoder_name, condition)
+
+
+def _classifier(catalogue: Catalogue, name: str) -> list[Product]:
+    classifier = catalogue.classifier(name)
+    classifier.task.require()
+    return [classifier.fold(k) for k in classifier.fold_numbers]
+
+
+def _result(catalogue: Catalogue, name: str) -> list[Product]:
+    return [catalogue.classifier(name).published_result()]
+
+
+def _cross_corpus(catalogue: Catalogue, name: str) -> list[Product]:
+    """Stale too if the other store has another classifier of this name by now. Raises SercliError if that store is gone."""
+    scores = catalogue.store.read_json(f"{_cross_corpus_key(name)}/scores", "scores.json")
+    classifier = Catalogue(Store(Path(scores["store"]))).classifier(scores["classifier"])
+    return [CrossCorpusTest(catalogue, classifier).result([fold["fold"] for fold in scores["per_fold"]])]
+
+
+def _cross_corpus_key(name: str) -> str:
+    corpus, _, classifier = name.partition(".")
+    return keys.cross_corpus(corpus, classifier)
+
+
+def _comparison(catalogue: Catalogue, name: str) -> list[Product]:
+    pair = (catalogue.store.provenance(f"comparisons/{name}") or {})["config"]
+    return [catalogue.classifier(pair["first"]).comparison(catalogue.classifier(pair["second"]))]
+
+
+def _sweep(catalogue: Catalogue, name: str) -> list[Product]:
+    store, key = catalogue.store, keys.sweep(name)
+    grid = read_yaml(store.location(key) / "grid.yaml")
+    shown = [key for key in (store.provenance(key) or {"inputs": {}})["inputs"] if key.startswith(keys.result(""))]
+    names = {key: key.removeprefix(keys.result("")) for key in shown}
+    results = {key: catalogue.classifier(name).published_result().digest for key, name in names.items()}
+    return [sweep_product(catalogue, name, {key: value for key, value in grid.items() if key != "name"}, results)]
+
+
+def _diagnostics(catalogue: Catalogue, name: str) -> list[Product]:
+    autoencoder = catalogue.autoencoder(name)
+    autoencoder.task.require()
+    return [autoencoder.diagnostics(autoencoder.fresh_folds)]
+
+
+def _bundle(catalogue: Catalogue, name: str) -> list[Product]:
+    classifier, _, which = name.partition(" ")
+    return [catalogue.classifier(classifier).bundle(int(which.removeprefix("fold-")) if which else None)]
+
+
+def _bundle_key(name: str) -> str:
+    classifier, _, which = name.partition(" ")
+    return keys.bundle(classifier, int(which.removeprefix("fold-")) if which else None)
+
+
+def _bundle_names(catalogue: Catalogue) -> Iterator[str]:
+    for path in _folders(catalogue, f"bundles/*/*/{PROVENANCE}"):
+        if path.name == "all" or re.fullmatch(r"fold-[1-9]\d*", path.name):
+            yield path.parent.name if path.name == "all" else f"{path.parent.name} {path.name}"
+
+
+def _latents_names(catalogue: Catalogue) -> Iterator[str]:
+    folders = {path.parent for path in _folders(catalogue, f"{keys.latents('*', '*')}/fold-*/zarr.json")}
+    for folder in sorted(folders, key=lambda path: c_order(str(path))):
+        yield f"{folder.parent.name} {folder.name}"
+
+
+def _cross_corpus_names(catalogue: Catalogue) -> list[str]:
+    return [path.parent.name for path in _folders(catalogue, f"cross-corpus/*/scores/{PROVENANCE}")]
+
+
+def _folders(catalogue: Catalogue, pattern: str) -> list[Path]:
+    found = (path.parent for path in catalogue.store.path.glob(pattern))
+    return sorted(found, key=lambda path: c_order(str(path)))
+
+
+def _published(folder: str) -> Callable[[Catalogue], list[str]]:
+    return lambda catalogue: catalogue.store.names(f"{folder}/*/{PROVENANCE}")
+
+
+def _report_names(catalogue: Catalogue) -> list[str]:
+    return [keys.REPORT] if catalogue.store.provenance(keys.REPORT) else []
+
+
+def report_product(catalogue: Catalogue) -> Product:
+    """The page of `sercli report`: it changes with everything that it shows, and with the state of that."""
+    inputs = {"corpus": digest([vars(utterance) for utterance in catalogue.store.utterances])}
+    for entry in entries(catalogue, [kind for kind in KINDS if kind.is_on_page]):
+        judgement = entry.judgement
+        products = entry.products if judgement.is_fresh else []
+        inputs[f"{entry.kind.name} {entry.name}"] = digest([dict(judgement.states), [p.digest for p in products]])
+    return Product(keys.REPORT, {}, inputs, Command("report", catalogue.store.path))
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind("features", lambda catalogue: catalogue.feature_names, keys.features, _features, is_on_page=True),
+    Kind("task", lambda catalogue: catalogue.task_names, keys.task, _task, is_on_page=True),
+    Kind("autoencoder", lambda catalogue: catalogue.autoencoder_names, keys.autoencoder, _autoencoder, is_on_page=True),
+    Kind("latents", _latents_names, _latents_key, _latents),
+    Kind("classifier", lambda catalogue: catalogue.classifier_names, keys.classifier, _classifier),
+    Kind("result", lambda catalogue: catalogue.classifier_names, keys.result, _result, is_on_page=True),
+    Kind("cross-corpus", _cross_corpus_names, _cross_corpus_key, _cross_corpus, is_on_page=True),
+    Kind("comparison", _published("comparisons"), lambda name: f"comparisons/{name}", _comparison, is_on_page=True),
+    Kind("sweep", _published("sweeps"), keys.sweep, _sweep, is_on_page=True),
+    Kind("diagnostics", _published("diagnostics"), keys.diagnostics, _diagnostics, is_on_page=True),
+    Kind("report", _report_names, lambda name: name, lambda catalogue, name: [report_product(catalogue)]),
+    Kind("bundle", _bundle_names, _bundle_key, _bundle),
+)

@@ -1,0 +1,94 @@
+"""Names of products, and the options and commands that make them, from configurations.
+
+A name has one part for each option that differs from its default, in a fixed order: `cvae-128.improvised.seed-1`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .. import plugins
+from ..config import plain, plain_value
+from ..tasks.task import Task, requested_task
+from .configs import AutoencoderConfig, ClassifierConfig
+
+SystemConfig = AutoencoderConfig | ClassifierConfig
+_SHORT = {"segment_shift_ms": "shift", "fit_on": "fit", "reconstruction_threshold": "threshold"}
+_TRAINING_FLAGS = {"epochs", "batch_size", "lr", "precision"}  # the other training options are given with --set
+_GROUPS = ("training", "options")
+
+
+def differences(config: SystemConfig, defaults: SystemConfig, keys: Sequence[str] | None = None) -> list[str]:
+    """One part of a name for each option of `keys` (all but the task, if None) that differs from the defaults."""
+    values, default_values = plain(config), plain(defaults)
+    keys = [key for key in values if key not in (*_GROUPS, "seed", "task")] if keys is None else keys
+    pairs = [(key, values[key], default_values[key]) for key in keys]
+    return [_part(key, value) for key, value, default in pairs if value != default]
+
+
+def inner_differences(config: SystemConfig, defaults: SystemConfig) -> list[str]:
+    """The same for options of training and of the plug-in, and the seed last."""
+    values, default_values = plain(config), plain(defaults)
+    pairs = [
+        (key, value, plain_value(default_values[group][key]))
+        for group in _GROUPS
+        for key, value in values[group].items()
+    ]
+    pairs.append(("seed", values["seed"], default_values["seed"]))
+    return [_part(key, value) for key, value, default in pairs if value != default]
+
+
+def _part(key: str, value: Any) -> str:
+    return f"{_SHORT.get(key, key)}-{word(value)}"
+
+
+def options_of(config: SystemConfig, defaults: SystemConfig) -> list[str]:
+    """The command-line options that make this configuration out of the defaults."""
+    values, default_values = plain(config), plain(defaults)
+    words: list[str] = []
+    for key, value in values.items():
+        if key in _GROUPS:
+            for name, inner in value.items():
+                if inner != plain_value(default_values[key][name]):
+                    words += (
+                        [flag(name), word(inner)] if name in _TRAINING_FLAGS else ["--set", f"{name}={word(inner)}"]
+                    )
+        elif value != default_values[key]:
+            words += [flag(key), word(value)]
+    return words
+
+
+def task_options(task: Task, corpus_task: Task) -> list[str]:
+    """The command-line options that define a task beside the corpus's own. A file of folds is the one that the store keeps."""
+    defaults = plain(requested_task({"target": task.target}, corpus_task))
+    values = {key: value for key, value in plain(task).items() if value != defaults[key]}
+    values |= {"target": task.target} if task.target != corpus_task.target else {}
+    if values.pop("folds", ""):
+        values["folds_file"] = "FOLDS.tsv"
+    return [text for key, value in values.items() for text in (flag(key), word(value))]
+
+
+def frontend_options(name: str, config: Mapping[str, Any]) -> list[str]:
+    """The options of `sercli featurize` that make features of this name; only the name if the plug-in is not installed."""
+    frontend = str(config["frontend"])
+    is_installed = frontend in plugins.names("frontends")
+    defaults = plugins.defaults("frontends", frontend) if is_installed else {}
+    changed = {key: config[key] for key, default in defaults.items() if config.get(key, default) != default}
+    words = ["--frontend", frontend, *(["--name", name] if name != frontend else [])]
+    words += [text for key, value in changed.items() for text in ("--set", f"{key}={word(value)}")]
+    return words + (["--from", "PATH"] if is_installed and plugins.defines("frontends", frontend, "Source") else [])
+
+
+def flag(key: str) -> str:
+    """`batch_size` is `--batch-size`."""
+    return "--" + key.replace("_", "-")
+
+
+def word(value: Any) -> str:
+    """A value as the command line takes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,312 @@
+"""What the page of `sercli report` shows, read from a store."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from .. import __version__, plugins
+from ..config import plain
+from ..corpora.base import read_card
+from ..data.utterances import read_table
+from ..errors import BrokenPlugin, Command, MissingInput, SercliError, UsageError
+from ..evaluation.scores import group, marks_of
+from ..experiments.catalogue import Catalogue
+from ..experiments.kinds import KINDS, Entry, entries
+from ..experiments.systems import Autoencoder, Classifier
+from ..machine.progress import say
+from ..store import keys, publishing
+from ..text import c_order
+from .page import AskedTask, Content, FoldRow, Latents, Sweep, System, printed_for
+from .pictures import data_uri
+
+_LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "zarr", "safetensors", "soundfile", "soxr", "matplotlib")
+_MOST_REASONS = 20
+_NO_AXES = ("row", "seed", "classifier", "task", "marks", "chosen", "n_utterances", "folds_done", "folds_expected")
+
+
+def usable_autoencoders(catalogue: Catalogue) -> list[Autoencoder]:
+    """Autoencoders whose task and features are fresh; the others are reported."""
+    autoencoders = []
+    for name in catalogue.autoencoder_names:
+        autoencoder = catalogue.autoencoder(name)
+        try:
+            autoencoder.task.require()
+            publishing.require(catalogue.store, autoencoder.features.product)
+        except MissingInput as error:
+            say(f"{name}: skipped: {error}")
+        else:
+            autoencoders.append(autoencoder)
+    return autoencoders
+
+
+def diagnosed_autoencoders(catalogue: Catalogue) -> list[Autoencoder]:
+    """Of autoencoders with a finished fold that differ in their seed only, the one with the lowest seed."""
+    fitted = [autoencoder for autoencoder in usable_autoencoders(catalogue) if autoencoder.fresh_folds]
+    first: dict[str, Autoencoder] = {}
+    for autoencoder in sorted(fitted, key=lambda autoencoder: autoencoder.config.seed):
+        first.setdefault(autoencoder.seedless_key, autoencoder)
+    return [autoencoder for autoencoder in fitted if autoencoder in first.values()]
+
+
+class PageContent:
+    """Reads everything that the page shows. Only what is fresh is shown."""
+
+    def __init__(self, catalogue: Catalogue, diagnosed: Sequence[str]) -> None:
+        self.catalogue, self.store = catalogue, catalogue.store
+        self.diagnosed = [catalogue.autoencoder(name) for name in diagnosed]
+        self.autoencoders = [catalogue.autoencoder(name) for name in catalogue.autoencoder_names]
+
+    def read(self) -> Content:
+        """Everything, as values for the templates."""
+        by_name = {task.name: task for task in self.tasks}
+        return Content(
+            corpus=self._corpus(),
+            tasks=self.tasks,
+            systems=[self._system(system, by_name) for system in self._groups()],
+            unevaluated=self._scored[1],
+            comparisons=self.comparisons,
+            elsewhere=[
+                self.store.read_json(f"{entry.key}/scores", "scores.json") for entry in self._fresh("cross-corpus")
+            ],
+            latents=[self._latents(autoencoder) for autoencoder in self.diagnosed],
+            kinds=self._plugins(),
+            seeds={autoencoder.name: autoencoder.config.seed for autoencoder in self.autoencoders},
+            unfitted=[autoencoder.name for autoencoder in self.autoencoders if not autoencoder.fresh_folds],
+            sweeps=[self._sweep(entry) for entry in self._entries("sweep")],
+            versions=_versions(),
+            digests=self._digests(),
+            first_commands=list(map(str, self._first_commands())),
+            further_commands=list(map(str, self._unread_commands())),
+            last_commands=list(map(str, self._last_commands())),
+        )
+
+    def _entries(self, kind: str) -> list[Entry]:
+        return list(entries(self.catalogue, [each for each in KINDS if each.name == kind]))
+
+    def _fresh(self, kind: str) -> list[Entry]:
+        return [entry for entry in self._entries(kind) if entry.judgement.is_fresh]
+
+    # --- the corpus and its tasks
+
+    def _corpus(self) -> dict[str, Any]:
+        """What `ingest` and `featurize` found."""
+        utterances = self.store.utterances
+        labels = Counter(utterance.emotion or "(not labelled)" for utterance in utterances)
+        tables = [self.store.corpus_folder / "rejects.tsv", *sorted(self.store.path.glob("rejects-*.tsv"))]
+        counts = self.store.corpus_folder / "counts.tsv"
+        reader = str(self.store.corpus_fact("corpus"))
+        try:
+            card = read_card(reader)._asdict()
+        except (UsageError, BrokenPlugin):
+            card = None  # of a reader that is not installed here
+        return {
+            "name": self.store.name,
+            "reader": reader,
+            "card": card,
+            "synthetic": self.store.is_synthetic,
+            "utterances": len(utterances),
+            "speakers": len({utterance.speaker for utterance in utterances}),
+            "hours": sum(utterance.duration for utterance in utterances) / 3600,
+            "columns": {
+                column: len(values)
+                for column in ("session", "gender", "style")
+                if len(values := {getattr(utterance, column) for utterance in utterances} - {""}) > 1
+            },
+            "labels": {label: labels[label] for label in sorted(labels, key=c_order)},
+            "rejects": {table.name: _rejects(table) for table in tables if table.is_file()},
+            "counts": list(read_table(counts)) if counts.is_file() else [],
+        }
+
+    @cached_property
+    def tasks(self) -> list[AskedTask]:
+        """Those that are fresh; the corpus's own question first."""
+        tasks = [self._task(entry.name) for entry in self._fresh("task")]
+        return sorted(tasks, key=lambda task: (not task.usual, c_order(task.name)))
+
+    def _task(self, name: str) -> AskedTask:
+        task = self.catalogue.task(name)
+        folds, corpus_task = task.folds, self.catalogue.corpus_task
+        counts = Counter(folds.labels.values())
+        rows = [
+            FoldRow(fold.number, fold.left_out, fold.dev, *(len(fold.part(part)) for part in ("train", "dev", "test")))
+            for fold in folds.folds
+        ]
+        return AskedTask(
+            name,
+            plain(task.definition),
+            {label: counts[label] for label in folds.classes},
+            len({u.speaker for u in self.store.utterances if u.utt_id in folds.labels}),
+            rows,
+            folds.digest,
+            (task.definition.target, task.definition.classes) == (corpus_task.target, corpus_task.classes),
+        )
+
+    # --- systems
+
+    @cached_property
+    def _scored(self) -> tuple[dict[str, dict[str, Any]], list[tuple[str, str]]]:
+        """Fresh results by classifier, and the classifiers without one, each with the reason."""
+        results, missing = {}, []
+        for name in self.catalogue.classifier_names:
+            try:
+                self.catalogue.classifier(name).published_result()
+            except MissingInput as error:
+                missing.append((name, self._reason(error)))
+            else:
+                results[name] = self.store.read_json(keys.result(name), "scores.json")
+        return results, missing
+
+    def _reason(self, error: SercliError) -> str:
+        """An error in words that are the same wherever the store lies."""
+        place, store = Path(error.place), self.store.path
+        if place.is_relative_to(store):
+            error = error.at_only(place.relative_to(store) if place != store else "STORE")
+        commands = tuple(command.for_store("STORE") for command in error.commands)
+        return str(error.fixed_by(commands or error.fix))
+
+    def _groups(self) -> list[dict[str, Any]]:
+        return group(list(self._scored[0].values()), lambda name: self.catalogue.classifier(name).seedless_key)
+
+    def _system(self, system: Mapping[str, Any], tasks: Mapping[str, AskedTask]) -> System:
+        results, names = self._scored[0], list(system["classifiers"])
+        first = self.catalogue.classifier(names[0])
+        numbers = [fold["fold"] for fold in results[first.name]["per_fold"]]
+        fresh = [k for k in numbers if publishing.is_fresh(self.store, first.fold(k))]
+        return System(
+            system,
+            [results[name] for name in names],
+            histories(first, fresh),
+            [line for name in names for line in self._commands(self.catalogue.classifier(name))],
+            printed_for(system, results[first.name], tasks[first.config.task], str(self.store.corpus_fact("corpus"))),
+        )
+
+    @cached_property
+    def comparisons(self) -> list[dict[str, Any]]:
+        """Those that are fresh."""
+        return [self.store.read_json(entry.key, "comparison.json") for entry in self._fresh("comparison")]
+
+    def _latents(self, autoencoder: Autoencoder) -> Latents:
+        classifiers = [self.catalogue.classifier(name) for name in self.catalogue.classifier_names]
+        alike = [other for other in self.autoencoders if other.seedless_key == autoencoder.seedless_key]
+        return Latents(
+            autoencoder.name,
+            plain(autoencoder.config),
+            autoencoder.task.name,
+            autoencoder.task.definition.target,
+            marks_of(autoencoder),
+            autoencoder.config.sees_labels,
+            [classifier.name for classifier in classifiers if classifier.autoencoder is autoencoder],
+            [other.name for other in alike if other is not autoencoder],
+            len(autoencoder.fold_numbers),
+            self.store.read_json(keys.diagnostics(autoencoder.name), "diagnostics.json"),
+        )
+
+    def _sweep(self, entry: Entry) -> Sweep:
+        if not entry.judgement.is_fresh:
+            return Sweep(entry.name, [], [], "", next(iter(entry.judgement.changed), "a result"))
+        rows = list(read_table(self.store.file(entry.key, "results.tsv")))
+        header = list(rows[0]) if rows else []
+        axes = header[1 : header.index("classifier")] if "classifier" in header else []
+        has_figure = (self.store.location(entry.key) / "figure.svg").is_file()
+        figure = self.store.file(entry.key, "figure.svg").read_bytes() if has_figure else b""
+        uri = data_uri("image/svg+xml", figure) if figure else ""
+        return Sweep(entry.name, rows, [axis for axis in axes if axis not in _NO_AXES], uri)
+
+    # --- what made it all
+
+    def _plugins(self) -> dict[str, str]:
+        """The first paragraph of the docstring of each plug-in that was used."""
+        classifiers = [self.catalogue.classifier(name) for name in self._scored[0]]
+        systems: list[Autoencoder | Classifier] = [*classifiers, *self.autoencoders]
+        names = {
+            "frontends": {system.features.frontend for system in systems},
+            "autoencoders": {autoencoder.config.model for autoencoder in self.autoencoders},
+            "classifiers": {classifier.config.classifier for classifier in classifiers},
+        }
+        descriptions = {}
+        for package, plugin_names in names.items():
+            for name in sorted(plugin_names):
+                with suppress(UsageError):  # a plug-in that is not installed here
+                    descriptions[name] = " ".join(plugins.card(package, name).split("\n\n")[0].split())
+        return descriptions
+
+    def _digests(self) -> dict[str, str]:
+        """Of what everything else was made from, and of the results."""
+        corpus = self.store.provenance(keys.CORPUS)
+        digests = {"corpus": str(corpus["digest"])} if corpus else {}
+        for kind in ("features", "result"):
+            for entry in self._entries(kind):
+                if provenance := self.store.provenance(entry.key):
+                    digests[entry.key.removeprefix(f"{keys.ARRAYS}/")] = str(provenance["digest"])
+        return digests | {f"folds of {task.name}": task.digest for task in self.tasks}
+
+    def _first_commands(self) -> list[Command]:
+        store = self.store
+        if store.is_combined:
+            sources = [f"STORE-OF-{name}" for name in store.corpus_names("stores")]
+            words = [*sources, "STORE", "--classes", ",".join(store.corpus_names("classes"))]
+        else:
+            scale = [f"{limit:g}" for limit in store.corpus.get("scale", [])]
+            words = ["CORPUS", "STORE", "--corpus", str(store.corpus_fact("corpus"))]
+            words += ["--scale", ",".join(scale)] if scale else []
+        first = Command("combine" if store.is_combined else "ingest", words=(*words, "--name", store.name))
+        features = [self.catalogue.features(name).product.command for name in self.catalogue.feature_names]
+        tasks = [self.catalogue.task(task.name).product.command for task in self.tasks]
+        return [first, *map(_anywhere, [*features, *tasks])]
+
+    def _unread_commands(self) -> list[Command]:
+        """Of autoencoders that no scored system reads."""
+        read = {self.catalogue.classifier(name).config.autoencoder for name in self._scored[0]}
+        unread = [autoencoder for autoencoder in self.autoencoders if autoencoder.fresh_folds]
+        return [_anywhere(autoencoder.fold(1).command) for autoencoder in unread if autoencoder.name not in read]
+
+    def _last_commands(self) -> list[Command]:
+        pairs = [(c["first"]["classifier"], c["second"]["classifier"]) for c in self.comparisons]
+        return [
+            *([Command("evaluate", "STORE")] if self._scored[0] else []),
+            *(Command("compare", "STORE", pair) for pair in pairs),
+            *(Command("sweep", "STORE", (f"STORE/{entry.key}/grid.yaml",)) for entry in self._entries("sweep")),
+            Command("report", "STORE"),
+        ]
+
+    def _commands(self, classifier: Classifier) -> list[str]:
+        """Autoencoder, latents and classifier of one seed."""
+        products = [classifier.fold(1)]
+        if classifier.autoencoder is not None:
+            latents = classifier.autoencoder.latents(1, classifier.config.condition)
+            products = [classifier.autoencoder.fold(1), latents, *products]
+        return [str(_anywhere(product.command)) for product in products]
+
+
+def histories(system: Autoencoder | Classifier, numbers: Sequence[int]) -> dict[int, list[dict[str, float]]]:
+    """Losses of each epoch, of each fold."""
+    return {
+        number: [{key: float(value) for key, value in row.items()} for row in read_table(system.history(number))]
+        for number in numbers
+    }
+
+
+def _anywhere(command: Command) -> Command:
+    """For all folds, and for a store at any place."""
+    return command.for_all_folds().for_store("STORE")
+
+
+def _rejects(table: Path) -> dict[str, Any]:
+    reasons = Counter(row.get("reason", "") for row in read_table(table))
+    in_order = sorted(reasons.items(), key=lambda pair: (-pair[1], c_order(pair[0])))
+    return {"n": sum(reasons.values()), "reasons": in_order[:_MOST_REASONS], "more": len(in_order[_MOST_REASONS:])}
+
+
+def _versions() -> dict[str, str]:
+    versions = {"sercli": __version__, "Python": platform.python_version()}
+    for name in _LIBRARIES:
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions
