@@ -67,7 +67,6 @@ class Latents(StrEnum):
 class FileFormat(StrEnum):
     kaldi = "kaldi"
     csv = "csv"
-    npz = "npz"
     parquet = "parquet"
 
 

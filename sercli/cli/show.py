@@ -82,9 +82,7 @@ def export_features(
     output: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to make, outside the store.")],
     file_format: Annotated[
         FileFormat,
-        typer.Option(
-            "--format", help="kaldi: data directories and archives; csv and parquet: a row a frame; npz: NumPy arrays."
-        ),
+        typer.Option("--format", help="kaldi: data directories and archives; csv and parquet: one row per frame."),
     ],
     frontend: Frontend = None,
     ae: Annotated[
@@ -105,12 +103,20 @@ def export_features(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Write features, latents, posteriors or folds for other programs: Kaldi, CSV, NumPy or Parquet."""
+    """Write features, latents, posteriors or folds for other programs: Kaldi, CSV or Parquet."""
     from ..stages import export_features as stage
 
-    asked = stage.Selection(frontend, ae, condition.value if condition else None, classifier, task, fold or [])
-    run = run_as(None, "cpu", overwrite, dry_run)
-    print_outcome(stage.run(store, output, asked, file_format.value, root, run), as_json)
+    options = stage.ExportFeaturesOptions(
+        file_format=file_format.value,
+        frontend=frontend,
+        autoencoder=ae,
+        condition=condition.value if condition else None,
+        classifier=classifier,
+        task=task,
+        folds=fold or [],
+        root=root,
+    )
+    print_outcome(stage.run(store, output, options, run_as(None, "cpu", overwrite, dry_run)), as_json)
 
 
 @app.command()

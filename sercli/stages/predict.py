@@ -60,7 +60,7 @@ class PredictOptions:
             raise UsageError("out of range", place="--shift", seen=f"{self.shift:g}", expected=limits)
 
 
-class Source(NamedTuple):
+class Recording(NamedTuple):
     """A file under the name that is printed, or why there is none."""
 
     name: str
@@ -68,10 +68,10 @@ class Source(NamedTuple):
     error: AudioError | None = None
 
 
-class Item(NamedTuple):
+class Pending(NamedTuple):
     """An utterance, or a window of a file from `times[0]` to `times[1]` (s), whose posteriors come."""
 
-    source: Source
+    source: Recording
     n_sources: int  # up to this one
     posteriors: Future[Posteriors]
     times: tuple[float, float] | None = None
@@ -90,14 +90,14 @@ def run(bundle_path: Path, options: PredictOptions, settings: Settings) -> None:
         labeller.windows(options.window, options.shift or options.window)  # refuses parts of a frame
     with ExitStack() as stack:
         spooled = stack.enter_context(_spooled(_standard_input())) if options.stdin_audio else None
-        sources = _sources(options) if spooled is None else iter([Source(_STDIN, spooled)])
+        sources = _sources(options) if spooled is None else iter([Recording(_STDIN, spooled)])
         pool = ThreadPoolExecutor(n_workers(settings.jobs, _AHEAD))
         stack.callback(pool.shutdown, wait=False, cancel_futures=True)
         ahead = max(2, min(_AHEAD, int(_SECONDS_AHEAD / options.window))) if options.window else _AHEAD
         _print_rows(_taken_ahead(_items(labeller, pool, sources, options), ahead), labeller.classes, options)
 
 
-def _print_rows(items: Iterator[Item], classes: Sequence[str], options: PredictOptions) -> None:
+def _print_rows(items: Iterator[Pending], classes: Sequence[str], options: PredictOptions) -> None:
     if not options.as_json:
         times = ["start", "end"] if options.window else []
         print(*["path", *times, "prediction", *(printable(f"p_{label}") for label in classes)], sep="\t", flush=True)
@@ -117,31 +117,31 @@ def _print_rows(items: Iterator[Item], classes: Sequence[str], options: PredictO
         raise SercliError("files could not be labelled", seen=f"{n_bad} of {n_files}", fix=fix)
 
 
-def _sources(options: PredictOptions) -> Iterator[Source]:
+def _sources(options: PredictOptions) -> Iterator[Recording]:
     """Files in the order named. A folder stands for the sound files below it, in C order; `-` for what stdin lists."""
     for name in [*options.paths, *([_STDIN] if options.nul and _STDIN not in options.paths else [])]:
         for path in _listed(options.nul) if name == _STDIN else [name]:
             yield from _sources_at(path)
 
 
-def _sources_at(name: str) -> Iterator[Source]:
+def _sources_at(name: str) -> Iterator[Recording]:
     path = Path(name)
     if not name:
-        yield Source("''", path, AudioError("the name is empty", fix="leave it out"))
+        yield Recording("''", path, AudioError("the name is empty", fix="leave it out"))
     elif "\0" in name:
-        yield Source(name, path, AudioError("the name holds NUL", fix="use -0"))
+        yield Recording(name, path, AudioError("the name holds NUL", fix="use -0"))
     elif not path.is_dir():
-        yield Source(name, path)
+        yield Recording(name, path)
     else:
         file = None
         try:
             for file in files_below(path, audio.SUFFIXES):
-                yield Source(str(file), file)
+                yield Recording(str(file), file)
         except OSError as error:
-            yield Source(name, path, AudioError("the folder cannot be read", seen=error.strerror or error))
+            yield Recording(name, path, AudioError("the folder cannot be read", seen=error.strerror or error))
         else:
             if file is None:
-                yield Source(name, path, AudioError("no sound in this folder", expected=" ".join(audio.SUFFIXES)))
+                yield Recording(name, path, AudioError("no sound in this folder", expected=" ".join(audio.SUFFIXES)))
 
 
 def _standard_input() -> BinaryIO:
@@ -180,29 +180,29 @@ def _spooled(stream: BinaryIO) -> Iterator[Path]:
 
 
 def _items(
-    labeller: Labeller, pool: ThreadPoolExecutor, sources: Iterator[Source], options: PredictOptions
-) -> Iterator[Item]:
+    labeller: Labeller, pool: ThreadPoolExecutor, sources: Iterator[Recording], options: PredictOptions
+) -> Iterator[Pending]:
     """Utterances or windows, each labelled by itself, so that its posteriors do not depend on the others."""
     for n, source in enumerate(sources, 1):
         try:
             if source.error is not None:
                 raise source.error
             if options.window is None:
-                yield Item(
+                yield Pending(
                     source, n, pool.submit(lambda path: labeller.posteriors(labeller.utterance(path)), source.path)
                 )
                 continue
             for section in labeller.sections(source.path, options.window, options.shift or options.window):
-                yield Item(source, n, pool.submit(labeller.posteriors, section.frames), (section.start, section.end))
+                yield Pending(source, n, pool.submit(labeller.posteriors, section.frames), (section.start, section.end))
         except AudioError as error:
             failed: Future[Posteriors] = Future()
             failed.set_exception(error)
-            yield Item(source, n, failed)
+            yield Pending(source, n, failed)
 
 
-def _taken_ahead(items: Iterator[Item], n: int) -> Iterator[Item]:
+def _taken_ahead(items: Iterator[Pending], n: int) -> Iterator[Pending]:
     """The same items, taken by a thread, at most `n` ahead: a row is printed although the next path has not arrived."""
-    waiting: queue.Queue[Item | BaseException | None] = queue.Queue(n)
+    waiting: queue.Queue[Pending | BaseException | None] = queue.Queue(n)
 
     def take() -> None:
         try:
@@ -219,7 +219,7 @@ def _taken_ahead(items: Iterator[Item], n: int) -> Iterator[Item]:
         yield item
 
 
-def _row(item: Item, classes: Sequence[str], posteriors: Sequence[float], as_json: bool) -> str:
+def _row(item: Pending, classes: Sequence[str], posteriors: Sequence[float], as_json: bool) -> str:
     """A line of TSV, or a JSON object in one line."""
     name, prediction = item.source.name, classes[max(range(len(posteriors)), key=posteriors.__getitem__)]
     if not as_json:

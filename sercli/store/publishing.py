@@ -266,6 +266,26 @@ def replace_folder(built: Path, final: Path, aside: Path) -> None:
 
 
 @contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """A folder to fill, outside the store; at the end of the block it takes the place of `target`, unless an error occurs.
+
+    Raises SercliError if another command fills a folder for the same target now.
+    """
+    workshop = target.with_name(f".{target.name}-new")
+    with lock(workshop, target.name):
+        try:
+            shutil.rmtree(workshop / "product", ignore_errors=True)  # of a command that was killed
+            (workshop / "product").mkdir()
+            yield workshop / "product"
+            replace_folder(workshop / "product", target, workshop / "old")
+        except OSError as error:
+            error.filename = error.filename or str(target)
+            raise
+        finally:
+            shutil.rmtree(workshop, ignore_errors=True)
+
+
+@contextmanager
 def lock(folder: Path, key: str, wait: bool = False) -> Iterator[None]:
     """Keep other commands from making the same product of a store, which need not exist yet.
 

@@ -106,8 +106,8 @@ def test_across_corpora(folder: Path) -> None:
 
 def test_into_other_tools(folder: Path) -> None:
     run_block("sercli export-features store/ data/", folder, ae="cvae-128")
-    frames = np.load(folder / "latents" / "fold-1" / "latents.npz")
-    assert frames["mean"].shape == frames["std"].shape
+    latents = pd.read_csv(folder / "latents" / "fold-1" / "latents.csv")
+    assert {"id", "segment", "mean_0", "std_127"} <= set(latents.columns)
     assert len(pd.read_parquet(folder / "posteriors" / "posteriors.parquet")) > 36
     assert (folder / "data" / "feats.scp").is_file()
     assert (folder / "folds" / "folds.csv").is_file()

@@ -1,17 +1,13 @@
 """Errors of the command, by their fields. With SERCLI_ERRORS=json the command prints an error as one JSON object."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-
-import pytest
-
-from sercli.errors import SercliError
+from collections.abc import Mapping
 
 from .command import Completed, Sercli
 
 FIELDS = ("problem", "place", "seen", "expected", "fix")
 Error = Mapping[str, str]
+Fields = Mapping[str, str | tuple[str, ...]] | str
 
 
 def error_of(done: Completed) -> Error:
@@ -34,37 +30,25 @@ def error_in(stderr: str) -> Error:
     return error
 
 
-def refused(
-    sercli: Sercli, code: int, fields: Mapping[str, str | tuple[str, ...]] | str, *arguments: object, **options: object
-) -> Error:
-    """Run a command that must fail with `code`; returns its error.
+def refused(sercli: Sercli, code: int, fields: Fields, *arguments: object, **options: object) -> Error:
+    """Run a command that must fail with `code`; returns its error."""
+    return check_error(error_of(sercli(*arguments, code=code, **options)), fields)
 
-    `fields` holds what must occur in a field of the error: `{"place": "corpus", "fix": ("ingest", "--corpus")}`.
+
+def check_error(error: Error, fields: Fields) -> Error:
+    """Check that each text occurs in its field: `{"place": "corpus", "fix": ("ingest", "--corpus")}`.
+
     A text, its parts separated by `|`, is looked for in the whole error.
     """
-    error = error_of(sercli(*arguments, code=code, **options))
     if isinstance(fields, str):
         for part in fields.split("|"):
             assert part in text_of(error), f"{part!r} is not in {text_of(error)!r}"
         return error
-    check_fields(error, fields)
-    return error
-
-
-@contextmanager
-def raises(fields: Mapping[str, str | tuple[str, ...]], kind: type[SercliError] = SercliError) -> Iterator[None]:
-    """The block must raise an error of this kind, with these texts in its fields."""
-    with pytest.raises(kind) as caught:
-        yield
-    check_fields(caught.value.as_json(), fields)
-
-
-def check_fields(error: Error, fields: Mapping[str, str | tuple[str, ...]]) -> None:
-    """Each text, or each of a tuple of texts, must occur in its field."""
     for name, texts in fields.items():
         assert name in FIELDS, f"an error has no field {name!r}"
         for text in (texts,) if isinstance(texts, str) else texts:
             assert text in error[name], f"{text!r} is not in the field {name} of {dict(error)}"
+    return error
 
 
 def text_of(error: Error) -> str:
