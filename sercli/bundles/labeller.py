@@ -16,7 +16,7 @@ from ..data import audio
 from ..errors import AudioError, DamagedProduct, SercliError, UsageError
 from ..experiments.fitted import read_autoencoder, read_classifier
 from ..experiments.inputs import encoded, latents_read
-from ..frontends.base import Extractor, frames_of, refuse_short
+from ..frontends.base import Extractor, check_length, frames_of
 from ..learning.batches import Sequences, Speech
 from ..learning.normalisation import Statistics, normalise, statistics
 from ..learning.segments import Frames, frames_per, shape_of
@@ -128,7 +128,7 @@ class Labeller:
             if len(frames):
                 yield Section(number * shift, min(number * shift + window, duration), frames)
             elif not number:
-                refuse_short(int(duration * self.extractor.sample_rate), self.extractor)
+                check_length(int(duration * self.extractor.sample_rate), self.extractor)
 
     def _frames_of_each(self, path: Path, windows: Windows) -> Iterator[Frames]:
         """What overlapping windows share is computed once if the front end is local, else of each window anew."""

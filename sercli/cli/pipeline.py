@@ -127,7 +127,15 @@ def featurize(
     from ..stages import featurize as stage
 
     run = run_as(jobs, device, overwrite, dry_run)
-    print_outcome(stage.run(store, frontend, name, settings or [], source, root, max_rejects, run), as_json)
+    options = stage.FeaturizeOptions(
+        frontend=frontend,
+        name=name,
+        assignments=settings or (),
+        source=source,
+        sound_root=root,
+        max_rejects=max_rejects,
+    )
+    print_outcome(stage.run(store, options, run), as_json)
 
 
 @app.command()

@@ -1,14 +1,4 @@
-"""Front ends: an utterance's frames. Each module here is one, found by its file name, and holds two classes.
-
-`Config`: a frozen dataclass of all options, with defaults; it is stored with the array and raises SercliError for
-values that cannot work. Beside it is either `Extractor(config, device="cpu")`, which makes frames of sound, or
-`Source(config, path)`, which reads frames that were made elsewhere; the protocols are below.
-
-An utterance's frames depend on its samples and the configuration alone, never on other utterances, on earlier calls, on
-other threads or on where the samples lie in memory; memory beyond samples and frames does not grow with the utterance.
-Where a front end says that it `is_local`, a frame is of the `min_samples` samples where it begins, so that the frames of
-a piece are a piece of the frames.
-"""
+"""The two kinds of front ends: an extractor makes frames of sound, a source reads frames that were made elsewhere."""
 
 from collections.abc import Collection
 from typing import Protocol
@@ -16,21 +6,21 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import AudioError, SercliError
+from ..errors import AudioError
 from ..learning.segments import Frames
 
 
 class Extractor(Protocol):
-    """Turns the samples of one utterance into frames; N frames of F features. Its methods may run in many threads."""
+    """Turns the samples of one utterance into N frames of F features. Its methods may run in several threads at once."""
 
     @property
     def sample_rate(self) -> int:
-        """Rate that samples must have (Hz)."""
+        """The rate that samples must have (Hz)."""
         ...
 
     @property
     def frame_shift_ms(self) -> float:
-        """From one frame's start to the next one's (ms)."""
+        """From the start of one frame to the start of the next (ms)."""
         ...
 
     @property
@@ -40,61 +30,58 @@ class Extractor(Protocol):
 
     @property
     def min_samples(self) -> int:
-        """The shortest utterance that has a frame (samples); it has one alone if the front end is local."""
+        """The length of the shortest utterance that has a frame (samples); if `is_local`, it has exactly one."""
         ...
 
     @property
     def is_local(self) -> bool:
-        """Whether a frame is of the `min_samples` samples where it begins, whatever comes before and after."""
+        """Whether a frame depends on the `min_samples` samples from its start only."""
         ...
 
     def n_frames(self, n_samples: int) -> int:
-        """How many frames N so many samples give; 0 below `min_samples`."""
+        """N for so many samples; 0 below `min_samples`."""
         ...
 
     def __call__(self, samples: npt.NDArray[np.float32]) -> Frames:
-        """Frames (N, F) of samples (n_samples,) in [-1, 1]; raises SercliError below `min_samples`."""
+        """Frames (N, F) of samples (n_samples,) in [-1, 1]; raises AudioError below `min_samples`."""
         ...
 
 
 class Source(Protocol):
-    """Frames made elsewhere, of many utterances. Opening one raises SercliError for a path where there are none."""
+    """Frames of many utterances, made elsewhere. Its constructor raises SercliError if there are none at the path."""
 
     @property
     def frame_shift_ms(self) -> float:
-        """From one frame's start to the next one's (ms)."""
+        """From the start of one frame to the start of the next (ms)."""
         ...
 
     @property
     def utt_ids(self) -> Collection[str]:
-        """Of whom there are frames: each once."""
+        """The utterances that have frames, each once."""
         ...
 
     def read(self, utt_id: str) -> Frames:
-        """Frames (N, F), N may be 0; raises SercliError, whose text is the reason alone, for what cannot be read."""
+        """Frames (N, F), N may be 0. Raises SercliError for a file that cannot be read; it is the reason of the reject."""
         ...
 
 
-def refuse_short(n_samples: int, extractor: Extractor) -> None:
-    """Raises AudioError for so many samples if they hold no frame."""
+def check_length(n_samples: int, extractor: Extractor) -> None:
+    """Raises AudioError for samples that are shorter than one frame."""
     if n_samples < extractor.min_samples:
-        wanted = f"{n_samples} samples at {extractor.sample_rate} Hz, wanted {extractor.min_samples}"
-        raise AudioError(f"shorter than one frame: {wanted}")
+        seen = f"{n_samples} samples at {extractor.sample_rate} Hz"
+        raise AudioError("shorter than one frame", seen=seen, expected=f"{extractor.min_samples} or more")
 
 
-def refuse_no_numbers(frames: Frames) -> None:
-    """Raises SercliError for frames (N, F) that are not finite."""
-    if not np.isfinite(frames).all():
-        n = np.count_nonzero(~np.isfinite(frames))
-        raise SercliError(f"{n} of {frames.size} values of its frames are nan or infinite, wanted none")
+def check_finite(frames: Frames) -> None:
+    """Raises AudioError for frames (N, F) with nan or infinite values."""
+    n_bad = frames.size - np.count_nonzero(np.isfinite(frames))
+    if n_bad:
+        raise AudioError("frames are nan or infinite", seen=f"{n_bad} of {frames.size} values", expected="none")
 
 
 def frames_of(samples: npt.NDArray[np.float32], extractor: Extractor) -> Frames:
     """The frames (N, F) of an utterance. Raises AudioError if it has none, or some that are not finite."""
-    refuse_short(len(samples), extractor)
+    check_length(len(samples), extractor)
     frames = extractor(samples)
-    try:
-        refuse_no_numbers(frames)
-    except SercliError as error:
-        raise AudioError(str(error)) from None
+    check_finite(frames)
     return frames

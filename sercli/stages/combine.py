@@ -16,6 +16,7 @@ from ..data.hashing import digest
 from ..data.utterances import Table, Utterance, first_shared
 from ..errors import SercliError, UsageError
 from ..experiments.corpus_files import CorpusContent, check_store_folder, publish_corpus
+from ..experiments.features import FrameArray, publish_frames, report_rejects
 from ..experiments.making import Outcome, Settings
 from ..experiments.sources import Features, Sources
 from ..machine.progress import bar, say
@@ -27,7 +28,6 @@ from ..store.store import COMBINED, Store
 from ..tasks.protocols import CORPUS
 from ..tasks.task import Task
 from ..text import c_order, printable
-from .featurize import publish_frames, report_rejects
 from .ingest import tell
 
 Classes = Mapping[str, str]  # label of a corpus -> the class that it stands for
@@ -251,7 +251,7 @@ def _build(stores: Sequence[Store], made: Store, product: Product, name: str) ->
     publishing.stage(made, product)
     with bar("combine", "utterances", len(utt_ids)) as shown:
         frames = _frames(sources, [origin[utt_id] for utt_id in utt_ids], shown.advance)
-        publish_frames(made, product, frames, lengths, problems, widths[min(widths)], attributes)
+        publish_frames(made, product, FrameArray(frames, lengths, problems, widths[min(widths)], attributes))
 
 
 def _frames(sources: Mapping[str, Ragged], order: Sequence[tuple[str, str]], advance: Any) -> Iterator[Rows]:

@@ -26,7 +26,6 @@ from .evaluate import read_predictions, read_scores
 from .sweep_plan import Plan, has_features, make_plan, report_plan, settings_of
 
 LOCK = "sweeps"  # of all sweeps of a store: one deletes latents that another may be about to read
-_MAX_REJECTS = 0.1  # of `sercli featurize`
 
 
 def run(store_path: Path, grid: Grid, keep_latents: bool, settings: Settings) -> Outcome:
@@ -51,7 +50,8 @@ def run(store_path: Path, grid: Grid, keep_latents: bool, settings: Settings) ->
         for name in missing:
             frontend, options = settings_of(plan.catalogue.features(name).config)
             on_cpu = replace(settings, device="cpu")
-            featurize.run(store_path, frontend, name, options, None, None, _MAX_REJECTS, on_cpu)
+            wanted = featurize.FeaturizeOptions(frontend=frontend, name=name, assignments=options)
+            featurize.run(store_path, wanted, on_cpu)
         if missing:
             plan = make_plan(store, grid, requested, keep_latents, settings)
         failures = _execute(plan, grid)

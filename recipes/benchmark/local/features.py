@@ -20,6 +20,7 @@ import torch
 from sercli.experiments.making import Settings
 from sercli.frontends.logmel import Config, Extractor
 from sercli.stages import featurize, ingest
+from sercli.stages.featurize import FeaturizeOptions
 from sercli.store.store import Store
 
 CORES = len(os.sched_getaffinity(0))
@@ -70,8 +71,8 @@ def main() -> None:
     paths = [store.root / utterance.path for utterance in store.utterances]
     speech = sum(utterance.duration for utterance in store.utterances)
     again = Settings(device="cpu", overwrite=True)
-    featurize.run(folder, "logmel", None, [], None, 0.1, again)  # start-up: imports, filters, first use of the FFT
-    ours = min(timed(lambda: featurize.run(folder, "logmel", None, [], None, 0.1, again)) for _ in range(REPEATS))
+    featurize.run(folder, FeaturizeOptions(), again)  # start-up: imports, filters, first use of the FFT
+    ours = min(timed(lambda: featurize.run(folder, FeaturizeOptions(), again)) for _ in range(REPEATS))
     print(f"{len(paths)} files, {speech:.0f} s of speech, {CORES} cores")
     print(f"sercli featurize: {ours:.2f} s, {speech / ours:.0f} times real time")
     for name, function in (("librosa LogMel", librosa_logmel), ("openSMILE eGeMAPS", egemaps)):

@@ -1,0 +1,73 @@
+"""Arrays of features: publish one, and report the utterances that have none."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..data.utterances import write_table
+from ..errors import SercliError
+from ..machine.progress import say
+from ..store import keys, publishing
+from ..store.publishing import Product
+from ..store.ragged import Rows, write_ragged
+from ..store.store import Store
+from ..text import printable
+
+_MOST_NAMED = 5  # skipped utterances
+
+
+@dataclass(frozen=True)
+class FrameArray:
+    """The frames of all utterances of a store, in its order."""
+
+    blocks: Iterable[Rows]  # (N, F) each: the frames of one or more utterances
+    lengths: Sequence[int]  # frames of each utterance
+    problems: Sequence[str]  # why an utterance has no frames; empty if it has
+    n_features: int  # F
+    attributes: Mapping[str, Any]  # stored beside the array: frame_shift_ms (ms), sample_rate (Hz)
+
+
+def publish_frames(store: Store, product: Product, array: FrameArray) -> None:
+    """Write and publish an array; `publishing.stage` comes before. Raises SercliError if it holds no frame."""
+    utterances = store.utterances
+    if not any(array.lengths):
+        raise SercliError("no utterance has frames", place=printable(utterances[0].path), seen=array.problems[0])
+    rejects = {u.utt_id: problem for u, problem in zip(utterances, array.problems, strict=True) if problem}
+    built = publishing.staging(store, product) / "product"
+    write_ragged(
+        built,
+        ({"frames": block} for block in array.blocks),
+        array.lengths,
+        [utterance.utt_id for utterance in utterances],
+        {"frames": array.n_features},
+        ("frame", "feature"),
+        {**array.attributes, "rejects": rejects},
+    )
+    publishing.publish(store, product, built)
+
+
+def report_rejects(store: Store, name: str, max_rejects: float) -> None:
+    """Write `rejects-<name>.tsv` from what is stored with the array, and print the first skipped utterances.
+
+    Raises SercliError for more than `max_rejects` of them: a share below 1, or a count.
+    """
+    rejects: dict[str, str] = store.ragged(keys.features(name)).attributes["rejects"]
+    paths = {utterance.utt_id: utterance.path for utterance in store.utterances}
+    table = store.path / f"rejects-{name}.tsv"
+    draft = store.path / ".staging" / table.name
+    draft.parent.mkdir(exist_ok=True)
+    rows = [[utt_id, paths[utt_id], reason] for utt_id, reason in rejects.items()]
+    write_table(draft, ["utt_id", "path", "reason"], rows)
+    draft.replace(table)
+    for _, path, reason in rows[:_MOST_NAMED]:
+        say(f"skipped: {printable(path)}: {reason}")
+    if len(rows) > _MOST_NAMED:
+        say(f"skipped: {len(rows) - _MOST_NAMED} more, see {table}")
+    if len(rows) > (max_rejects if max_rejects >= 1 else max_rejects * len(paths)):
+        raise SercliError(
+            "too many utterances were skipped",
+            place=table,
+            seen=f"{len(rows)} of {len(paths)}",
+            expected=f"--max-rejects {max_rejects:g}",
+            fix="see the reasons in the table; a higher --max-rejects accepts them",
+        )
