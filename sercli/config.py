@@ -88,13 +88,15 @@ def check_range(
     above: float = -math.inf,
     at_least: float = -math.inf,
     below: float = math.inf,
+    at_most: float = math.inf,
 ) -> None:
     """Refuse options that lie outside a range; for the `__post_init__` of a dataclass. Raises SercliError."""
     for name in names:
         value = getattr(options, name)
-        if not (value > above and value >= at_least and value < below):
-            limits = {"more than": above, "at least": at_least, "less than": below}
+        if not (above < value < below and at_least <= value <= at_most):
+            limits = {"more than": above, "at least": at_least, "less than": below, "at most": at_most}
             expected = [f"{words} {limit:g}" for words, limit in limits.items() if math.isfinite(limit)]
+            expected += [] if math.isfinite(value) else ["finite"]
             raise SercliError("value out of range", place=name, seen=value, expected=" and ".join(expected))
 
 

@@ -1,8 +1,8 @@
 """eGeMAPS: the 25 low-level descriptors of the extended Geneva set, version 02 (Eyben et al. 2016), as openSMILE makes them.
 
 Every 10 ms: loudness, spectral balance and flux, MFCC 1 to 4, pitch in semitones, jitter, shimmer, harmonics-to-noise
-ratio, and the first three formants. Pitch is smoothed over frames to come, so a piece of a recording has other frames
-than the whole. Wants openSMILE (`pip install 'sercli[egemaps]'`), whose licence is free for research, but not for products.
+ratio, and the first three formants. Pitch is smoothed over later frames, so a piece of a recording has other frames
+than the whole. Needs openSMILE (`pip install 'sercli[egemaps]'`), which is free for research, but not for products.
 """
 
 from dataclasses import dataclass
@@ -12,23 +12,25 @@ import numpy.typing as npt
 
 from ..errors import SercliError
 from ..learning.segments import Frames
+from .base import check_length
 
-_FULL_SCALE = 1 - 2**-15  # the largest that 16 bits hold: openSMILE would turn what lies above into its negative
+_FULL_SCALE = 1 - 2**-15  # the largest value of 16 bits: openSMILE would wrap larger ones to negative values
 
 
 @dataclass(frozen=True)
 class Config:
-    """Options of eGeMAPS; raises SercliError for a rate that makes no whole frames."""
+    """Options of eGeMAPS. Raises SercliError for a sample rate without whole frames."""
 
     sample_rate: int = 16000  # Hz
 
     def __post_init__(self) -> None:
         if not 8000 <= self.sample_rate <= 48000 or self.sample_rate % 100:
-            raise SercliError(f"egemaps: sample_rate is {self.sample_rate}, want 8000 to 48000 Hz in steps of 100")
+            expected = "8000 to 48000 Hz in steps of 100"
+            raise SercliError("value out of range", place="sample_rate", seen=self.sample_rate, expected=expected)
 
 
 class Extractor:
-    """eGeMAPS of one utterance at a time; the contract is in `sercli.frontends`. openSMILE knows no device but the CPU."""
+    """eGeMAPS of one utterance at a time, always on the CPU."""
 
     is_local = False
     frame_shift_ms = 10.0
@@ -39,7 +41,7 @@ class Extractor:
         try:
             import opensmile
         except ImportError:
-            raise SercliError("egemaps: openSMILE is not installed; pip install 'sercli[egemaps]'") from None
+            raise SercliError("openSMILE is not installed", fix="pip install 'sercli[egemaps]'") from None
         self.config = config
         self._smile = opensmile.Smile(
             feature_set=opensmile.FeatureSet.eGeMAPSv02, feature_level=opensmile.FeatureLevel.LowLevelDescriptors
@@ -52,7 +54,7 @@ class Extractor:
 
     @property
     def min_samples(self) -> int:
-        """60 ms, which pitch is found in: two frames."""
+        """60 ms, the window of the pitch: two frames."""
         return 6 * self._shift
 
     @property
@@ -61,12 +63,11 @@ class Extractor:
         return self.config.sample_rate // 100
 
     def n_frames(self, n_samples: int) -> int:
-        """One more than there are whole stretches of 60 ms: the smoothing adds it."""
+        """One more than there are windows of 60 ms: the smoothing adds it."""
         return 2 + (n_samples - self.min_samples) // self._shift if n_samples >= self.min_samples else 0
 
     def __call__(self, samples: npt.NDArray[np.float32]) -> Frames:
-        """Frames (N, 25) of samples (n_samples,) in [-1, 1]; raises SercliError if they are shorter than 60 ms."""
-        if not self.n_frames(len(samples)):
-            raise SercliError(f"too short: {len(samples)} samples, want {self.min_samples} or more (60 ms)")
+        """Frames (N, 25) of samples (n_samples,) in [-1, 1]; raises AudioError if they are shorter than 60 ms."""
+        check_length(len(samples), self)
         clipped = np.clip(samples, -1, _FULL_SCALE, dtype=np.float32)
         return np.ascontiguousarray(self._smile(clipped, self.sample_rate)[0].T, np.float32)

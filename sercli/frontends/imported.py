@@ -1,8 +1,8 @@
-"""Imported: frames that were made elsewhere, such as those of WavLM, for `sercli featurize STORE --frontend imported --from PATH`.
+"""Imported: frames that were made elsewhere, for instance with WavLM: `sercli featurize STORE --frontend imported --from PATH`.
 
-PATH is a folder with one `<utt_id>.npy` an utterance, anywhere below it, or with Kaldi archives (`*.ark`), or one such
-archive, whose keys are the utt_ids. An array is (N, F), or (F,) for a single frame; F is the same for all. How far apart
-frames begin stands in no file: say it with `--set frame_shift_ms=20`.
+PATH is a folder with one `<utt_id>.npy` per utterance, at any depth, or with Kaldi archives (`*.ark`), or one such
+archive, whose keys are the utt_ids. An array is (N, F), or (F,) for a single frame; F is the same for all. These files
+do not state the frame shift: give it with `--set frame_shift_ms=20`.
 """
 
 import math
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..config import check_range
 from ..errors import SercliError
 from ..formats.kaldi_archives import Matrix, list_matrices, read_matrix
 from ..learning.segments import Frames
@@ -19,35 +20,34 @@ from ..learning.segments import Frames
 
 @dataclass(frozen=True)
 class Config:
-    """Options of imported frames; raises SercliError for a time that cannot be."""
+    """Options of imported frames. Raises SercliError for a frame shift outside 0.1 to 60 000 ms."""
 
     frame_shift_ms: float = 20.0  # as of WavLM, HuBERT and wav2vec 2.0
 
     def __post_init__(self) -> None:
-        if not 0.1 <= self.frame_shift_ms <= 60_000:
-            raise SercliError(f"imported: frame_shift_ms is {self.frame_shift_ms}, want 0.1 to 60000")
+        check_range(self, "frame_shift_ms", at_least=0.1, at_most=60_000)
 
 
 class Source:
-    """Frames in a folder or an archive; the contract is in `sercli.frontends`. Its files are found at once, and read when asked."""
+    """Frames in a folder or an archive. Its files are listed at once, and read one by one."""
 
     def __init__(self, config: Config, path: Path) -> None:
-        """Raises SercliError for a path where there are none, an archive that is none, and an utterance with two matrices."""
+        """Raises SercliError for a path without features, a damaged archive, and an utterance that has two matrices."""
         self.config = config
-        self._places: dict[str, tuple[Path, Matrix | None]] = {}
+        self._places: dict[str, tuple[Path, Matrix | None]] = {}  # a matrix of a Kaldi archive, or a whole file
         if not path.exists():
-            raise SercliError(f"{path}: no such file or folder; say with --from where the features are")
-        for utt_id, file, matrix in _found(path):
+            raise SercliError("no such file or folder", place=path, fix="say with --from where the features are")
+        for utt_id, file, matrix in _list_utterances(path):
             if utt_id in self._places:
-                other = self._places[utt_id][0]
-                raise SercliError(f"{utt_id} has features twice: in {other} and in {file}; leave one of them out")
+                seen = f"{self._places[utt_id][0]} and {file}"
+                raise SercliError("features occur twice", place=utt_id, seen=seen, fix="remove one of them")
             self._places[utt_id] = file, matrix
         if not self._places:
-            raise SercliError(f"{path}: no features there; wanted <utt_id>.npy files, or Kaldi archives (*.ark)")
+            raise SercliError("holds no features", place=path, expected="<utt_id>.npy files or Kaldi archives (*.ark)")
 
     @property
     def frame_shift_ms(self) -> float:
-        """As told."""
+        """As the configuration has it (ms)."""
         return self.config.frame_shift_ms
 
     @property
@@ -56,13 +56,13 @@ class Source:
         return self._places.keys()
 
     def read(self, utt_id: str) -> Frames:
-        """Frames (N, F); raises SercliError for a file that is no array of numbers."""
+        """Frames (N, F). Raises SercliError for a file that does not hold an array of numbers."""
         file, matrix = self._places[utt_id]
         return _read_array(file) if matrix is None else read_matrix(file, matrix)
 
 
-def _found(path: Path) -> Iterator[tuple[str, Path, Matrix | None]]:
-    """Utterances, in the order of their files; a name that begins with a dot is junk of archives and desktops."""
+def _list_utterances(path: Path) -> Iterator[tuple[str, Path, Matrix | None]]:
+    """Utterances in the order of their files. Names that begin with a dot are skipped: archives and desktops leave them."""
     for file in [path] if not path.is_dir() else sorted(path.rglob("*")):
         if file.suffix == ".npy" and file.is_file() and not file.name.startswith("."):
             yield file.name.removesuffix(".npy"), file, None
@@ -71,19 +71,20 @@ def _found(path: Path) -> Iterator[tuple[str, Path, Matrix | None]]:
 
 
 def _read_array(file: Path) -> Frames:
-    """(N, F) of an array (N, F) or (F,). Without pickle; what is promised is compared with the size of the file first."""
+    """(N, F) of an array (N, F) or (F,). Reads no pickle, and checks the size in the header before memory is allocated."""
     try:
         with file.open("rb") as stream:
             version = np.lib.format.read_magic(stream)
             header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, is_fortran, dtype = header(stream)
             if dtype.kind not in "fiu" or len(shape) not in (1, 2) or min(shape) < 0:
-                raise ValueError(f"holds {dtype} of shape {shape}, wanted numbers of (N, F) or (F,)")
+                raise ValueError(f"holds {dtype} of shape {shape}, not numbers of shape (N, F) or (F,)")
             wanted = math.prod(shape) * dtype.itemsize
             if wanted > file.stat().st_size - stream.tell():
-                raise ValueError(f"cut short: {shape} values promised, the file ends before")
+                raise ValueError(f"cut short: the file ends before {shape} values")
             array = np.frombuffer(stream.read(wanted), dtype).reshape(shape, order="F" if is_fortran else "C")
-    except Exception as error:  # there is little that NumPy does not raise for a hostile header
-        raise SercliError(f"{file.name}: is no array to read: {' '.join(str(error).split())}") from None
-    with np.errstate(over="ignore"):  # what does not fit is infinite, which is told
+    except Exception as error:  # NumPy raises errors of many types for a damaged header
+        reason = " ".join(str(error).split())
+        raise SercliError("cannot be read as an array", place=file.name, seen=reason) from None
+    with np.errstate(over="ignore"):  # too large values become infinite, which the caller reports
         return np.array(np.atleast_2d(array), np.float32, order="C")

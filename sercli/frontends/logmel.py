@@ -11,14 +11,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ..config import check_range
 from ..errors import SercliError
+from .base import check_length
 
-SLICE = {"cpu": 256, "cuda": 4096}  # frames at a time: what stays in a core's cache, what keeps a GPU busy
+_SLICE = {"cpu": 256, "cuda": 4096}  # frames at a time: they fit a core's cache, or keep a GPU busy
 
 
 @dataclass(frozen=True)
 class Config:
-    """Options of LogMel; raises SercliError for a set that makes no filter bank."""
+    """Options of LogMel. Raises SercliError for options that make no filter bank."""
 
     sample_rate: int = 16000  # Hz
     frame_length_ms: float = 25.0
@@ -27,32 +29,22 @@ class Config:
     n_mels: int = 80
     f_min: float = 20.0  # Hz, where the first filter begins
     f_max: float = 8000.0  # Hz, where the last filter ends
-    log_floor: float = 1e-10  # power, full scale being 1; less is raised to it
+    log_floor: float = 1e-10  # the smallest power, as a share of full scale; smaller values are raised to it
 
     def __post_init__(self) -> None:
-        tiny = float(np.finfo(np.float32).tiny)
-        for name, holds, wanted in (
-            ("sample_rate", self.sample_rate >= 1, "1 Hz or more"),
-            ("frame_length_ms", 0 < self.frame_length_ms < math.inf, "a positive number"),
-            ("frame_shift_ms", 0 < self.frame_shift_ms < math.inf, "a positive number"),
-            ("n_mels", self.n_mels >= 1, "1 or more"),
-            ("f_min", 0 <= self.f_min < self.f_max, f"0 Hz or more, and less than f_max ({self.f_max} Hz)"),
-            ("f_max", self.f_max <= self.sample_rate / 2, f"half the sample rate ({self.sample_rate / 2} Hz) or less"),
-            ("log_floor", tiny <= self.log_floor < math.inf, f"{tiny:.2g} or more, what float32 can hold"),
-        ):
-            if not holds:
-                raise SercliError(f"logmel: {name} is {getattr(self, name)}, want {wanted}")
+        check_range(self, "sample_rate", "n_mels", at_least=1)
+        check_range(self, "frame_length_ms", "frame_shift_ms", above=0, below=math.inf)
+        check_range(self, "f_max", above=0, at_most=self.sample_rate / 2)
+        check_range(self, "f_min", at_least=0, below=self.f_max)
+        check_range(self, "log_floor", at_least=float(np.finfo(np.float32).tiny), below=math.inf)
         for name, samples in (("frame_length_ms", self.frame_length), ("frame_shift_ms", self.frame_shift)):
             if samples < 1:
-                raise SercliError(f"logmel: {name} is {getattr(self, name)}, less than a sample; make it longer")
-        if self.n_fft < self.frame_length:
-            raise SercliError(f"logmel: n_fft is {self.n_fft}, want a frame's {self.frame_length} samples or more")
+                raise SercliError("less than one sample", place=name, seen=getattr(self, name), fix="make it longer")
+        check_range(self, "n_fft", at_least=self.frame_length)
         empty = np.flatnonzero(~mel_filters(self).any(axis=0))
         if len(empty):
-            raise SercliError(
-                f"logmel: filter {empty[0] + 1} of n_mels={self.n_mels} holds no bin of n_fft={self.n_fft}; "
-                "raise n_fft or lower n_mels"
-            )
+            seen = f"filter {empty[0] + 1} of {self.n_mels}, n_fft {self.n_fft}"
+            raise SercliError("a filter holds no bin", place="n_mels", seen=seen, fix="raise n_fft or lower n_mels")
 
     @property
     def frame_length(self) -> int:
@@ -66,12 +58,16 @@ class Config:
 
 
 def mel(frequency: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Hertz to mel, any shape."""
+    """Hertz to mel, any shape: 1127 ln(1 + f / 700), the mel scale of the HTK book.
+
+    >>> mel(1000.0).round(2).item()
+    999.99
+    """
     return np.asarray(1127 * np.log1p(np.asarray(frequency, np.float64) / 700))
 
 
 def mel_filters(config: Config) -> npt.NDArray[np.float64]:
-    """Weights (n_fft // 2 + 1, F) of the power spectrum's bins in each filter."""
+    """The weight of each bin of the power spectrum in each filter, (n_fft // 2 + 1, F)."""
     bins = mel(np.arange(config.n_fft // 2 + 1) * config.sample_rate / config.n_fft)[:, None]
     edges = np.linspace(mel(config.f_min), mel(config.f_max), config.n_mels + 2)
     left, centre, right = edges[:-2], edges[1:-1], edges[2:]
@@ -79,7 +75,7 @@ def mel_filters(config: Config) -> npt.NDArray[np.float64]:
 
 
 class Extractor:
-    """LogMel of one utterance at a time; the contract is in `sercli.frontends`."""
+    """LogMel of one utterance at a time."""
 
     is_local = True
 
@@ -100,7 +96,7 @@ class Extractor:
 
     @property
     def frame_shift_ms(self) -> float:
-        """As done: a whole number of samples."""
+        """The shift in whole samples, as it is applied (ms)."""
         return 1000 * self.config.frame_shift / self.config.sample_rate
 
     @property
@@ -114,20 +110,17 @@ class Extractor:
         return self.config.frame_length
 
     def n_frames(self, n_samples: int) -> int:
-        """Whole frames within so many samples."""
+        """Whole frames in so many samples."""
         return max(0, 1 + (n_samples - self.config.frame_length) // self.config.frame_shift)
 
     @torch.inference_mode()
     def __call__(self, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Frames (N, F) of samples (n_samples,) in [-1, 1]; raises SercliError if they are shorter than a frame."""
+        """Frames (N, F) of samples (n_samples,) in [-1, 1]; raises AudioError if they are shorter than a frame."""
+        check_length(len(samples), self)
         n_frames = self.n_frames(len(samples))
-        if not n_frames:
-            raise SercliError(
-                f"too short: {len(samples)} samples, want {self.min_samples} or more ({self.config.frame_length_ms} ms)"
-            )
         signal = torch.from_numpy(np.require(samples, np.float32, ["C", "W"]))  # PyTorch warns of read-only memory
         length, shift = self.config.frame_length, self.config.frame_shift
-        step = SLICE.get(self.device.type, SLICE["cuda"])
+        step = _SLICE.get(self.device.type, _SLICE["cuda"])
         logmel = torch.empty(n_frames, self.config.n_mels)
         for first in range(0, n_frames, step):
             part = signal[first * shift : (first + step - 1) * shift + length].to(self.device)

@@ -17,7 +17,7 @@ import opensmile
 import pytest
 from support.command import FIXABLE, USAGE, Sercli, importable, run_sercli
 from support.corpora import write_arrays
-from support.errors import check_fields, error_of, refused
+from support.errors import Fields, check_error, error_of, raises, refused
 from support.stores import rows_of
 
 from sercli.errors import SercliError, UsageError
@@ -82,18 +82,18 @@ def test_a_frame_of_mfcc_depends_on_its_105_ms() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "fields"),
     [
-        ({"n_mfcc": 0}, r"n_mfcc is 0, want 1 to n_mels \(40\)"),
-        ({"n_mfcc": 41}, "n_mfcc is 41"),
-        ({"delta_window": 0}, "delta_window is 0, want 1 or more"),
-        ({"delta_order": 3}, "delta_order is 3, want 0, 1 or 2"),
-        ({"n_fft": 256}, "n_fft is 256, want a frame's 400 samples"),
-        ({"f_max": 9000.0}, "f_max is 9000.0"),
+        ({"n_mfcc": 0}, {"place": "n_mfcc", "seen": "0", "expected": "at least 1 and at most 40"}),
+        ({"n_mfcc": 41}, {"place": "n_mfcc", "seen": "41"}),
+        ({"delta_window": 0}, {"place": "delta_window", "seen": "0", "expected": "at least 1"}),
+        ({"delta_order": 3}, {"place": "delta_order", "seen": "3", "expected": "at most 2"}),
+        ({"n_fft": 256}, {"place": "n_fft", "seen": "256", "expected": "400"}),
+        ({"f_max": 9000.0}, {"place": "f_max", "seen": "9000.0"}),
     ],
 )
-def test_options_of_mfcc_that_cannot_work(options: dict[str, Any], said: str) -> None:
-    with pytest.raises(SercliError, match=f"^mfcc: {said}"):
+def test_options_of_mfcc_that_cannot_work(options: dict[str, Any], fields: Fields) -> None:
+    with raises(fields):
         mfcc.Config(**options)
 
 
@@ -124,13 +124,13 @@ def test_full_scale_does_not_turn_into_its_negative() -> None:
 
 def test_opensmile_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opensmile", None)
-    with pytest.raises(SercliError, match=r"openSMILE is not installed; pip install 'sercli\[egemaps\]'$"):
+    with raises({"problem": "openSMILE", "fix": "pip install 'sercli[egemaps]'"}):
         egemaps.Extractor(egemaps.Config())
 
 
 @pytest.mark.parametrize("rate", [7900, 22050, 96000])
 def test_a_rate_without_whole_frames(rate: int) -> None:
-    with pytest.raises(SercliError, match=f"egemaps: sample_rate is {rate}, want 8000 to 48000 Hz"):
+    with raises({"place": "sample_rate", "seen": str(rate), "expected": "8000 to 48000 Hz"}):
         egemaps.Config(rate)
 
 
@@ -241,7 +241,7 @@ def test_what_cannot_be_used_is_set_aside(sercli: Sercli, store: Path, arrays: P
     os.mkfifo(mine / "pipe.npy")  # reading it would wait for ever
     words = [*FEATURIZE, mine, "--name", "mine"]
     done = sercli("featurize", store, *words, code=FIXABLE)
-    check_fields(error_of(done), {"place": "rejects-mine.tsv", "seen": "5 of 36", "expected": "--max-rejects 0.1"})
+    check_error(error_of(done), {"place": "rejects-mine.tsv", "seen": "5 of 36", "expected": "--max-rejects 0.1"})
     assert f"{mine}: 1 utterances" in done.stderr
     assert "first stranger" in done.stderr
     reasons = [row[2] for row in rows_of(store / "rejects-mine.tsv").values()]
@@ -274,7 +274,7 @@ def _archive(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
     return make
 
 
-REFUSED: dict[str, tuple[Callable[[Path], None], int, dict[str, str | tuple[str, ...]] | str]] = {
+REFUSED: dict[str, tuple[Callable[[Path], None], int, Fields]] = {
     "two widths": (_two_widths, FIXABLE, {"place": "mine", "seen": (" has 80 ", " has 79")}),
     "strangers": (_strangers, FIXABLE, {"place": "mine", "seen": ("36", "x_"), "fix": "utt_id"}),
     "garbage": (_archive(lambda _: bytes(range(256))), FIXABLE, "all.ark: no Kaldi archive, or damaged: no key|at byte 0"),
@@ -302,7 +302,7 @@ def test_features_that_cannot_be(
 OPTIONS = {
     ("--frontend", "imported"): (USAGE, {"place": "imported", "fix": "--frontend imported --from PATH"}),
     ("--from", "ARRAYS"): (USAGE, {"place": "logmel", "seen": "--from", "fix": "--frontend imported"}),
-    (*FEATURIZE, "ARRAYS", "--set", "frame_shift_ms=0"): (USAGE, "imported: frame_shift_ms is 0.0, want 0.1 to 60000"),
+    (*FEATURIZE, "ARRAYS", "--set", "frame_shift_ms=0"): (USAGE, {"place": "imported: frame_shift_ms", "seen": "0.0", "expected": "60000"}),
 }  # fmt: skip
 
 
@@ -321,14 +321,14 @@ def test_an_utterance_with_two_matrices(arrays: Path, tmp_path: Path) -> None:
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
         shutil.copy(sorted(arrays.iterdir())[0], tmp_path / folder)
-    with pytest.raises(SercliError, match=r"has features twice: in .*/one/.* and in .*/two/.*; leave one of them out"):
+    with raises({"place": sorted(arrays.iterdir())[0].stem, "seen": ("/one/", "/two/")}):
         imported.Source(imported.Config(), tmp_path)
 
 
 @pytest.mark.parametrize("name", ["nowhere", "ark:touch owned |", "|touch owned", "-", "owned,t:x"])
 def test_a_name_is_only_ever_that_of_a_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SercliError, match="no such file or folder; say with --from"):
+    with raises({"place": name, "fix": "--from"}):
         imported.Source(imported.Config(), Path(name))
     assert not list(tmp_path.iterdir())
 
@@ -360,7 +360,7 @@ HOSTILE_ARRAYS = {
 @pytest.mark.parametrize("what", HOSTILE_ARRAYS)
 def test_a_hostile_array_is_told_in_a_line(what: str, tmp_path: Path) -> None:
     (tmp_path / "a.npy").write_bytes(HOSTILE_ARRAYS[what])
-    with pytest.raises(SercliError, match=r"^a\.npy: is no array to read: ") as caught:
+    with raises({"place": "a.npy", "problem": "array"}) as caught:
         imported.Source(imported.Config(), tmp_path).read("a")
     assert "\n" not in str(caught.value)
 
@@ -459,5 +459,5 @@ def test_a_shift_that_does_not_fill_the_sound_is_doubted(featurized: Path, tmp_p
 
 @pytest.mark.parametrize("shift", [0.0, -1.0, math.inf, math.nan])
 def test_a_time_that_cannot_be(shift: float) -> None:
-    with pytest.raises(SercliError, match=r"imported: frame_shift_ms is .*, want 0.1 to 60000"):
+    with raises({"place": "frame_shift_ms", "seen": str(shift)}):
         imported.Config(shift)

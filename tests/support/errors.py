@@ -1,7 +1,12 @@
 """Errors of the command, by their fields. With SERCLI_ERRORS=json the command prints an error as one JSON object."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import pytest
+
+from sercli.errors import SercliError
 
 from .command import Completed, Sercli
 
@@ -49,6 +54,14 @@ def check_error(error: Error, fields: Fields) -> Error:
         for text in (texts,) if isinstance(texts, str) else texts:
             assert text in error[name], f"{text!r} is not in the field {name} of {dict(error)}"
     return error
+
+
+@contextmanager
+def raises(fields: Fields, kind: type[SercliError] = SercliError) -> Iterator["pytest.ExceptionInfo[SercliError]"]:
+    """The block must raise an error of this kind, with these texts in its fields."""
+    with pytest.raises(kind) as caught:
+        yield caught
+    check_error(caught.value.as_json(), fields)
 
 
 def text_of(error: Error) -> str:

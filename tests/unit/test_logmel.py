@@ -12,9 +12,10 @@ import numpy.typing as npt
 import pytest
 import soundfile
 import torch
+from support.errors import Fields, raises
 from support.paths import PROJECT, SHARED
 
-from sercli.errors import SercliError
+from sercli.errors import AudioError
 from sercli.frontends import logmel
 from sercli.frontends.logmel import Config, Extractor
 
@@ -116,7 +117,7 @@ def test_number_of_frames(extractor: Extractor, n_samples: int, n_frames: int) -
 @pytest.mark.parametrize("n_samples", [0, 1, 239, 240, 399])
 def test_less_than_a_frame_is_refused(extractor: Extractor, n_samples: int) -> None:
     assert extractor.n_frames(n_samples) == 0
-    with pytest.raises(SercliError, match=f"too short: {n_samples} samples, want 400"):
+    with raises({"seen": f"{n_samples} samples", "expected": "400"}, AudioError):
         extractor(noise(n_samples))
 
 
@@ -198,29 +199,28 @@ print(peak() - before)
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "fields"),
     [
-        ({"sample_rate": 0}, "sample_rate is 0, want 1 Hz or more"),
-        ({"frame_length_ms": -1.0}, "frame_length_ms is -1.0, want a positive number"),
-        ({"frame_length_ms": math.inf}, "frame_length_ms is inf, want a positive number"),
-        ({"frame_length_ms": 0.01}, "frame_length_ms is 0.01, less than a sample"),
-        ({"frame_shift_ms": 0.0}, "frame_shift_ms is 0.0, want a positive number"),
-        ({"frame_shift_ms": math.nan}, "frame_shift_ms is nan, want a positive number"),
-        ({"n_fft": 256}, "n_fft is 256, want a frame's 400 samples or more"),
-        ({"n_mels": 0}, "n_mels is 0, want 1 or more"),
-        ({"n_mels": 300}, "filter 3 of n_mels=300 holds no bin of n_fft=1024"),
-        ({"f_min": -1.0}, "f_min is -1.0, want 0 Hz or more"),
-        ({"f_min": 8000.0}, "f_min is 8000.0, want 0 Hz or more, and less than f_max"),
-        ({"f_max": 8001.0}, r"f_max is 8001.0, want half the sample rate \(8000.0 Hz\) or less"),
-        ({"f_max": math.nan}, "f_min is 20.0"),
-        ({"log_floor": 0.0}, "log_floor is 0.0, want 1.2e-38 or more"),
-        ({"log_floor": 1e-50}, "log_floor is 1e-50"),
+        ({"sample_rate": 0}, {"place": "sample_rate", "seen": "0", "expected": "at least 1"}),
+        ({"frame_length_ms": -1.0}, {"place": "frame_length_ms", "seen": "-1.0", "expected": "more than 0"}),
+        ({"frame_length_ms": math.inf}, {"place": "frame_length_ms", "seen": "inf", "expected": "finite"}),
+        ({"frame_length_ms": 0.01}, {"place": "frame_length_ms", "seen": "0.01", "problem": "sample"}),
+        ({"frame_shift_ms": 0.0}, {"place": "frame_shift_ms", "seen": "0.0", "expected": "more than 0"}),
+        ({"frame_shift_ms": math.nan}, {"place": "frame_shift_ms", "seen": "nan", "expected": "finite"}),
+        ({"n_fft": 256}, {"place": "n_fft", "seen": "256", "expected": "at least 400"}),
+        ({"n_mels": 0}, {"place": "n_mels", "seen": "0", "expected": "at least 1"}),
+        ({"n_mels": 300}, {"place": "n_mels", "seen": ("filter 3 of 300", "n_fft 1024"), "fix": "n_fft"}),
+        ({"f_min": -1.0}, {"place": "f_min", "seen": "-1.0", "expected": "at least 0"}),
+        ({"f_min": 8000.0}, {"place": "f_min", "seen": "8000.0", "expected": "less than 8000"}),
+        ({"f_max": 8001.0}, {"place": "f_max", "seen": "8001.0", "expected": "at most 8000"}),
+        ({"f_max": math.nan}, {"place": "f_max", "seen": "nan"}),
+        ({"log_floor": 0.0}, {"place": "log_floor", "seen": "0.0", "expected": "at least 1.17549e-38"}),
+        ({"log_floor": 1e-50}, {"place": "log_floor", "seen": "1e-50"}),
     ],
 )
-def test_options_that_cannot_work_are_refused(options: dict[str, float], said: str) -> None:
-    with pytest.raises(SercliError, match=f"^logmel: {said}") as caught:
+def test_options_that_cannot_work_are_refused(options: dict[str, float], fields: Fields) -> None:
+    with raises(fields):
         Config(**options)  # type: ignore[arg-type]
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
