@@ -106,7 +106,7 @@ BAD_HEADERS: dict[str, tuple[str, ...]] = {
     "wav/14a01W\\xff.wav": ("not of the form 03a01Wa.wav",),
 }
 BAD_SAMPLES: dict[str, tuple[str, ...]] = {
-    "03a03Wa": ("shorter than one frame", "300 samples", "wanted 400"),
+    "03a03Wa": ("shorter than one frame", "300 samples", "expected 400"),
     "03a03Wb": ("1 of 8000 samples are nan or infinite",),
     "03a03Wc": ("1 of 8000 samples are nan or infinite",),
     "03a03Wd": ("silent", "leave it out or record it again"),
@@ -156,10 +156,12 @@ def odd_store(odd_corpus: Path, sercli: Sercli, tmp_path_factory: pytest.TempPat
     table = store / "corpus" / "rejects.tsv"
     words = f"{len(BAD_HEADERS) - copies} of {total - copies} recordings were set aside|--max-rejects 0.1|{table}|kept"
     refused(sercli, FIXABLE, words, "ingest", odd_corpus, store)
-    words = (
-        f"{len(BAD_SAMPLES)} of {total - len(BAD_HEADERS)} utterances|--max-rejects 3|{store / 'rejects-logmel.tsv'}"
-    )
-    refused(sercli, FIXABLE, words, "featurize", store, "--max-rejects", 3)
+    fields = {
+        "place": str(store / "rejects-logmel.tsv"),
+        "seen": f"{len(BAD_SAMPLES)} of {total - len(BAD_HEADERS)}",
+        "expected": "--max-rejects 3",
+    }
+    refused(sercli, FIXABLE, fields, "featurize", store, "--max-rejects", 3)
     return store
 
 
@@ -202,7 +204,7 @@ def test_no_recording_can_be_used(sercli: Sercli, tmp_path: Path) -> None:
     refused(sercli, FIXABLE, "corpus: no usable recording|03a01Wa.wav: no samples", "ingest", corpus, store)
     write_wav(corpus / "03a01Wa.wav", samples=np.zeros(8000, np.float32))
     sercli("ingest", corpus, store)
-    refused(sercli, FIXABLE, "no utterance gave a frame|03a01Wa.wav: silent", "featurize", store)
+    refused(sercli, FIXABLE, {"place": "03a01Wa.wav", "seen": "silent"}, "featurize", store)
 
 
 def test_a_speaker_with_one_utterance(sercli: Sercli, tmp_path: Path) -> None:
@@ -287,12 +289,12 @@ def test_a_recording_that_changed_or_went_after_ingest(sercli: Sercli, tmp_path:
         write_wav(corpus / f"{name}.wav")
     sercli("ingest", corpus, store)
     write_wav(corpus / "08a01Wa.wav", seed=3)
-    words = f"{corpus / '08a01Wa.wav'}: changed since it was read|run `sercli ingest {corpus} {store}` again"
-    refused(sercli, FIXABLE, words, "featurize", store)
+    fields = {"place": str(corpus / "08a01Wa.wav"), "problem": "changed", "fix": f"sercli ingest {corpus} {store}"}
+    refused(sercli, FIXABLE, fields, "featurize", store)
     (corpus / "08a01Wa.wav").unlink()
     refused(sercli, FIXABLE, "08a01Wa.wav|no such file|run `sercli ingest", "featurize", store)
     corpus.rename(tmp_path / "moved")
-    refused(sercli, FIXABLE, f"{corpus}: no such folder|--root", "featurize", store)
+    refused(sercli, FIXABLE, {"place": str(corpus), "fix": "--root"}, "featurize", store)
 
 
 STRANGE_NAMES = ["two  words", "quo'te\"s", "new\nline", "tab\there", "Ärger 怒り", os.fsdecode(b"\xff not text"), "-x"]

@@ -326,7 +326,7 @@ def _bad_files(folder: Path) -> dict[str, str]:
         "cut.wav": "cut short",
         "silent.wav": "silent",
         "nan.wav": "nan or infinite",
-        "short.wav": "shorter than one frame: 300 samples at 16000 Hz, wanted 400",
+        "short.wav": "shorter than one frame; seen 300 samples at 16000 Hz, expected 400",
         "long.wav": "601 s long, an utterance is at most 600 s; follow emotion through it with --window 5",
         "none.wav": "no such file",
         "folder": "no sound in this folder",
