@@ -1,4 +1,4 @@
-"""The question asked of a corpus: target, classes, subset and protocol."""
+"""A task: target, classes, subset and protocol; and its name."""
 
 import re
 from collections.abc import Mapping
@@ -22,14 +22,18 @@ _PLAIN = re.compile(r"[\w.+=-]+")  # fit for the name of a folder
 
 @dataclass(frozen=True)
 class Task:
-    """`classes` as typed: `anger`, or `happiness=happiness+excited` to merge; empty means every label of the corpus."""
+    """What is recognised, on which utterances, with which folds. Raises UsageError for options that do not fit together.
+
+    >>> Task(classes=("anger", "joy=happiness+excited")).merges
+    [('anger', ['anger']), ('joy', ['happiness', 'excited'])]
+    """
 
     target: Target = "emotion"
-    classes: tuple[str, ...] = ()
-    bins: Bins | None = None  # how a dimension is cut, "paper" by default; None for emotion
+    classes: tuple[str, ...] = ()  # as typed: a label, or NAME=LABEL+LABEL; empty for every label of the corpus
+    bins: Bins | None = None  # how a dimension is cut into levels, "paper" by default; None for emotion
     subset: str = COMPLETE  # or a style of the corpus
     protocol: ProtocolName = "leave-one-speaker-out"
-    folds: str = ""  # digest of the file that they are from
+    folds: str = ""  # digest of the file of the folds, if the protocol reads one
 
     def __post_init__(self) -> None:
         if self.target in RATING_COLUMNS and self.bins is None:

@@ -1,4 +1,4 @@
-"""Folds: nobody is trained and tested on, everything is tested once, and neither order nor seed moves anybody."""
+"""Folds: no speaker is in training and test, every utterance is tested once, and the order of rows changes nothing."""
 
 import random
 import re
@@ -17,6 +17,7 @@ from sercli.errors import SercliError, UsageError
 from sercli.tasks.classes import label_utterances
 from sercli.tasks.folds import Folds
 from sercli.tasks.folds_file import FoldsFile, unknown_ids
+from sercli.tasks.protocols import CORPUS, FROM_FILE, PROTOCOLS
 from sercli.tasks.splitting import make_folds
 from sercli.tasks.task import Task, name_differences, requested_task, task_name
 
@@ -42,12 +43,12 @@ IEMOCAP = [(f"Ses0{n}{sex}", f"Ses0{n}", sex) for n in range(1, 6) for sex in "F
 
 
 def who(folds: Folds, utterances: Sequence[Utterance], number: int, part: str) -> set[str]:
-    speaker = {one.utt_id: one.speaker for one in utterances}
+    speaker = {u.utt_id: u.speaker for u in utterances}
     return {speaker[utt_id] for utt_id in folds.fold(number).part(part)}
 
 
 def check_honest(folds: Folds, utterances: Sequence[Utterance], protocol: str) -> None:
-    """What holds for every task, whatever the corpus."""
+    """What holds for the folds of every task on every corpus."""
     tested = Counter(utt_id for fold in folds.folds for utt_id in fold.part("test"))
     assert tested == dict.fromkeys(folds.labels, 1)
     assert [fold.number for fold in folds.folds] == list(range(1, len(folds.folds) + 1))
@@ -68,7 +69,7 @@ emotions = st.sampled_from(["anger", "neutral", "sadness"])
 
 @st.composite
 def corpora(draw: st.DrawFn) -> list[Utterance]:
-    """Small corpora: untidy ones, and such as a task can be made of."""
+    """Small corpora: untidy ones, and some that every protocol can cut."""
     sessions = st.sampled_from(["", "x", "y", "z"])
     if draw(st.booleans()):
         rows = draw(st.lists(st.tuples(names, emotions | st.just(""), sessions, st.sampled_from("FM")), max_size=40))
@@ -105,9 +106,9 @@ def test_the_order_of_rows_moves_nobody(rows: list[Utterance], protocol: str) ->
 @settings(max_examples=50, deadline=None)
 @given(st.lists(emotions, min_size=32, max_size=32))
 def test_labels_decide_who_is_asked_not_who_is_where(labels: list[str]) -> None:
-    """Where all utterances stay in the task, other labels give the same parts."""
+    """If all utterances stay in the task, other labels give the same parts."""
     rows = corpus(NO_SESSIONS, "anger neutral", each=4)
-    relabelled = [utterance(n, one.speaker, label) for n, (one, label) in enumerate(zip(rows, labels, strict=True))]
+    relabelled = [utterance(n, u.speaker, label) for n, (u, label) in enumerate(zip(rows, labels, strict=True))]
     try:
         folds = make_folds(Task(), relabelled)
     except SercliError:
@@ -133,22 +134,22 @@ def test_speakers_without_sessions_take_turns() -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(1, 9), min_size=10, max_size=25))
-def test_tenths_of_speakers_are_alike(said: list[int]) -> None:
-    """Nobody is in two, and no tenth has more than the smallest by more than what its last speaker says."""
-    everybody = [f"s{number:02d}" for number, each in enumerate(said) for _ in range(each)]
+def test_tenths_of_speakers_are_alike(counts: list[int]) -> None:
+    """Each speaker is in one tenth, and tenths differ by at most the utterances of one speaker."""
+    everybody = [f"s{number:02d}" for number, each in enumerate(counts) for _ in range(each)]
     rows = [utterance(n, speaker, emotion) for n, speaker in enumerate(everybody) for emotion in ("anger", "neutral")]
-    rows = [replace(one, utt_id=f"{one.utt_id}-{one.emotion}") for one in rows]
+    rows = [replace(u, utt_id=f"{u.utt_id}-{u.emotion}") for u in rows]
     folds = make_folds(Task(protocol=SPEAKERS), rows)  # type: ignore[arg-type]
     check_honest(folds, rows, SPEAKERS)
     sizes = [len(fold.part("test")) for fold in folds.folds]
-    assert max(sizes) - min(sizes) <= 2 * max(said)
+    assert max(sizes) - min(sizes) <= 2 * max(counts)
 
 
 def test_nobody_of_a_test_session_trains_in_tenths() -> None:
     rows = corpus([(f"s{n:02d}", f"d{n // 2}", "") for n in range(24)])
     folds = make_folds(Task(protocol=SPEAKERS), rows)  # type: ignore[arg-type]
     check_honest(folds, rows, SPEAKERS)
-    session = {one.utt_id: one.session for one in rows}
+    session = {u.utt_id: u.session for u in rows}
     for fold in folds.folds:
         train, test = ({session[utt_id] for utt_id in fold.part(part)} for part in ("train", "test"))
         assert not train & test
@@ -205,6 +206,21 @@ def test_folds_are_in_c_order() -> None:
     assert [fold.left_out for fold in make_folds(Task(), rows).folds] == ["10", "9", "B", "b", "ä"]
 
 
+@pytest.mark.parametrize("name", sorted(PROTOCOLS.keys() - FROM_FILE))
+def test_a_protocol_reads_its_columns_only(name: str) -> None:
+    """A change of any other column leaves the task up to date."""
+    rows = [
+        replace(u, style=f"style-{n % 3}", extra={CORPUS: "AB"[u.speaker > "s05"]})
+        for n, u in enumerate(corpus([(f"s{n:02d}", f"d{n // 2}", "FM"[n % 2]) for n in range(20)]))
+    ]
+    task = Task(protocol=name)
+    parts = [fold.parts for fold in make_folds(task, rows).folds]
+    for column in {"session", "gender", "style", "speaker"} - set(PROTOCOLS[name].columns):
+        values = [getattr(u, column) for u in rows]
+        changed = [replace(u, **{column: value}) for u, value in zip(rows, values[7:] + values[:7], strict=True)]
+        assert [fold.parts for fold in make_folds(task, changed).folds] == parts, column
+
+
 # --- classes
 
 
@@ -213,7 +229,7 @@ def test_merges_and_choices() -> None:
     folds = make_folds(Task(classes=("neutral", "joy=happiness+excited")), rows)
     assert folds.classes == ["neutral", "joy"]
     assert Counter(folds.labels.values()) == {"neutral": 8, "joy": 16}
-    assert {one.emotion for one in rows if one.utt_id not in folds.labels} == {"anger"}
+    assert {u.emotion for u in rows if u.utt_id not in folds.labels} == {"anger"}
     check_honest(folds, rows, SPEAKER)
 
 
@@ -233,15 +249,15 @@ def test_classes_that_say_nothing_are_refused(classes: tuple[str, ...]) -> None:
 
 
 def test_names_say_what_differs() -> None:
-    usual = Task()
-    assert task_name(usual, usual) == "emotion.leave-one-speaker-out"
+    defaults = Task()
+    assert task_name(defaults, defaults) == "emotion.leave-one-speaker-out"
     chosen = Task(classes=("anger", "joy=happiness+excited"), protocol=SESSION)
-    assert task_name(chosen, usual) == "emotion.anger-joy=happiness+excited.leave-one-session-out"
-    assert name_differences(usual, usual) == []
-    assert name_differences(chosen, usual) == ["anger-joy=happiness+excited", "leave-one-session-out"]
+    assert task_name(chosen, defaults) == "emotion.anger-joy=happiness+excited.leave-one-session-out"
+    assert name_differences(defaults, defaults) == []
+    assert name_differences(chosen, defaults) == ["anger-joy=happiness+excited", "leave-one-session-out"]
     many = Task(classes=tuple(f"emotion-{n}" for n in range(20)))
-    assert len(task_name(many, usual)) < 80
-    assert task_name(many, usual) != task_name(Task(classes=many.classes[::-1]), usual)
+    assert len(task_name(many, defaults)) < 80
+    assert task_name(many, defaults) != task_name(Task(classes=many.classes[::-1]), defaults)
 
 
 # --- refusals, each with its cure
@@ -328,7 +344,7 @@ def test_power_is_dominance() -> None:
 def test_a_subset_is_a_style() -> None:
     rows = [rated(n, (1.0, 5.0)[n % 2], style=("improvised", "scripted", "")[n % 3]) for n in range(12)]
     task = Task(target="valence", subset="scripted")
-    assert set(label_utterances(task, rows)[1]) == {one.utt_id for one in rows if one.style == "scripted"}
+    assert set(label_utterances(task, rows)[1]) == {u.utt_id for u in rows if u.style == "scripted"}
     assert len(label_utterances(replace(task, subset="complete"), rows)[1]) == 12
     with raises({"place": "--subset", "seen": "sung", "expected": "complete, improvised, scripted"}):
         label_utterances(replace(task, subset="sung"), rows)
@@ -357,9 +373,9 @@ def test_classes_and_bins_go_with_the_target() -> None:
     tian = Task(target="valence", bins="tian")
     assert requested_task({"target": "arousal"}, tian).bins == "paper"
     assert requested_task({"protocol": SESSION}, tian) == replace(tian, protocol=SESSION)
-    theirs = Task(protocol="file", folds="0" * 64)
-    assert requested_task({}, theirs) == theirs
-    assert requested_task({"protocol": RANDOM}, theirs) == Task(protocol=RANDOM)
+    read = Task(protocol="file", folds="0" * 64)
+    assert requested_task({}, read) == read
+    assert requested_task({"protocol": RANDOM}, read) == Task(protocol=RANDOM)
 
 
 @pytest.mark.parametrize(
@@ -374,13 +390,17 @@ def test_classes_and_bins_go_with_the_target() -> None:
     ],
 )
 def test_names_of_targets_and_subsets(options: dict[str, str], name: str) -> None:
-    usual = Task()
-    assert task_name(requested_task(options, usual), usual) == name
+    defaults = Task()
+    assert task_name(requested_task(options, defaults), defaults) == name
 
 
-# --- somebody else's folds
+# --- folds from a file
 
-OURS, THEIRS, SHARED = Task(), Task(protocol="file", folds="x"), Task(protocol="speaker-dependent-file", folds="x")
+SPEAKERS_OUT, FOREIGN, SHARED = (
+    Task(),
+    Task(protocol="file", folds="x"),
+    Task(protocol="speaker-dependent-file", folds="x"),
+)
 FOUR_SPEAKERS = corpus(NO_SESSIONS)
 
 
@@ -389,11 +409,11 @@ def table(header: str, rows: Iterable[Sequence[str]], separator: str = "\t", end
 
 
 def by_speaker() -> FoldsFile:
-    return table("utt_id fold", [(one.utt_id, one.speaker) for one in FOUR_SPEAKERS])
+    return table("utt_id fold", [(u.utt_id, u.speaker) for u in FOUR_SPEAKERS])
 
 
 def written(folds: Folds) -> FoldsFile:
-    """As `sercli folds` writes it."""
+    """The table that `sercli folds` writes."""
     header = " ".join(["utt_id", "label", *(f"fold-{fold.number}" for fold in folds.folds)])
     rows = [[u, label, *(fold.parts.get(u, "-") for fold in folds.folds)] for u, label in folds.labels.items()]
     return table(header, rows)
@@ -401,23 +421,23 @@ def written(folds: Folds) -> FoldsFile:
 
 @st.composite
 def folds_files(draw: st.DrawFn) -> FoldsFile:
-    """Tables of both forms: such as can be used, and with a few cells changed at random."""
+    """Tables of both forms: some can be used, in others a few cells are changed at random."""
     speakers = ["s1", "s2", "s3", "s4"]
     if draw(st.booleans()):
         home = dict(zip(speakers, draw(st.lists(st.sampled_from("abcd"), min_size=4, max_size=4)), strict=True))
-        cells = [[home[one.speaker]] for one in FOUR_SPEAKERS]
+        cells = [[home[u.speaker]] for u in FOUR_SPEAKERS]
         header, values = "utt_id fold", st.sampled_from("abcd")
     else:
         n = draw(st.integers(1, 4))
         of = [{who: draw(st.sampled_from(["train", "dev", "test", "-"])) for who in speakers} for _ in range(n)]
-        cells = [[parts[one.speaker] for parts in of] for one in FOUR_SPEAKERS]
+        cells = [[parts[u.speaker] for parts in of] for u in FOUR_SPEAKERS]
         header = " ".join(["utt_id", *(f"fold-{k + 1}" for k in range(n))])
         values = st.sampled_from(["train", "dev", "test", "-"])
     for _ in range(draw(st.sampled_from([0, 0, 1, 2]))):
         row = draw(st.sampled_from(cells))
         row[draw(st.integers(0, len(row) - 1))] = draw(values)
     kept = draw(st.sampled_from([len(cells), len(cells), len(cells) - 1]))
-    rows = [[one.utt_id, *own] for one, own in zip(FOUR_SPEAKERS, cells, strict=True)]
+    rows = [[u.utt_id, *row] for u, row in zip(FOUR_SPEAKERS, cells, strict=True)]
     return table(header, draw(st.permutations(rows))[:kept], draw(st.sampled_from("\t,")))
 
 
@@ -425,7 +445,7 @@ def folds_files(draw: st.DrawFn) -> FoldsFile:
 @given(folds_files(), st.booleans())
 def test_folds_from_a_file_that_are_taken_are_honest(file: FoldsFile, shared: bool) -> None:
     try:
-        folds = make_folds(SHARED if shared else THEIRS, FOUR_SPEAKERS, file)
+        folds = make_folds(SHARED if shared else FOREIGN, FOUR_SPEAKERS, file)
     except SercliError as error:
         event(error.problem)
         return
@@ -444,21 +464,23 @@ def test_folds_from_a_file_that_are_taken_are_honest(file: FoldsFile, shared: bo
 def test_our_own_table_gives_our_own_parts(protocol: str) -> None:
     rows = corpus(IEMOCAP)
     folds = make_folds(Task(protocol=protocol), rows)  # type: ignore[arg-type]
-    again = make_folds(SHARED if protocol == RANDOM else THEIRS, rows, written(folds))
+    again = make_folds(SHARED if protocol == RANDOM else FOREIGN, rows, written(folds))
     assert [fold.parts for fold in again.folds] == [fold.parts for fold in folds.folds]
     assert (again.classes, again.labels) == (folds.classes, folds.labels)
 
 
 def test_each_fold_is_test_once_and_the_next_is_dev() -> None:
-    folds = make_folds(THEIRS, FOUR_SPEAKERS, by_speaker())
-    assert [fold.parts for fold in folds.folds] == [fold.parts for fold in make_folds(OURS, FOUR_SPEAKERS).folds]
+    folds = make_folds(FOREIGN, FOUR_SPEAKERS, by_speaker())
+    assert [fold.parts for fold in folds.folds] == [
+        fold.parts for fold in make_folds(SPEAKERS_OUT, FOUR_SPEAKERS).folds
+    ]
 
 
 def test_fold_ten_comes_after_fold_nine() -> None:
     rows = corpus([(f"s{k:02d}", "", "") for k in range(1, 13)])
     for prefix in ("", "fold ", "a1-"):
-        file = table("utt_id fold", [(one.utt_id, f"{prefix}{int(one.speaker[1:])}") for one in rows])
-        folds = make_folds(THEIRS, rows, file)
+        file = table("utt_id fold", [(u.utt_id, f"{prefix}{int(u.speaker[1:])}") for u in rows])
+        folds = make_folds(FOREIGN, rows, file)
         assert [fold.left_out for fold in folds.folds] == [f"{prefix}{k}" for k in range(1, 13)]
         assert [fold.dev for fold in folds.folds] == [f"{prefix}{k}" for k in [*range(2, 13), 1]]
 
@@ -466,28 +488,28 @@ def test_fold_ten_comes_after_fold_nine() -> None:
 def test_whom_the_corpus_has_not_is_named() -> None:
     file = FoldsFile("FOLDS.tsv", by_speaker().text + "nobody\ts1\n")
     assert unknown_ids(file, FOUR_SPEAKERS) == ["nobody"]
-    assert make_folds(THEIRS, FOUR_SPEAKERS, file) == make_folds(THEIRS, FOUR_SPEAKERS, by_speaker())
+    assert make_folds(FOREIGN, FOUR_SPEAKERS, file) == make_folds(FOREIGN, FOUR_SPEAKERS, by_speaker())
 
 
 def test_names_of_folds_are_not_in_their_digest() -> None:
-    ours = make_folds(OURS, FOUR_SPEAKERS)
-    theirs = make_folds(THEIRS, FOUR_SPEAKERS, written(ours))
-    assert ours.folds[0].left_out != theirs.folds[0].left_out
-    assert ours.digest == theirs.digest
+    made = make_folds(SPEAKERS_OUT, FOUR_SPEAKERS)
+    read = make_folds(FOREIGN, FOUR_SPEAKERS, written(made))
+    assert made.folds[0].left_out != read.folds[0].left_out
+    assert made.digest == read.digest
 
 
 def test_one_split_is_one_fold() -> None:
     part = {"s1": "test", "s2": "dev", "s3": "train", "s4": "train"}
-    file = table("utt_id fold", [(one.utt_id, part[one.speaker]) for one in FOUR_SPEAKERS])
-    (fold,) = make_folds(THEIRS, FOUR_SPEAKERS, file).folds
-    assert fold.parts == {one.utt_id: part[one.speaker] for one in FOUR_SPEAKERS}
+    file = table("utt_id fold", [(u.utt_id, part[u.speaker]) for u in FOUR_SPEAKERS])
+    (fold,) = make_folds(FOREIGN, FOUR_SPEAKERS, file).folds
+    assert fold.parts == {u.utt_id: part[u.speaker] for u in FOUR_SPEAKERS}
 
 
 def test_windows_and_commas_are_read_all_the_same() -> None:
-    wanted = make_folds(THEIRS, FOUR_SPEAKERS, by_speaker())
-    rows = [(one.speaker, one.utt_id, "note") for one in FOUR_SPEAKERS]
+    wanted = make_folds(FOREIGN, FOUR_SPEAKERS, by_speaker())
+    rows = [(u.speaker, u.utt_id, "note") for u in FOUR_SPEAKERS]
     for file in (table("fold utt_id other", rows, end="\r\n"), table("fold utt_id other", rows, ",")):
-        assert make_folds(THEIRS, FOUR_SPEAKERS, file) == wanted
+        assert make_folds(FOREIGN, FOUR_SPEAKERS, file) == wanted
 
 
 def _changed(old: str, new: str) -> FoldsFile:
@@ -497,9 +519,9 @@ def _changed(old: str, new: str) -> FoldsFile:
 
 
 SPLIT = {"s1": "test", "s2": "dev", "s3": "train", "s4": "train"}
-TWICE = [[one.utt_id, *["test" if k + 1 == int(one.speaker[1]) else "dev" if one.speaker == "s4" else "train"
-                        for k in (0, 0)]] for one in FOUR_SPEAKERS]  # fmt: skip
-EACH_TWICE = [[one.utt_id, one.speaker, one.speaker] for one in FOUR_SPEAKERS]
+TWICE = [[u.utt_id, *["test" if k + 1 == int(u.speaker[1]) else "dev" if u.speaker == "s4" else "train"
+                        for k in (0, 0)]] for u in FOUR_SPEAKERS]  # fmt: skip
+EACH_TWICE = [[u.utt_id, u.speaker, u.speaker] for u in FOUR_SPEAKERS]
 FILES: dict[str, tuple[FoldsFile, dict[str, str]]] = {
     "a speaker in two parts": (
         _changed("u001\ts1", "u001\ts2"),
@@ -509,15 +531,15 @@ FILES: dict[str, tuple[FoldsFile, dict[str, str]]] = {
     "listed twice": (_changed("u005\ts2\n", "u005\ts2\nu005\ts2\n"), {"place": "line 8", "seen": "u005"}),
     "tested twice": (table("utt_id fold-1 fold-2", TWICE), {"seen": "u000 in 2"}),
     "two folds": (
-        table("utt_id fold", [(one.utt_id, "ab"[one.speaker > "s2"]) for one in FOUR_SPEAKERS]),
+        table("utt_id fold", [(u.utt_id, "ab"[u.speaker > "s2"]) for u in FOUR_SPEAKERS]),
         {"seen": "a, b", "expected": "at least 3"},
     ),
     "unknown part": (
-        table("utt_id fold-1", [(one.utt_id, "valid") for one in FOUR_SPEAKERS]),
+        table("utt_id fold-1", [(u.utt_id, "valid") for u in FOUR_SPEAKERS]),
         {"place": "line 2: fold-1", "seen": "'valid'", "expected": "train, dev, test or -"},
     ),
     "no dev": (
-        table("utt_id fold", [(one.utt_id, "train" if one.speaker > "s1" else "test") for one in FOUR_SPEAKERS]),
+        table("utt_id fold", [(u.utt_id, "train" if u.speaker > "s1" else "test") for u in FOUR_SPEAKERS]),
         {"place": "fold 1 (fold-1)", "problem": "dev"},
     ),
     "wrong header": (_changed("utt_id\tfold", "name\tfold"), {"problem": "utt_id", "seen": "name, fold"}),
@@ -533,7 +555,7 @@ FILES: dict[str, tuple[FoldsFile, dict[str, str]]] = {
     "no part at all": (
         table(
             "utt_id fold-1",
-            [(one.utt_id, "-" if one.utt_id == "u003" else SPLIT[one.speaker]) for one in FOUR_SPEAKERS],
+            [(u.utt_id, "-" if u.utt_id == "u003" else SPLIT[u.speaker]) for u in FOUR_SPEAKERS],
         ),
         {"problem": "no part", "seen": "u003"},
     ),
@@ -542,17 +564,17 @@ FILES: dict[str, tuple[FoldsFile, dict[str, str]]] = {
             "utt_id fold-1 fold-2",
             [
                 (
-                    one.utt_id,
-                    "-" if one.utt_id == "u003" else SPLIT[one.speaker],
-                    "train" if one.speaker < "s3" else {"s3": "dev", "s4": "test"}[one.speaker],
+                    u.utt_id,
+                    "-" if u.utt_id == "u003" else SPLIT[u.speaker],
+                    "train" if u.speaker < "s3" else {"s3": "dev", "s4": "test"}[u.speaker],
                 )
-                for one in FOUR_SPEAKERS
+                for u in FOUR_SPEAKERS
             ],
         ),
         {"place": "fold 1", "seen": "s1 in test and no part"},
     ),
     "another label": (
-        table("utt_id label fold-1", [(one.utt_id, "fear", "train") for one in FOUR_SPEAKERS]),
+        table("utt_id label fold-1", [(u.utt_id, "fear", "train") for u in FOUR_SPEAKERS]),
         {"place": "u000", "seen": "fear", "expected": "anger", "fix": "--classes"},
     ),
 }
@@ -562,13 +584,13 @@ FILES: dict[str, tuple[FoldsFile, dict[str, str]]] = {
 def test_folds_that_cannot_be_used_are_refused(situation: str) -> None:
     file, fields = FILES[situation]
     with raises({"place": "FOLDS.tsv"} | fields):
-        make_folds(THEIRS, FOUR_SPEAKERS, file)
+        make_folds(FOREIGN, FOUR_SPEAKERS, file)
 
 
 def test_shared_speakers_have_to_be_asked_for() -> None:
     file = FILES["a speaker in two parts"][0]
     assert SHARED.speaker_dependent
-    assert not THEIRS.speaker_dependent
+    assert not FOREIGN.speaker_dependent
     assert len(make_folds(SHARED, FOUR_SPEAKERS, file).folds) == 4
     for protocol in ("file", "speaker-dependent-file"):
         with raises({"place": f"--protocol {protocol}", "fix": "--folds-file"}, UsageError):
@@ -578,12 +600,12 @@ def test_shared_speakers_have_to_be_asked_for() -> None:
 
 
 def test_the_digest_of_folds_sees_no_label() -> None:
-    """Of somebody else's, whose table may have one."""
-    swapped = [replace(one, emotion={"anger": "sadness", "sadness": "anger"}[one.emotion]) for one in FOUR_SPEAKERS]
-    here, there = (make_folds(THEIRS, rows, by_speaker()) for rows in (FOUR_SPEAKERS, swapped))
-    assert here.labels != there.labels
-    assert here.digest == there.digest
-    assert here.digest != make_folds(SHARED, FOUR_SPEAKERS, FILES["a speaker in two parts"][0]).digest
+    """Of folds from a file, whose table may have a column of labels."""
+    swapped = [replace(u, emotion={"anger": "sadness", "sadness": "anger"}[u.emotion]) for u in FOUR_SPEAKERS]
+    first, second = (make_folds(FOREIGN, rows, by_speaker()) for rows in (FOUR_SPEAKERS, swapped))
+    assert first.labels != second.labels
+    assert first.digest == second.digest
+    assert first.digest != make_folds(SHARED, FOUR_SPEAKERS, FILES["a speaker in two parts"][0]).digest
 
 
 # --- what training may look at
