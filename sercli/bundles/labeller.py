@@ -20,7 +20,7 @@ from ..frontends.base import Extractor, check_length, frames_of
 from ..learning.batches import Sequences, Speech
 from ..learning.normalisation import Statistics, normalise, statistics
 from ..learning.segments import Frames, frames_per, shape_of
-from .bundle import Bundle, refuse_helpless
+from .bundle import Bundle, check_exportable
 
 LONGEST = 600.0  # s of a file that is labelled as one utterance; its frames are held in memory
 _ROUNDING = 1e-9  # of a division of seconds
@@ -64,24 +64,23 @@ class Labeller:
     def __init__(self, bundle: Bundle, device: str) -> None:
         """Raises SercliError for a plug-in that is not installed or a system that one file is not enough for, DamagedProduct for
         parts that do not fit together."""
-        about, self.device = bundle.about, device
+        info, self.device = bundle.info, device
         try:
             self.autoencoder = read_autoencoder(bundle.autoencoder, device) if bundle.autoencoder else None
             self.classifier = read_classifier(bundle.classifier, device)
             self.config, self.classes = self.classifier.config, self.classifier.classes
-            front = plugins.load("frontends", about.frontend.name)
-            refuse_helpless(about.name, self.config, about.frontend.name)
-            options = build(front.Config, about.frontend.config, about.frontend.name)
+            front = plugins.load("frontends", info.frontend.name)
+            check_exportable(info.name, self.config, info.frontend.name)
+            options = build(front.Config, info.frontend.config, info.frontend.name)
             self.extractor: Extractor = front.Extractor(options, "cpu")
             self.shape = shape_of(self.extractor.frame_shift_ms, self.config.segment_shift_ms)
         except (UsageError, MemoryError, ArithmeticError) as error:
-            raise SercliError(
-                f"{bundle.path}: {error}; use the sercli, and its plug-ins, that made the bundle"
-            ) from None
-        self._refuse_misfits(bundle)
+            fix = "use the version of sercli, and the plug-ins, that made the bundle"
+            raise SercliError("cannot be used", place=bundle.path, seen=error, fix=fix) from None
+        self._check_fit(bundle)
 
-    def _refuse_misfits(self, bundle: Bundle) -> None:
-        about, ae = bundle.about, self.autoencoder
+    def _check_fit(self, bundle: Bundle) -> None:
+        info, ae = bundle.info, self.autoencoder
         n_segment = self.shape.size * self.extractor.n_features
         if ae is not None:
             width = ae.config.latent_dim * len(latents_read(self.config))
@@ -90,19 +89,18 @@ class Labeller:
         trained = self._trained()
         fits = (
             (self.extractor.sample_rate, self.extractor.frame_shift_ms, self.shape.size_ms)
-            == (about.frontend.sample_rate, about.frontend.frame_shift_ms, about.segment_ms)
-            and plain(self.config) == about.classifier
-            and (plain(ae.config) if ae else {}) == about.autoencoder
-            and list(self.classes) == list(about.classes)
+            == (info.frontend.sample_rate, info.frontend.frame_shift_ms, info.segment_ms)
+            and plain(self.config) == info.classifier
+            and (plain(ae.config) if ae else {}) == info.autoencoder
+            and list(self.classes) == list(info.classes)
             and (ae is None or ae.model.n_inputs == n_segment)
             and len(self.classifier.model.mean) == width
             and trained is not None
             and len(trained.mean) == self.extractor.n_features
         )
         if not fits:
-            raise DamagedProduct(
-                f"{bundle.path}: its models are not those that bundle.yaml tells of; export the bundle again"
-            )
+            fix = "export the bundle again"
+            raise DamagedProduct("bundle.yaml does not describe the models", place=bundle.path, fix=fix)
 
     # --- frames of files
 
@@ -111,7 +109,10 @@ class Labeller:
         duration = audio.read_header(path).duration
         if duration > LONGEST:
             raise AudioError(
-                f"{duration:.0f} s long, an utterance is at most {LONGEST:.0f} s; follow emotion through it with --window 5"
+                "too long for one utterance",
+                seen=f"{duration:.0f} s",
+                expected=f"at most {LONGEST:.0f} s",
+                fix="follow emotion through it with --window 5",
             )
         samples = audio.read(path, self.extractor.sample_rate)
         return frames_of(samples, self.extractor)
@@ -148,7 +149,7 @@ class Labeller:
         step_ms = self.extractor.frame_shift_ms
         size = frames_per(1000 * window, step_ms, "--window")
         if not self.extractor.n_frames(size * self._frame_shift):
-            raise UsageError(f"--window {window:g}: holds no frame; make it longer")
+            raise UsageError("shorter than a frame", place="--window", seen=f"{window:g}", fix="make it longer")
         total = 1 + max(0, ceil((duration - window) / shift - _ROUNDING))
         return Windows(frames_per(1000 * shift, step_ms, "--shift"), size, total)
 

@@ -39,7 +39,7 @@ def run(store_path: Path, name: str, bundle: Path, number: int | None, settings:
     """
     store = Store(store_path)
     classifier = Catalogue(store).classifier(name)
-    bundles.refuse_helpless(name, classifier.config, classifier.features.frontend)
+    bundles.check_exportable(name, classifier.config, classifier.features.frontend)
     classifier.task.require()
     product = classifier.bundle(None if number is None else classifier.folds.fold(number).number)
     _refuse_partial(classifier)
@@ -69,21 +69,21 @@ def _refuse_partial(classifier: Classifier) -> None:
         )
 
 
-def _refuse_other_content(target: Path, called: str, corpus: Mapping[str, Any], run: Settings) -> None:
+def _refuse_other_content(target: Path, title: str, corpus: Mapping[str, Any], settings: Settings) -> None:
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
-    there = bundles.told(target)
-    if not there:
-        raise SercliError(f"{target}: exists and is no bundle; choose another folder")
-    if (there.get("name"), there.get("corpus")) != (called, corpus) and not run.overwrite:
-        raise SercliError(
-            f"{target}: is the bundle of {_of(there.get('name'), there.get('corpus'))}, {_of(called, corpus)} was asked; "
-            "choose another folder, or replace it with --overwrite"
-        )
+    info = bundles.replaceable_info(target)
+    if not info:
+        raise SercliError("exists and is not a bundle", place=target, fix="choose another folder")
+    stored = (info.get("name"), info.get("corpus"))
+    if stored != (title, corpus) and not settings.overwrite:
+        fix = "choose another folder, or replace it with --overwrite"
+        seen, expected = _bundle_name(*stored), _bundle_name(title, corpus)
+        raise SercliError("holds another bundle", place=target, seen=seen, expected=expected, fix=fix)
 
 
-def _of(name: object, corpus: object) -> str:
-    return f"{name} ({corpus.get('name')})" if isinstance(corpus, Mapping) else str(name)
+def _bundle_name(title: object, corpus: object) -> str:
+    return f"{title} ({corpus.get('name')})" if isinstance(corpus, Mapping) else str(title)
 
 
 # --- making it
@@ -149,7 +149,9 @@ def _median_epochs(system: Autoencoder | Classifier) -> int:
 # --- what is said of it
 
 
-def _about(classifier: Classifier, title: str, fold: Fold, epochs: Mapping[str, int], built: Path) -> bundles.About:
+def _about(
+    classifier: Classifier, title: str, fold: Fold, epochs: Mapping[str, int], built: Path
+) -> bundles.BundleInfo:
     store, features = classifier.store, classifier.features
     result = classifier.published_result()
     scores = store.read_json(result.key, "scores.json")
@@ -157,7 +159,7 @@ def _about(classifier: Classifier, title: str, fold: Fold, epochs: Mapping[str, 
     options = {key: value for key, value in features.config.items() if key != "frontend"}
     shift_ms = attributes["frame_shift_ms"]
     ae = classifier.autoencoder
-    return bundles.About(
+    return bundles.BundleInfo(
         format=bundles.FORMAT,
         name=title,
         target=scores["target"],
@@ -200,7 +202,7 @@ def _corpus(store: Store) -> dict[str, Any]:
     return {key: store.corpus.get(key, "") for key in ("name", "corpus")}
 
 
-def card(about: bundles.About) -> str:
+def card(about: bundles.BundleInfo) -> str:
     """Markdown for people: what it is, what it was fitted on, what to expect, what not."""
     expected, fitted = about.scores, about.fitted_on
     marks = f" ({', '.join(about.marks)})" if about.marks else ""
@@ -232,7 +234,7 @@ def card(about: bundles.About) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _expectations(about: bundles.About) -> Sequence[str]:
+def _expectations(about: bundles.BundleInfo) -> Sequence[str]:
     n, of = about.scores["n_utterances"], about.scores["of"]
     if "this_fold" in about.scores:
         own = about.scores["this_fold"]
@@ -246,7 +248,7 @@ def _expectations(about: bundles.About) -> Sequence[str]:
     ]
 
 
-def _limits(about: bundles.About) -> list[str]:
+def _limits(about: bundles.BundleInfo) -> list[str]:
     lines = [
         "- Of other speakers, rooms, microphones and languages, and of emotion that is not acted, the scores say nothing.",
         "- It answers with one of its classes whatever it hears, be it music. Posteriors are not calibrated.",
@@ -269,19 +271,10 @@ def _cell(text: str) -> str:
 # --- bringing it where it is wanted
 
 
-def _deliver(made: Path, target: Path) -> None:
-    """Copy, under another name first: the target has the whole bundle or what it had before."""
-    if bundles.same(made, target):
+def _deliver(built: Path, target: Path) -> None:
+    """Copy a bundle to its place, whole or not at all."""
+    if bundles.is_copy(target, built):
         say(f"{target}: nothing to do, is up to date")
         return
-    draft, old = (target.with_name(f".{target.name}-{what}") for what in ("new", "old"))
-    for left in (draft, old):  # by a command that was killed
-        shutil.rmtree(left, ignore_errors=True)
-    try:
-        bundles.copy(made, draft)
-        if target.exists():
-            target.rename(old)
-        draft.rename(target)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
+    with publishing.new_folder(target) as folder:
+        bundles.copy(built, folder)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..bundles.bundle import refuse_helpless
+from ..bundles.bundle import check_exportable
 from ..data.utterances import read_table
 from ..errors import Command, SercliError
 from ..experiments.catalogue import Catalogue
@@ -139,7 +139,7 @@ def _use_of_best(catalogue: Catalogue, results: Sequence[Entry], has_bundle: boo
 def _can_be_exported(catalogue: Catalogue, result: Entry) -> bool:
     classifier = catalogue.classifier(result.name)
     try:
-        refuse_helpless(result.name, classifier.config, classifier.features.frontend)
+        check_exportable(result.name, classifier.config, classifier.features.frontend)
     except SercliError:
         return False
     return "PARTIAL" not in _facts(result)["marks"]

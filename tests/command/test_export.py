@@ -13,7 +13,7 @@ import pytest
 import yaml
 from safetensors import safe_open
 from support.command import FIXABLE, USAGE, Sercli
-from support.errors import error_text, refused
+from support.errors import refused
 
 from sercli.bundles import bundle as bundles
 from sercli.stages.export import card
@@ -123,14 +123,15 @@ def test_a_bundle_is_not_put_in_the_place_of_something_else(
     thesis = tmp_path / "thesis"
     thesis.mkdir()
     (thesis / "thesis.tex").write_text("years of work")
-    refused(sercli, FIXABLE, f"{thesis}: exists and is no bundle|choose another folder", *words, thesis)
-    refused(sercli, FIXABLE, "thesis.tex: exists and is no bundle", *words, thesis / "thesis.tex", "--overwrite")
+    refused(sercli, FIXABLE, {"place": "thesis", "fix": "another folder"}, *words, thesis)
+    refused(sercli, FIXABLE, {"place": "thesis.tex"}, *words, thesis / "thesis.tex", "--overwrite")
     target = Path(shutil.copytree(bundle, tmp_path / "bundle"))
     (target / "notes.txt").write_text("mine")
-    refused(sercli, FIXABLE, "notes.txt: is no part of a bundle and would be lost|move it", *words, target)
+    refused(sercli, FIXABLE, {"place": "notes.txt", "fix": "move it"}, *words, target)
     (target / "notes.txt").unlink()
     other = [*words, target, "--fold", 1]
-    refused(sercli, FIXABLE, f"is the bundle of {NAME} (toy), {NAME}.fold-1 (toy) was asked|--overwrite", *other)
+    fields = {"seen": f"{NAME} (toy)", "expected": f"{NAME}.fold-1 (toy)", "fix": "--overwrite"}
+    refused(sercli, FIXABLE, fields, *other)
     assert content(target) == content(bundle)
     sercli(*other, "--overwrite")
     assert yaml.safe_load((target / "bundle.yaml").read_text())["name"] == f"{NAME}.fold-1"
@@ -140,8 +141,8 @@ def test_nor_in_that_of_another_corpus(sercli: Sercli, bundle: Path, exported: P
     target = Path(shutil.copytree(bundle, tmp_path / "bundle"))
     about = target / "bundle.yaml"
     about.write_text(about.read_text().replace("name: toy", "name: another"))
-    words = f"is the bundle of {NAME} (another), {NAME} (toy) was asked|--overwrite"
-    refused(sercli, FIXABLE, words, *export(exported, NAME, target))
+    fields = {"seen": f"{NAME} (another)", "expected": f"{NAME} (toy)", "fix": "--overwrite"}
+    refused(sercli, FIXABLE, fields, *export(exported, NAME, target))
 
 
 def test_a_link_is_followed(sercli: Sercli, bundle: Path, exported: Path, tmp_path: Path) -> None:
@@ -158,7 +159,7 @@ def test_a_link_is_followed(sercli: Sercli, bundle: Path, exported: Path, tmp_pa
 
 
 def test_the_card_of_shared_speakers_does_not_deny_them(bundle: Path) -> None:
-    about = bundles.read(bundle).about
+    about = bundles.read(bundle).info
     assert "without its test speakers" in card(about)
     shared = card(replace(about, marks=("SPEAKER-DEPENDENT",), classes=("a\x1b[31m", "b", "c")))
     assert "without its test utterances" in shared
@@ -175,12 +176,9 @@ def test_what_needs_more_than_the_file_is_refused(sercli: Sercli, trained_store:
     sercli("encode", store, "--ae", "cvae-8", "--condition", "oracle", *one)
     for name, option in (("oracle", "--condition"), ("sample", "--latents")):
         sercli("train-lstm", store, "--ae", "cvae-8", option, name, "--epochs", 1, "--name", name, *one)
-    for name, why in (
-        ("speaker", "speaker is speaker-normalised: one file gives no statistics of its speaker"),
-        ("oracle", "reads the true emotion of what it labels"),
-        ("sample", "reads latents drawn by the utterance's name"),
-    ):
-        refused(sercli, FIXABLE, f"{why}|export a classifier that does without", *export(store, name, target))
+    needs = {"speaker": "--normalise speaker", "oracle": "--condition oracle", "sample": "--latents sample"}
+    for name, need in needs.items():
+        refused(sercli, FIXABLE, {"place": name, "seen": need}, *export(store, name, target))
     assert not target.exists()
 
 
@@ -193,17 +191,24 @@ def test_what_is_not_whole_is_refused(sercli: Sercli, trained_store: Path, tmp_p
     refused(
         sercli,
         FIXABLE,
-        "no 'none-such' among the classifiers|there are: cvae-8.lstm",
+        {"seen": "none-such", "expected": "cvae-8.lstm"},
         *export(store, "none-such", target),
     )
     refused(
         sercli, USAGE, {"place": "--fold", "seen": "9", "expected": "1 to 4"}, *export(store, NAME, target, "--fold", 9)
     )
     shutil.rmtree(store / "results")
-    refused(sercli, FIXABLE, f"results/{NAME} is missing|run `sercli evaluate {store}", *export(store, NAME, target))
+    refused(
+        sercli, FIXABLE, {"place": f"results/{NAME}", "fix": f"sercli evaluate {store}"}, *export(store, NAME, target)
+    )
     shutil.rmtree(store / "classifiers" / NAME / "fold-2")
     sercli("evaluate", store, "--jobs", 1)
-    refused(sercli, FIXABLE, "3 of 4 folds are scored|fit the others", *export(store, NAME, target))
+    refused(
+        sercli,
+        FIXABLE,
+        {"place": NAME, "seen": "3", "expected": "4", "fix": ("train", "evaluate")},
+        *export(store, NAME, target),
+    )
     assert not target.exists()
 
 
@@ -211,9 +216,8 @@ def test_a_corrected_label_makes_what_to_expect_stale(sercli: Sercli, exported: 
     store = Path(shutil.copytree(exported, tmp_path / "toy"))
     table = store / "corpus" / "utterances.tsv"
     table.write_text(re.sub(r"\tanger\t", "\tneutral\t", table.read_text(), count=1))
-    done = sercli(*export(store, NAME, tmp_path / "bundle"), code=FIXABLE)
-    assert "is stale" in error_text(done)
-    assert f"sercli folds {store}" in error_text(done)
+    fields = {"problem": "stale", "fix": f"sercli folds {store}"}
+    refused(sercli, FIXABLE, fields, *export(store, NAME, tmp_path / "bundle"))
 
 
 CLAIMS: dict[str, Callable[[dict[str, object]], object]] = {
@@ -235,6 +239,4 @@ def test_models_that_do_not_fit_what_is_said_of_them(
     (copy / "bundle.yaml").write_text(yaml.safe_dump(about))
     sums = subprocess.check_output(["sha256sum", *FILES[1:]], cwd=copy, text=True)
     (copy / "SHA256SUMS").write_text(sums)
-    refused(
-        sercli, FIXABLE, f"{copy}: its models are not those that bundle.yaml tells of|export", "predict", copy, corpus
-    )
+    refused(sercli, FIXABLE, {"place": str(copy), "fix": "export"}, "predict", copy, corpus)

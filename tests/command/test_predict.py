@@ -20,7 +20,7 @@ import torch
 import yaml
 from support.command import ENVIRONMENT, FIXABLE, QUICK, USAGE, Sercli
 from support.corpora import write_wav
-from support.errors import error_text, refused
+from support.errors import Fields, error_text, refused
 
 from sercli.bundles import bundle as bundles
 from sercli.bundles.labeller import Labeller
@@ -327,7 +327,7 @@ def _bad_files(folder: Path) -> dict[str, str]:
         "silent.wav": "silent",
         "nan.wav": "nan or infinite",
         "short.wav": "shorter than one frame; seen 300 samples at 16000 Hz, expected 400",
-        "long.wav": "601 s long, an utterance is at most 600 s; follow emotion through it with --window 5",
+        "long.wav": "seen 601 s, expected at most 600 s; follow emotion through it with --window 5",
         "none.wav": "no such file",
         "folder": "no sound in this folder",
         "pipe.wav": "not a regular file",
@@ -411,13 +411,12 @@ def test_nothing_named_is_nothing_labelled(sercli: Sercli, bundle: Path) -> None
     assert rows_of(sercli("predict", bundle, "-0", stdin=_pipe(b"")).stdout) == []
 
 
-Fields = dict[str, str | tuple[str, ...]]
-USES: dict[str, tuple[list[str], Fields | str]] = {
+USES: dict[str, tuple[list[str], Fields]] = {
     "no file": ([], {"place": "predict", "expected": ("FILE", "FOLDER", "stdin")}),
     "sound and paths": (["--stdin-audio", "x.wav"], {"place": "--stdin-audio"}),
     "a shift of no window": (["x.wav", "--shift", "1"], {"place": "--shift", "fix": "--window"}),
     "part of a frame": (["x.wav", "--window", "0.013"], "--window|13 ms|10 ms"),
-    "less than a frame": (["x.wav", "--window", "0.02"], "--window|0.02"),
+    "less than a frame": (["x.wav", "--window", "0.02"], {"place": "--window", "seen": "0.02"}),
     "no time": (["x.wav", "--window", "0"], {"place": "--window", "seen": "0", "expected": "600"}),
     "no number": (["x.wav", "--window", "nan"], {"place": "--window", "seen": "nan"}),
     "gaps": (["x.wav", "--window", "1", "--shift", "2"], {"place": "--shift", "seen": "2", "expected": "1 s"}),
@@ -453,39 +452,39 @@ def _outside(bundle: Path) -> None:
     path.write_text(path.read_text().replace("card.md", "../card.md"))
 
 
-AGAIN = "copy the bundle again, or make it again with `sercli export`"
-SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
-    "a later format": (_later, "bundle.yaml: has format 2, this sercli reads format 1; use the version that made it"),
-    "no such folder": (shutil.rmtree, "bundle: is no bundle, it does not exist|sercli export STORE --classifier NAME"),
-    "code": (_run_code, "bundle.yaml: cannot be read as YAML"),
-    "a path outside": (_outside, f"SHA256SUMS: is not as it was exported; {AGAIN}"),
+AGAIN = ("copy the bundle again", "sercli export")
+SPOILT: dict[str, tuple[Callable[[Path], object], Fields]] = {
+    "a later format": (_later, {"place": "bundle.yaml", "seen": "2", "expected": "1", "fix": "the version"}),
+    "no such folder": (shutil.rmtree, {"place": "bundle", "fix": "sercli export STORE --classifier NAME"}),
+    "code": (_run_code, {"place": "bundle.yaml", "problem": "YAML"}),
+    "a path outside": (_outside, {"place": "SHA256SUMS", "fix": AGAIN}),
     "a store": (
-        lambda bundle: (bundle / "bundle.yaml").rename(bundle / "corpus" / "corpus.yaml"),
-        "it has no bundle.yaml",
+        lambda bundle: (bundle / "bundle.yaml").rename(bundle / "corpus.yaml"),
+        {"expected": "bundle.yaml"},
     ),
     **{
-        f"{what} of {name}": (lambda bundle, name=name, spoil=spoil: spoil(bundle / name), f"{name}: {words}; {AGAIN}")  # type: ignore[misc]
-        for name in ("card.md", "autoencoder.safetensors", "classifier.safetensors")
-        for what, spoil, words in (
-            ("a byte", _flip, "is not as it was exported: its digest is not the one in SHA256SUMS"),
-            ("the loss", Path.unlink, "is missing"),
+        f"{what} of {name}": (
+            lambda bundle, name=name, spoil=spoil: spoil(bundle / name),  # type: ignore[misc]
+            {"place": name, "problem": problem, "fix": AGAIN},
         )
+        for name in ("card.md", "autoencoder.safetensors", "classifier.safetensors")
+        for what, spoil, problem in (("a byte", _flip, "digest"), ("the loss", Path.unlink, "missing"))
     },
     "the loss of SHA256SUMS": (
         lambda bundle: (bundle / "SHA256SUMS").unlink(),
-        f"SHA256SUMS: is missing; {AGAIN}",
+        {"place": "SHA256SUMS", "problem": "missing", "fix": AGAIN},
     ),
-    "a byte of SHA256SUMS": (lambda bundle: _flip(bundle / "SHA256SUMS"), "SHA256SUMS"),
-    "a byte of bundle.yaml": (lambda bundle: _flip(bundle / "bundle.yaml"), "bundle.yaml"),
+    "a byte of SHA256SUMS": (lambda bundle: _flip(bundle / "SHA256SUMS"), {"place": "SHA256SUMS"}),
+    "a byte of bundle.yaml": (lambda bundle: _flip(bundle / "bundle.yaml"), {"place": "bundle.yaml"}),
 }
 
 
 @pytest.mark.parametrize("what", SPOILT)
 def test_a_spoilt_bundle(what: str, sercli: Sercli, bundle: Path, corpus: Path, tmp_path: Path) -> None:
-    spoil, words = SPOILT[what]
+    spoil, fields = SPOILT[what]
     copy = Path(shutil.copytree(bundle, tmp_path / "bundle"))
     spoil(copy)
-    refused(sercli, FIXABLE, words, "predict", copy, corpus, cwd=tmp_path)
+    refused(sercli, FIXABLE, fields, "predict", copy, corpus, cwd=tmp_path)
     assert not (tmp_path / "pwned").exists()
 
 
