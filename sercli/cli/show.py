@@ -173,11 +173,10 @@ def corpora(
 @guarded
 def doctor(as_json: Json = False) -> None:
     """What this machine has: cores, memory, disk, devices, versions; and what of it can be used."""
-    from ..report.overviews import doctor_text
     from ..stages import doctor as stage
 
-    found = stage.run()
+    machine = stage.run()
     if as_json:
-        print_json(found)
+        print_json(machine.as_json())
     else:
-        print(doctor_text(found, terminal_width()))
+        print(machine.text(terminal_width()))

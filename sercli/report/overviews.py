@@ -1,4 +1,4 @@
-"""The overviews that `sercli info` and `sercli doctor` print."""
+"""The overviews that `sercli info` and `sercli corpora` print."""
 
 import itertools
 from collections import Counter
@@ -113,41 +113,3 @@ def card_text(card: Mapping[str, Any]) -> str:
     facts = [f"{name + ':':10}{text}" for name, text in card["facts"].items()]
     lines = [card["what"], "", *facts, *(line for note in card["notes"] for line in ("", note))]
     return "\n".join(map(printable, lines))
-
-
-def doctor_text(found: Mapping[str, Any], width: int | None = None) -> str:
-    """A line a fact, and at the end what stands in the way."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE, show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, fact in _facts(found):
-        table.add_row(name, Text(fact))
-    problems = [f"Problem: {printable(problem)}" for problem in found["problems"]]
-    return "\n".join([printed(table, width), *(problems or ["All is well."])])
-
-
-def _facts(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    memory, devices = found["memory"], found["devices"]
-    yield "sercli", f"{found['sercli']}, Python {found['python']} ({printable(found['executable'])})"
-    yield "system", found["system"]
-    allowed = f", of which this process may use {size_of(memory['allowed'])}" if memory["allowed"] else ""
-    yield "cores", f"{found['cores']} of {found['processor']}: --jobs {found['cores']} by default"
-    yield "memory", f"{size_of(memory['total'])}{allowed}"
-    for folder, disk in found["disks"].items():
-        yield "disk", f"{printable(folder)}: {size_of(disk['free'])} free of {size_of(disk['total'])}"
-    for name, device in devices["found"].items():
-        held = f", {size_of(device['memory'])}" if device["memory"] else ""
-        usual = ", what --device auto takes" if name == devices["auto"] else ""
-        yield "device", f"--device {name}: {device['name']}{held}{usual}{', NOT usable' if device['problem'] else ''}"
-    if devices["bfloat16_speedup"]:
-        faster = devices["bfloat16_speedup"]
-        advice = "worth --precision bfloat16" if faster > 1.2 else "no gain from --precision bfloat16"
-        yield "precision", f"bfloat16 products take 1/{faster:.1f} of the time of float32 on a core: {advice}"
-    yield "sound", f"libsndfile {found['libsndfile']}"
-    yield "libraries", ", ".join(f"{name} {one or 'MISSING'}" for name, one in found["versions"].items())
-    for kind, names in found["plugins"].items():
-        yield kind, ", ".join(names)

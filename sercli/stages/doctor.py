@@ -1,4 +1,4 @@
-"""`sercli doctor`: what this machine has, and what of it can be used."""
+"""`sercli doctor`: what this machine has, and what sercli can use of it."""
 
 import functools
 import os
@@ -9,39 +9,152 @@ import tempfile
 import timeit
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
 
 from .. import __version__, plugins
+from ..errors import SercliError
 from ..machine import devices
-from ..text import size_of
+from ..text import printable, size_of
 
-_NEEDED = 4 * 2**30  # bytes of memory that the largest step of the paper's recipe takes
-_PRODUCTS = 20
+_NEEDED = 4 * 2**30  # bytes of memory for the largest step of the paper's recipe
+_PRODUCTS = 20  # matrix products that are timed
+_KINDS = ("corpora", "frontends", "autoencoders", "classifiers", "executors")
 
 
-def run() -> dict[str, Any]:
-    """All of it as JSON; `problems` are lines for people, each with its cure."""
-    found: dict[str, Any] = {
-        "sercli": __version__,
-        "python": platform.python_version(),
-        "executable": sys.executable,
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "processor": _processor(),
-        "cores": devices.n_cores(),
-        "memory": _memory(),
-        "disks": {str(folder): _disk(folder) for folder in _folders()},
-        "versions": {name: _version(name) for name in _libraries()},
-        "devices": _devices(),
-        "libsndfile": _sound(),
-        "plugins": {kind: plugins.names(kind) for kind in ("corpora", "frontends", "autoencoders", "classifiers")},
-    }
-    return {**found, "problems": _problems(found)}
+@dataclass(frozen=True)
+class Disk:
+    """The disk of a folder; sizes in bytes."""
+
+    free: int
+    total: int
+    writable: bool
+
+
+@dataclass(frozen=True)
+class Device:
+    """A value of `--device`; memory in bytes; `problem` is empty if it works."""
+
+    name: str
+    memory: int | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Facts about this machine and this installation."""
+
+    sercli: str
+    python: str
+    executable: str
+    system: str
+    processor: str
+    cores: int
+    memory: int  # bytes
+    memory_limit: int | None  # bytes that a container or a cluster's job may use, if less
+    disks: dict[str, Disk]  # by folder
+    devices: dict[str, Device]
+    auto_device: str | None  # what `--device auto` means
+    bfloat16_speedup: float | None  # of matrix products on one core, over float32
+    libsndfile: str | None
+    versions: dict[str, str | None]  # of required libraries, and of the installed optional ones
+    plugins: dict[str, list[str]]  # names by kind
+
+    def problems(self) -> list[SercliError]:
+        """What does not work, each with its fix."""
+        problems = [
+            SercliError("is not installed", place=name, fix=f"run `pip install {name}`")
+            for name, installed in self.versions.items()
+            if installed is None
+        ]
+        memory = self.memory_limit or self.memory
+        if memory < _NEEDED:
+            problems.append(SercliError("little memory", seen=size_of(memory), fix="fit large corpora with --jobs 1"))
+        for folder, disk in self.disks.items():
+            if not disk.writable:
+                problems.append(SercliError("cannot be written to", place=folder, fix="work in another folder"))
+            if disk.free < _NEEDED:
+                expected = f"{size_of(_NEEDED)}: latents of a large corpus take more"
+                problems.append(SercliError("full disk", place=folder, seen=size_of(disk.free), expected=expected))
+        if self.libsndfile is None:
+            fix = "run `pip install --force-reinstall soundfile`"
+            problems.append(SercliError("cannot be loaded", place="libsndfile", fix=fix))
+        for name, device in self.devices.items():
+            if device.problem:
+                problems.append(SercliError(device.problem, place=f"--device {name}"))
+        if devices.may_have_gpu() and self.auto_device == "cpu":
+            fix = "install a build for it (pytorch.org)"
+            problems.append(SercliError("this build of PyTorch cannot use the GPU", place="--device", fix=fix))
+        return problems
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields as JSON values, with the problems as sentences."""
+        return {**asdict(self), "problems": [str(problem) for problem in self.problems()]}
+
+    def text(self, width: int | None = None) -> str:
+        """One line per fact, then the problems."""
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
+        from ..report.tables import printed
+
+        table = Table(box=box.SIMPLE, show_header=False)
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for name, fact in self._facts():
+            table.add_row(name, Text(printable(fact)))
+        problems = [f"Problem: {printable(str(problem))}" for problem in self.problems()]
+        return "\n".join([printed(table, width), *(problems or ["Everything works."])])
+
+    def _facts(self) -> Iterator[tuple[str, str]]:
+        yield "sercli", f"{self.sercli}, Python {self.python} ({self.executable})"
+        yield "system", self.system
+        yield "cores", f"{self.cores} of {self.processor}: --jobs {self.cores} by default"
+        limit = f", of which this process may use {size_of(self.memory_limit)}" if self.memory_limit else ""
+        yield "memory", f"{size_of(self.memory)}{limit}"
+        for folder, disk in self.disks.items():
+            yield "disk", f"{folder}: {size_of(disk.free)} free of {size_of(disk.total)}"
+        for name, device in self.devices.items():
+            memory = f", {size_of(device.memory)}" if device.memory else ""
+            auto = ", the choice of --device auto" if name == self.auto_device else ""
+            yield "device", f"--device {name}: {device.name}{memory}{auto}{', NOT usable' if device.problem else ''}"
+        if self.bfloat16_speedup:
+            advice = "use --precision bfloat16" if self.bfloat16_speedup > 1.2 else "--precision bfloat16 gains nothing"
+            yield "precision", f"bfloat16 products are {self.bfloat16_speedup:.1f} times as fast as float32: {advice}"
+        yield "sound", f"libsndfile {self.libsndfile}"
+        yield "libraries", ", ".join(f"{name} {installed or 'MISSING'}" for name, installed in self.versions.items())
+        for kind, names in self.plugins.items():
+            yield kind, ", ".join(names)
+
+
+def run() -> Machine:
+    """Look at this machine; loads PyTorch to try its devices."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    available, auto_device = _devices(memory)
+    return Machine(
+        sercli=__version__,
+        python=platform.python_version(),
+        executable=sys.executable,
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        processor=_processor(),
+        cores=devices.n_cores(),
+        memory=memory,
+        memory_limit=min((limit for limit in _memory_limits() if limit < memory), default=None),
+        disks={str(folder): _disk(folder) for folder in _folders()},
+        devices=available,
+        auto_device=auto_device,
+        bfloat16_speedup=None if auto_device is None else _bfloat16_speedup(),
+        libsndfile=_libsndfile(),
+        versions={name: _version(name) for name in _libraries()},
+        plugins={kind: plugins.names(kind) for kind in _KINDS},
+    )
 
 
 def _processor() -> str:
-    """Its name, where the system tells: Linux by /proc/cpuinfo."""
+    """The model's name, which only Linux gives, in /proc/cpuinfo."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -49,29 +162,14 @@ def _processor() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def _memory() -> dict[str, int | None]:
-    """Bytes of this machine, and of what a container or a cluster's job allows; None where nobody says."""
-    sizes = [os.sysconf(name) for name in ("SC_PAGE_SIZE", "SC_PHYS_PAGES")]
-    total = sizes[0] * sizes[1]
-    limits = [limit for limit in _memory_limits() if limit < total]
-    return {"total": total, "allowed": min(limits, default=None)}
-
-
 def _memory_limits() -> Iterator[int]:
-    """Of the control groups that this process is in and of those around them, version 1 or 2 (Linux)."""
-    try:
-        groups = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
-    except OSError:
-        return
-    for _, kinds, group in groups:
-        if kinds and "memory" not in kinds.split(","):
-            continue
-        top = Path("/sys/fs/cgroup/memory" if kinds else "/sys/fs/cgroup")
-        name = "memory.limit_in_bytes" if kinds else "memory.max"
-        own = top / group.strip("/")
-        for folder in (own, *own.parents):
-            with suppress(OSError, ValueError):  # no such file, or "max"
-                yield int((folder / name).read_text())
+    """Limits (bytes) of the control group (version 2) of this process, and of the groups around it; Linux only."""
+    with suppress(OSError):
+        for line in Path("/proc/self/cgroup").read_text().splitlines():
+            group = Path("/sys/fs/cgroup", line.split(":", 2)[2].strip("/"))
+            for folder in (group, *group.parents):
+                with suppress(OSError, ValueError):  # no such file, or "max"
+                    yield int((folder / "memory.max").read_text())
 
 
 def _folders() -> list[Path]:
@@ -81,15 +179,15 @@ def _folders() -> list[Path]:
         return [Path("/")]
 
 
-def _disk(folder: Path) -> dict[str, Any]:
+def _disk(folder: Path) -> Disk:
     usage = shutil.disk_usage(folder)
-    return {"free": usage.free, "total": usage.total, "writable": os.access(folder, os.W_OK)}
+    return Disk(usage.free, usage.total, os.access(folder, os.W_OK))
 
 
 def _libraries() -> list[str]:
-    """What the package asks for, by name; those of its extras that are there as well."""
-    asked = [requirement.partition(";") for requirement in requires("sercli") or []]
-    names = [(name.partition(">")[0].partition("=")[0].strip(), extra) for name, _, extra in asked]
+    """Names of the required libraries, and of those of the extras that are installed."""
+    requirements = [requirement.partition(";") for requirement in requires("sercli") or []]
+    names = [(name.partition(">")[0].partition("=")[0].strip(), extra) for name, _, extra in requirements]
     return [name for name, extra in names if not extra or _version(name) is not None]
 
 
@@ -100,31 +198,36 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _devices() -> dict[str, Any]:
-    """What `--device` takes here, with names and memory (bytes), whether each works, and what `auto` comes to."""
-    cpu: dict[str, Any] = {"name": _processor(), "memory": _memory()["total"]}
+def _devices(memory: int) -> tuple[dict[str, Device], str | None]:
+    """What `--device` takes on this machine, and what `auto` means."""
+    cpu = Device(_processor(), memory)
     try:
         import torch
     except (ImportError, OSError) as error:
-        cpu["problem"] = f"PyTorch cannot be loaded ({_line(error)}); install it again"
-        return {"found": {"cpu": cpu}, "auto": None, "bfloat16_speedup": None}
-    found = {"cpu": cpu}
+        problem = f"PyTorch cannot be loaded ({_one_line(error)}); install it again"
+        return {"cpu": Device(cpu.name, cpu.memory, problem)}, None
+    available = {"cpu": cpu}
     for number in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
-        about = torch.cuda.get_device_properties(number)
-        found[f"cuda:{number}"] = {"name": about.name, "memory": about.total_memory}
+        properties = torch.cuda.get_device_properties(number)
+        available[f"cuda:{number}"] = Device(properties.name, properties.total_memory)
     if torch.backends.mps.is_available():
-        found["mps"] = {"name": "Apple GPU", "memory": None}
-    for name, device in found.items():
-        try:
-            ones = torch.ones(64, 64, device=name)
-            device["problem"] = "" if float((ones @ ones).sum()) == 64**3 else "a matrix product comes out wrong"
-        except RuntimeError as error:
-            device["problem"] = _line(error)
-    return {"found": found, "auto": devices.resolve("auto"), "bfloat16_speedup": _bfloat16_speedup()}
+        available["mps"] = Device("Apple GPU")
+    tried = {name: Device(device.name, device.memory, _device_problem(name)) for name, device in available.items()}
+    return tried, devices.resolve("auto")
+
+
+def _device_problem(name: str) -> str:
+    import torch
+
+    try:
+        ones = torch.ones(64, 64, device=name)
+        return "" if float((ones @ ones).sum()) == 64**3 else "a matrix product is wrong"
+    except RuntimeError as error:
+        return _one_line(error)
 
 
 def _bfloat16_speedup() -> float:
-    """How much faster than in float32 a core multiplies what the autoencoder's first layer does, (B, S·F) by (S·F, H)."""
+    """Of the product in the autoencoder's first layer, (B, S·F) by (S·F, H), on one core."""
     import torch
 
     seconds = []
@@ -132,46 +235,21 @@ def _bfloat16_speedup() -> float:
     torch.set_num_threads(1)
     for kind in (torch.float32, torch.bfloat16):
         segments, weights = torch.ones(512, 800, dtype=kind), torch.ones(800, 512, dtype=kind)
-        segments @ weights  # the first one prepares
-        seconds.append(
-            min(timeit.repeat(functools.partial(torch.matmul, segments, weights), number=1, repeat=_PRODUCTS))
-        )
+        segments @ weights  # the first one is slower
+        product = functools.partial(torch.matmul, segments, weights)
+        seconds.append(min(timeit.repeat(product, number=1, repeat=_PRODUCTS)))
     torch.set_num_threads(threads)
     return seconds[0] / seconds[1]
 
 
-def _line(error: BaseException) -> str:
+def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())
 
 
-def _sound() -> str | None:
-    """The version of libsndfile, which reads the recordings; None where it cannot be loaded."""
+def _libsndfile() -> str | None:
+    """Its version; None where it cannot be loaded."""
     try:
         from ..data import audio
     except (ImportError, OSError):
         return None
     return str(audio.LIBSNDFILE)
-
-
-def _problems(found: dict[str, Any]) -> list[str]:
-    lines = [
-        f"{name}: is not installed; run `pip install {name}`" for name, one in found["versions"].items() if one is None
-    ]
-    memory = found["memory"]["allowed"] or found["memory"]["total"]
-    if memory < _NEEDED:
-        lines.append(f"memory: {size_of(memory)}; fit large corpora with --jobs 1")
-    for folder, disk in found["disks"].items():
-        if not disk["writable"]:
-            lines.append(f"{folder}: cannot be written to; work in another folder")
-        if disk["free"] < _NEEDED:
-            lines.append(f"{folder}: {size_of(disk['free'])} free; latents of a large corpus take more")
-    if found["libsndfile"] is None:
-        lines.append("libsndfile: cannot be loaded; run `pip install --force-reinstall soundfile`")
-    for name, device in found["devices"]["found"].items():
-        if device["problem"]:
-            lines.append(f"--device {name}: {device['problem']}")
-    if devices.may_have_gpu() and found["devices"]["auto"] == "cpu":
-        lines.append(
-            "a GPU seems to be here, but this build of PyTorch cannot use it; install one for it (pytorch.org)"
-        )
-    return lines

@@ -190,13 +190,13 @@ def test_many_products_are_shown_at_a_glance(sercli: Sercli, trained: Path) -> N
 def test_doctor_tells_what_is_here(sercli: Sercli) -> None:
     import torch
 
-    found = json.loads(sercli("doctor", "--json").stdout)
-    assert found["cores"] == len(os.sched_getaffinity(0))
-    assert found["versions"]["torch"] == torch.__version__
-    assert found["memory"]["total"] > 2**28
-    assert "cpu" in found["devices"]["found"]
-    assert found["devices"]["auto"] in found["devices"]["found"]
-    assert found["plugins"]["autoencoders"] == ["ae", "cvae", "vae"]
+    machine = json.loads(sercli("doctor", "--json").stdout)
+    assert machine["cores"] == len(os.sched_getaffinity(0))
+    assert machine["versions"]["torch"] == torch.__version__
+    assert machine["memory"] > 2**28
+    assert "cpu" in machine["devices"]
+    assert machine["auto_device"] in machine["devices"]
+    assert machine["plugins"]["autoencoders"] == ["ae", "cvae", "vae"]
     text = sercli("doctor").stdout
     assert f"torch {torch.__version__}" in text
     assert "--device cpu" in text
@@ -204,9 +204,9 @@ def test_doctor_tells_what_is_here(sercli: Sercli) -> None:
 
 def test_doctor_survives_a_broken_torch(sercli: Sercli, tmp_path: Path) -> None:
     (tmp_path / "torch.py").write_text("raise ImportError('libtorch_cpu.so: cannot open shared object file')\n")
-    done = sercli("doctor", env={"PYTHONPATH": str(tmp_path)})
-    assert "Problem: --device cpu: PyTorch cannot be loaded (libtorch_cpu.so" in done.stdout
-    assert "install it again" in done.stdout
+    machine = json.loads(sercli("doctor", "--json", env={"PYTHONPATH": str(tmp_path)}).stdout)
+    assert "libtorch_cpu.so" in machine["devices"]["cpu"]["problem"]
+    assert any("--device cpu" in problem and "install it again" in problem for problem in machine["problems"])
 
 
 # --- evaluate
