@@ -1,15 +1,22 @@
 """`python -m sercli`, and the entry point `sercli`."""
 
+import io
 import os
-import signal
+import sys
 
 
 def main() -> None:
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # until a command runs, there is nothing to interrupt
-    from .cli.commands import app
+    """Run the command line of this process, and end the process with its exit code."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller: `>&-`
+            setattr(sys, name, io.StringIO())
+    try:
+        from .cli.run import run
 
-    app()
+        code = run()
+    except KeyboardInterrupt:  # while modules are imported: nothing has begun
+        os._exit(130)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -1,131 +1,71 @@
-"""The commands: parse, call one stage, print. What a command made goes to stdout, talk to stderr. Here is what all share."""
+"""Commands as classes: what registers them, and how `--help` prints them."""
 
-import functools
-import io
-import json
-import logging
-import os
-import re
-import shutil
-import signal
 import sys
-import threading
-from collections.abc import Callable, Mapping
-from enum import StrEnum
-from typing import Annotated, Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
 
 import typer
+from typer.core import TyperCommand
 
 from .. import __version__
-from ..config import assignments, read_yaml
-from ..errors import SercliError
-from ..machine.progress import say
+from .options import PANELS, Options
 
-# Parameters that say where and how, not what.
-_HOW = {"store", "config", "settings", "fold", "details", "device", "jobs", "overwrite", "dry_run", "as_json"}
-_BLANKS = re.compile(r"\s*([=+])\s*")  # around the signs of --classes "happiness = happiness + excited"
+C = TypeVar("C", bound=type[Options])
+COMMANDS: dict[str, type[Options]] = {}  # by name, in the order of `sercli --help`
 
-app = typer.Typer(
-    name="sercli",
-    help="From a folder of emotional speech to honest, reproducible emotion-recognition scores, one command a step.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+app = typer.Typer(name="sercli", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
-def guarded(function: Callable[..., None]) -> Callable[..., None]:
-    """Errors become one line and an exit code: 1 the user can fix it, 2 wrong usage, 130 interrupted; a closed pipe ends quietly."""
+def command(name: str, summary: str, example: str) -> Callable[[C], C]:
+    """Make a class of options a command. `summary` is for the list of commands, `example` a command line that works."""
 
-    @functools.wraps(function)
-    def guardedly(*args: Any, **kwargs: Any) -> None:
-        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+    def register(options: C) -> C:
+        COMMANDS[name] = made = dataclass(kw_only=True, repr=False, eq=False)(options)
+        app.command(name, cls=GroupedCommand, short_help=summary, epilog=example)(made)
+        return options
+
+    return register
+
+
+class GroupedCommand(TyperCommand):
+    """A command whose help lists options by group, prints the defaults of the dataclasses that own them, and ends with an example."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        options = COMMANDS[str(self.name)]
+        # Help prints `default_map` as defaults. It is empty while words are read: an option that is not given stays None.
+        ctx.default_map = options.defaults()
+        panels, rows = options.panels(), options.more_help()
+        order = [*panels, "help"]
+        for parameter in sorted(self.get_params(ctx), key=lambda parameter: order.index(parameter.name)):
+            is_argument = parameter.param_type_name == "argument"
+            panel = "Arguments" if is_argument else panels.get(parameter.name, "Output")
+            rows.setdefault(panel, []).append(parameter.get_help_record(ctx) or ("", ""))
+        for panel in sorted(rows, key=PANELS.index):
+            with formatter.section(panel):
+                formatter.write_dl(rows[panel])
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Example"):
+            formatter.write(f"  {self.epilog}\n")
+
+    def invoke(self, ctx: Any) -> None:
+        options: Options = super().invoke(ctx)
         try:
-            function(*args, **kwargs)
+            options.run()
             sys.stdout.flush()
-        except BrokenPipeError:
-            _leave(0)
-        except SercliError as error:
-            _leave(error.exit_code, _line(error))
         except OSError as error:
-            where = error.filename or kwargs.get("store", "standard output")
-            cure = "free space or mend permissions, then run the same command again"
-            _leave(1, _line(SercliError(error.strerror or str(error), place=where, fix=cure)))
-        except KeyboardInterrupt:
-            _leave(130, "sercli: interrupted; what was finished is kept, run the same command again to go on")
-
-    return guardedly
-
-
-def _line(error: SercliError) -> str:
-    """One line for people; with SERCLI_ERRORS=json one JSON object, for programs."""
-    if os.environ.get("SERCLI_ERRORS") == "json":
-        return json.dumps(error.as_json())
-    return f"sercli: {error}"
-
-
-def _leave(code: int, line: str | None = None) -> None:
-    """End at once: threads that are still busy end with this process, and nothing more is said."""
-    logging.getLogger("asyncio").disabled = True  # what an error has left of zarr's reading
-    try:
-        if line:
-            say(line)
-        sys.stdout.flush()
-    except OSError:  # nobody reads any more; without this the interpreter would say so at its end
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        for stream in (sys.stdout, sys.stderr):
-            os.dup2(nowhere, stream.fileno())
-    if all(thread.daemon or thread is threading.main_thread() for thread in threading.enumerate()):
-        sys.exit(code)
-    os._exit(code)
-
-
-def print_outcome(outcome: Any, as_json: bool) -> None:
-    if as_json:
-        print_json(outcome.as_json())
-    else:
-        print(outcome.product)
-
-
-def print_json(value: Any) -> None:
-    """Bytes of a path that are no text come out as JSON's own escapes."""
-    print(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode())
-
-
-def given_by(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """What a command was asked, in the order in which the later win: files, --set, flags."""
-    values: dict[str, Any] = {}
-    for file in parameters.get("config") or []:
-        values |= read_yaml(file)
-    values |= assignments(parameters.get("settings") or [])
-    for key, value in parameters.items():
-        if value is not None and key not in _HOW:
-            values[key] = value.value if isinstance(value, StrEnum) else value
-    if values.get("autoencoder") == "none":
-        del values["autoencoder"]
-    if isinstance(values.get("classes"), str):
-        values["classes"] = [_BLANKS.sub(r"\1", label.strip()) for label in values["classes"].split(",")]
-    return values
-
-
-def run_as(jobs: int | None = None, device: str = "auto", overwrite: bool = False, dry_run: bool = False) -> Any:
-    from ..experiments.making import Settings
-
-    return Settings(jobs=jobs, device=device, overwrite=overwrite, dry_run=dry_run)
+            error.filename = error.filename or getattr(options, "store", None)
+            raise
 
 
 @app.callback(invoke_without_command=True)
-def _main(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by the caller: `>&-`
-            setattr(sys, name, io.StringIO())
+def main(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    """From a folder of emotional speech to honest, reproducible emotion-recognition scores, one command per step."""
     if version:
         print(f"sercli {__version__}")
-        raise typer.Exit
-
-
-def terminal_width() -> int | None:
-    """Columns of the terminal; None where stdout is none."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(2)

@@ -1,7 +1,21 @@
-"""All commands, in the order in which `--help` lists them."""
+"""All commands: the modules that define them, in the order in which `sercli --help` lists them."""
 
-from . import pipeline
-from . import show as results
-from .app import app
+# isort: off
+from . import corpus_commands
+from . import training_commands
+from . import score_commands
+from . import use_commands
+from . import overview_commands
 
-__all__ = ["app", "pipeline", "results"]
+# isort: on
+from .app import COMMANDS, app
+
+__all__ = [
+    "COMMANDS",
+    "app",
+    "corpus_commands",
+    "overview_commands",
+    "score_commands",
+    "training_commands",
+    "use_commands",
+]

@@ -10,10 +10,12 @@ from ..config import plain
 from ..errors import UsageError
 from ..learning.options import Normalise, TrainingConfig
 
-Condition = Literal["marginal", "posterior", "oracle", "unconditional"]
+RequestedCondition = Literal["marginal", "posterior", "oracle"]  # for a model that sees labels
+Condition = Literal[RequestedCondition, "unconditional"]
 UNCONDITIONAL: Condition = "unconditional"  # of a model that sees no labels
 MARGINAL: Condition = "marginal"
-Latents = Literal["mean,std", "mean", "sample", "none"]
+Latents = Literal["mean,std", "mean", "sample"]
+FitOn = Literal["train", "all"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class AutoencoderConfig:
     frontend: str = "logmel"
     segment_shift_ms: float = 100.0
     normalise: Normalise = "train"
-    fit_on: Literal["train", "all"] = "train"
+    fit_on: FitOn = "train"
     reconstruction_threshold: float | None = None  # of the dev mean squared error per normalised feature
     seed: int = 0
     training: dict[str, Any] = field(default_factory=dict)
@@ -90,7 +92,7 @@ class ClassifierConfig:
     segment_shift_ms: float = 100.0
     normalise: Normalise = "train"
     condition: Condition = UNCONDITIONAL
-    latents: Latents = "none"
+    latents: Literal[Latents, "none"] = "none"
     seed: int = 0
     training: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)

@@ -10,12 +10,12 @@ from typing import Any
 
 from .. import plugins
 from ..config import plain, plain_value
+from ..learning.options import FLAGS
 from ..tasks.task import Task, requested_task
 from .configs import AutoencoderConfig, ClassifierConfig
 
 SystemConfig = AutoencoderConfig | ClassifierConfig
 _SHORT = {"segment_shift_ms": "shift", "fit_on": "fit", "reconstruction_threshold": "threshold"}
-_TRAINING_FLAGS = {"epochs", "batch_size", "lr", "precision"}  # the other training options are given with --set
 _GROUPS = ("training", "options")
 
 
@@ -51,9 +51,7 @@ def options_of(config: SystemConfig, defaults: SystemConfig) -> list[str]:
         if key in _GROUPS:
             for name, inner in value.items():
                 if inner != plain_value(default_values[key][name]):
-                    words += (
-                        [flag(name), word(inner)] if name in _TRAINING_FLAGS else ["--set", f"{name}={word(inner)}"]
-                    )
+                    words += [flag(name), word(inner)] if name in FLAGS else ["--set", f"{name}={word(inner)}"]
         elif value != default_values[key]:
             words += [flag(key), word(value)]
     return words

@@ -1,0 +1,59 @@
+"""Overviews of a store, of the corpora that can be read, and of this machine: info, corpora, doctor."""
+
+from typing import Annotated
+
+import typer
+
+from .app import command
+from .options import JsonOption, StorePath
+from .output import print_json, terminal_width
+
+
+@command("info", "Show a store and the next command", "sercli info store/")
+class Info(JsonOption):
+    """Show what a store contains, how big it is, what is stale or missing, and the next command to run."""
+
+    store: StorePath
+
+    def run(self) -> None:
+        from ..stages import info
+
+        overview = info.run(self.store)
+        if self.as_json:
+            print_json(overview)
+        else:
+            from ..report.overviews import info_text
+
+            print(info_text(overview, terminal_width()))
+
+
+@command("corpora", "List the corpora that can be read", "sercli corpora emodb")
+class Corpora(JsonOption):
+    """List the corpora that `sercli ingest` can read: size, speakers, labels, licence, and where to request them."""
+
+    corpus: Annotated[
+        str | None,
+        typer.Argument(metavar="KIND", help="One corpus, with its whole card.", show_default="a list of all corpora"),
+    ] = None
+
+    def run(self) -> None:
+        from ..stages import corpora
+
+        cards = corpora.run(self.corpus)
+        if self.as_json:
+            print_json(cards)
+        else:
+            from ..report.overviews import card_text, corpora_table
+
+            print(card_text(cards[0]) if self.corpus else corpora_table(cards, terminal_width()))
+
+
+@command("doctor", "Show what this machine offers", "sercli doctor")
+class Doctor(JsonOption):
+    """Show cores, memory, disk, devices and versions of this machine, and which of them sercli can use."""
+
+    def run(self) -> None:
+        from ..stages import doctor
+
+        machine = doctor.run()
+        print_json(machine.as_json()) if self.as_json else print(machine.text(terminal_width()))
