@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ..data.utterances import SCALE
 from .app import command
 from .defaults import values_of_plugins
 from .options import (
@@ -56,8 +57,8 @@ class Ingest(RejectOption, WorkOptions):
         str | None,
         typer.Option(
             metavar="LOW,HIGH",
-            help="Scale of valence, arousal and dominance in a table; the store has 1 to 5.",
-            show_default="1,5",
+            help="Scale of valence, arousal and dominance in a table; they are converted to 1 to 5.",
+            show_default="{:g},{:g}".format(*SCALE),
         ),
     ] = None
     verify: Annotated[

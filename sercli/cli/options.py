@@ -176,6 +176,8 @@ class FeatureOptions(Options):
 
 @dataclass(kw_only=True)
 class NameOption(Options):
+    """The name of what is made."""
+
     panel = "Output"
     name: Annotated[
         str | None,
@@ -187,6 +189,8 @@ class NameOption(Options):
 
 @dataclass(kw_only=True)
 class SetOption(Options):
+    """Options of a plug-in."""
+
     assignments: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Set an option that has no flag of its own (repeatable)."),
@@ -208,6 +212,8 @@ class SetOption(Options):
 
 @dataclass(kw_only=True)
 class FileOptions(SetOption):
+    """Options of a plug-in and of training, also from files."""
+
     config: Annotated[
         list[Path] | None,
         typer.Option(
@@ -248,13 +254,15 @@ class TrainingOptions(Options):
 
 @dataclass(kw_only=True)
 class JsonOption(Options):
+    """How the result is printed."""
+
     panel = "Output"
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 
 
 @dataclass(kw_only=True)
 class MakeOptions(JsonOption):
-    """Of commands that make products."""
+    """Whether products are made, and made again."""
 
     panel = "Execution"
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Make everything again, even what is up to date.")] = (
@@ -265,7 +273,7 @@ class MakeOptions(JsonOption):
     ] = False
 
     def print_outcome(self, outcome: "Outcome") -> None:
-        """The name of the product, or all that was made and reused as JSON."""
+        """Print the name of the product, or as JSON everything that was made and reused."""
         if self.as_json:
             print_json(outcome.as_json())
         else:
@@ -274,6 +282,8 @@ class MakeOptions(JsonOption):
 
 @dataclass(kw_only=True)
 class JobsOption(Options):
+    """How much runs in parallel."""
+
     panel = "Execution"
     jobs: Annotated[
         int | None,
@@ -285,7 +295,7 @@ class JobsOption(Options):
 
 @dataclass(kw_only=True)
 class WorkOptions(JobsOption, MakeOptions):
-    """Of commands whose work is divided into units."""
+    """How units of work run."""
 
     panel = "Execution"
     executor: Annotated[
@@ -295,12 +305,16 @@ class WorkOptions(JobsOption, MakeOptions):
 
 @dataclass(kw_only=True)
 class DeviceOption(Options):
+    """Where models and front ends compute."""
+
     panel = "Execution"
     device: Device = "auto"
 
 
 @dataclass(kw_only=True)
 class FoldOption(Options):
+    """Which folds."""
+
     panel = "Execution"
     folds: Annotated[
         list[int] | None,
@@ -310,6 +324,8 @@ class FoldOption(Options):
 
 @dataclass(kw_only=True)
 class RejectOption(Options):
+    """How many recordings may be skipped."""
+
     max_rejects: Annotated[
         float,
         typer.Option(
@@ -320,6 +336,8 @@ class RejectOption(Options):
 
 @dataclass(kw_only=True)
 class RootOption(Options):
+    """Where the sound is, if the corpus was moved."""
+
     root: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Where the sound files are now.", show_default="where they were at ingest"),

@@ -23,6 +23,7 @@ from sercli.experiments.configs import MARGINAL, AutoencoderConfig, ClassifierCo
 from sercli.experiments.making import Settings
 from sercli.experiments.naming import word
 from sercli.learning.options import FLAGS, TrainingConfig
+from sercli.stages.featurize import FeaturizeOptions
 from sercli.tasks.task import Task
 
 HEAVY = {"torch", "sklearn", "zarr", "matplotlib", "scipy", "pandas", "pyarrow", "kaldi_native_io", "numpy"}
@@ -147,6 +148,14 @@ def test_options_of_a_plugin_are_those_of_the_command() -> None:
     assert set(panels["train-classifier"]) == {*plugins.names("classifiers"), "training"}
 
 
+@pytest.mark.parametrize("name", ["train-ae", "train-lstm", "train-classifier"])
+def test_a_flag_of_training_is_declared_once(name: str) -> None:
+    """A help text in `learning/options.py` makes it; see `FLAGS`."""
+    training = {flag: text for flag, text in panels_of(name)["Training"].items() if flag != "--seed"}
+    assert set(training) == {f"--{option.replace('_', '-')}" for option in FLAGS}
+    assert all(text.split()[-1] in training[f"--{option.replace('_', '-')}"] for option, text in FLAGS.items())
+
+
 # --- defaults
 
 
@@ -156,7 +165,7 @@ def classifier_training() -> dict[str, Any]:
     return {key: value for key, value in each[0].items() if all(other[key] == value for other in each)}
 
 
-RUN = {"device": "auto", "executor": Settings.executor}
+RUN = {"device": Settings.device, "executor": Settings.executor}
 AUTOENCODER, CLASSIFIER = plain(AutoencoderConfig()), plain(ClassifierConfig())
 FEATURES = {key: CLASSIFIER[key] for key in ("frontend", "segment_shift_ms", "normalise")}
 OWNERS: dict[str, dict[str, Any]] = {
@@ -181,7 +190,7 @@ OWNERS: dict[str, dict[str, Any]] = {
 def test_printed_defaults_are_those_of_their_owners(name: str) -> None:
     """And no other is printed, but for what differs between the classifiers."""
     owner = {f"--{key.replace('_', '-')}": str(value) for key, value in OWNERS.get(name, RUN).items()}
-    owner |= {"--max-rejects": "0.1", "--executor": "local"}
+    owner |= {"--max-rejects": str(FeaturizeOptions.max_rejects), "--executor": Settings.executor}
     if name in ("train-lstm", "train-classifier"):
         owner["--seed"] = f"that of the autoencoder, or {CLASSIFIER['seed']}"
     printed = defaults_of(name)
