@@ -41,7 +41,9 @@ def check_store_folder(store_path: Path, facts: Mapping[str, Any], settings: Set
         publishing.check_same_config(place, provenance["config"], _config(facts), "folder for the store")
     if (store_path / keys.CORPUS / CORPUS_YAML).exists() or not store_path.exists():
         return
-    if not store_path.is_dir() or any(path.name not in (".cache", publishing.STAGING) for path in store_path.iterdir()):
+    if not store_path.is_dir() or any(
+        path.name not in (".cache", publishing.STAGING, publishing.LOCKS) for path in store_path.iterdir()
+    ):
         raise SercliError(
             "exists and is not a sercli store", place=store_path, fix="choose another folder for the store"
         )

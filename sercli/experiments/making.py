@@ -60,6 +60,11 @@ class Outcome:
         self.reused += other.reused
         self.stale += other.stale
 
+    def say_if_nothing_to_do(self) -> None:
+        """Report that everything was up to date."""
+        if not self.made:
+            say(f"{self.product}: nothing to do, {len(self.reused)} of {len(self.reused)} up to date")
+
     def as_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
         return asdict(self)
@@ -102,11 +107,9 @@ def plan(store: Store, outcome: Outcome, products: Sequence[Product], settings: 
             say(f"{product.key} is stale: {', '.join(state.changed[:_MOST_CHANGES])}{more} changed")
         outcome.made.append(product.key)
         todo.append(product)
-    if not todo:
-        say(f"{outcome.product}: nothing to do, {len(products)} of {len(products)} up to date")
-    elif settings.dry_run:
-        for product in todo:
-            say(f"would make {product.key}")
+    outcome.say_if_nothing_to_do()
+    for product in todo if settings.dry_run else ():
+        say(f"would make {product.key}")
     return todo
 
 
@@ -126,7 +129,7 @@ def make(store: Store, folder: str, job: Job, settings: Settings) -> Outcome:
 def make_here(store: Store, product: Product, settings: Settings, fill: Callable[[Path], None]) -> Outcome:
     """Make one small product in this process: `fill(folder)` writes its files. Waits for another command that makes it."""
     outcome = Outcome(product.key, str(store.path / product.key))
-    if not settings.overwrite and publishing.is_fresh(store, product):
+    if not settings.overwrite and publishing.is_fresh(store, product):  # without waiting for a lock
         outcome.reused.append(product.key)
         return outcome
     if settings.dry_run:

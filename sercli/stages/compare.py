@@ -45,6 +45,7 @@ def run(store_path: Path, first: str, second: str, settings: Settings) -> tuple[
         (built / COMPARISON).write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
     outcome = make_here(store, product, settings, fill)
+    outcome.say_if_nothing_to_do()
     return outcome, {} if settings.dry_run and outcome.made else store.read_json(product.key, COMPARISON)
 
 

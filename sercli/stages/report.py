@@ -47,7 +47,9 @@ def run(store_path: Path, output: Path | None, settings: Settings) -> Outcome:
         say(f"would write {target}")
         outcome.made.append(keys.REPORT)
         return outcome
-    outcome.add(_make_page(store, autoencoders, settings))
+    page = _make_page(store, autoencoders, settings)
+    page.say_if_nothing_to_do()
+    outcome.add(page)
     if output is not None and not settings.dry_run:
         _deliver(store.file(keys.REPORT, PAGE).read_bytes(), output)
     return outcome

@@ -133,6 +133,7 @@ def _publish(plan: Plan, grid: Grid) -> Outcome:
         results = [Scored(system.point.labels, read_scores(store, system.result_key)) for system in scored]
         product = sweep_product(plan.catalogue, grid.name, grid.content(), digests)
         outcome.add(make_here(store, product, plan.settings, lambda built: _fill(plan, grid, results, built)))
+    outcome.say_if_nothing_to_do()
     outcome.made = [*plan.works, *outcome.made]
     outcome.reused = [*(key for key in plan.products if key not in plan.works), *outcome.reused]
     return outcome

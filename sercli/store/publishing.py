@@ -23,6 +23,7 @@ from ..errors import Command, DamagedProduct, MissingInput, SercliError
 from .locations import FORMAT, PROVENANCE, Locations, is_array, read_provenance
 
 STAGING = ".staging"
+LOCKS = ".locks"
 
 
 @dataclass(frozen=True)
@@ -292,7 +293,7 @@ def lock(folder: Path, key: str, wait: bool = False) -> Iterator[None]:
     Raises SercliError if another command makes it now, unless `wait`. The lock file stays: deleting it would let two commands
     hold locks on two files of one name.
     """
-    path = folder / STAGING / f"{key.replace('/', ',')}.lock"
+    path = folder / LOCKS / f"{key.replace('/', ',')}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
     try:

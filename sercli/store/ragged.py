@@ -12,7 +12,6 @@ import numpy.typing as npt
 from ..data.hashing import file_digest
 from ..errors import DamagedProduct
 
-MAKE_AGAIN = "run the command that made it again"
 _CHUNK_BYTES = 2**20
 _BUFFERED_CHUNKS = 16  # rows are read and written this many chunks at a time, so memory does not grow with the corpus
 
@@ -31,14 +30,14 @@ class Ragged:
         self.path = path
         for name, known in files.items():
             if not (path / name).is_file() or file_digest(path / name) != known:
-                raise self._damaged(f"{name} is not as it was published")
+                raise self._damaged(name, "not as it was published")
         group = zarr.open_group(path, mode="r")
         self.attributes: dict[str, Any] = dict(group.attrs)
         self._arrays = dict(group.arrays())
         for name, array in self._arrays.items():
             present = sum(1 for chunk in (path / name / "c").rglob("*") if chunk.is_file())
             if present != array.nchunks:
-                raise self._damaged(f"{name} has {present} chunks, wanted {array.nchunks}")
+                raise self._damaged(name, "chunks are missing", f"{present} chunks", f"{array.nchunks} chunks")
         self.offsets: npt.NDArray[np.int64] = self._read("offsets", slice(None))
         self.utt_ids = [str(utt_id) for utt_id in self._read("utt_id", slice(None))]
         self.lengths = np.diff(self.offsets)
@@ -102,10 +101,11 @@ class Ragged:
         try:
             return np.asarray(self._arrays[name][chosen])
         except (ValueError, KeyError, OSError) as error:
-            raise self._damaged(f"{name}: {' '.join(str(error).split())}") from None
+            raise self._damaged(name, "cannot be read", " ".join(str(error).split())) from None
 
-    def _damaged(self, what: str) -> DamagedProduct:
-        return DamagedProduct(f"{self.path}: {what}; delete this folder and {MAKE_AGAIN}")
+    def _damaged(self, name: str, problem: str, seen: str = "", expected: str = "") -> DamagedProduct:
+        fix = f"delete {self.path} and run the command again that made it"
+        return DamagedProduct(problem, place=self.path / name, seen=seen, expected=expected, fix=fix)
 
 
 def write_ragged(

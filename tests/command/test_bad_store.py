@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from support.command import ENVIRONMENT, FIXABLE, Sercli, words_on
-from support.errors import error_text, refused
+from support.errors import Fields, error_text, refused
 from support.processes import DEADLINE, INTERRUPTED, alive_in_session, running, until
 
 from sercli.store.locations import FORMAT
@@ -26,58 +26,59 @@ NEW_AE = ["train-ae", "STORE", "--name", "new", "--latent-dim", "2", "--epochs",
 NEW_LSTM = ["train-lstm", "STORE", "--ae", "cvae-8", "--name", "new", "--epochs", "1", "--fold", "1", "--jobs", "1"]
 ENCODE = ["encode", "STORE", "--ae", "cvae-8", "--jobs", "1"]
 EVALUATE = ["evaluate", "STORE", "--jobs", "1"]
+FEATURIZE = ["featurize", "STORE"]
+FOLDS = ["folds", "STORE"]
 
 
 # --- steps in the wrong order
 
-ORDER = {  # what is taken away -> the command, what the line says, the command that it names
-    "featurize before ingest": (".", ["featurize", "STORE"], "no such store|sercli ingest CORPUS"),
-    "train-ae before featurize": ("arrays.zarr", NEW_AE, f"{LOGMEL} is missing|run `sercli featurize"),
-    "encode before train-ae": ("autoencoders", ENCODE, "no 'cvae-8' among the autoencoders|run `sercli train-ae"),
+ORDER: dict[str, tuple[str | None, list[str], Fields]] = {  # what is deleted -> the command, and fields of the error
+    "featurize before ingest": (".", FEATURIZE, {"fix": "sercli ingest CORPUS"}),
+    "train-ae before featurize": ("arrays.zarr", NEW_AE, {"place": LOGMEL, "fix": "sercli featurize"}),
+    "encode before train-ae": ("autoencoders", ENCODE, {"seen": "cvae-8", "fix": "sercli train-ae"}),
     "encode before train-ae of a fold": (
         AUTOENCODER,
         ENCODE,
-        f"{AUTOENCODER} is missing|sercli train-ae|--fold 1` first",
+        {"place": AUTOENCODER, "problem": "missing", "fix": ("sercli train-ae", "--fold 1")},
     ),
-    "train-lstm before train-ae": ("autoencoders", NEW_LSTM, "no 'cvae-8' among the autoencoders|run `sercli train-ae"),
+    "train-lstm before train-ae": ("autoencoders", NEW_LSTM, {"seen": "cvae-8", "fix": "sercli train-ae"}),
     "train-lstm before encode": (
         "arrays.zarr/latents",
         NEW_LSTM,
-        f"{LATENTS} is missing|sercli encode|--ae cvae-8 --fold 1",
+        {"place": LATENTS, "problem": "missing", "fix": ("sercli encode", "--ae cvae-8 --fold 1")},
     ),
-    "evaluate before train-lstm": ("classifiers", EVALUATE, "has no classifier yet|run `sercli train-lstm"),
+    "evaluate before train-lstm": ("classifiers", EVALUATE, {"fix": "sercli train-lstm"}),
     "evaluate before train-lstm of any fold": (
         "classifiers/cvae-8.lstm/fold-*",
         EVALUATE,
-        "fold-1 is missing|sercli train-",
+        {"place": "fold-1", "problem": "missing", "fix": "sercli train-"},
     ),
     "evaluate of another classifier": (
         None,
         [*EVALUATE, "--classifier", "x"],
-        "no 'x' among the classifiers|cvae-8.lstm",
+        {"seen": "x", "expected": "cvae-8.lstm"},
     ),
     "no table of utterances": (
         "corpus/utterances.tsv",
-        ["folds", "STORE"],
-        "utterances.tsv is missing|run `sercli ingest",
+        FOLDS,
+        {"place": "utterances.tsv", "problem": "missing", "fix": "sercli ingest"},
     ),
 }
 
 
 @pytest.mark.parametrize("situation", ORDER)
 def test_a_step_before_the_one_that_it_needs(situation: str, sercli: Sercli, trained_store: Path) -> None:
-    gone, command, words = ORDER[situation]
+    gone, command, fields = ORDER[situation]
     for path in trained_store.parent.glob(f"toy/{gone}") if gone else ():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    refused(sercli, FIXABLE, words, *words_on(trained_store, command))
+    refused(sercli, FIXABLE, fields, *words_on(trained_store, command))
 
 
-@pytest.mark.parametrize("command", [["featurize", "STORE"], ["folds", "STORE"], NEW_AE, ENCODE, NEW_LSTM, EVALUATE])
+@pytest.mark.parametrize("command", [FEATURIZE, FOLDS, NEW_AE, ENCODE, NEW_LSTM, EVALUATE])
 def test_a_step_pointed_at_a_raw_corpus(command: list[str], sercli: Sercli, corpus: Path) -> None:
     before = sorted(corpus.iterdir())
-    refused(
-        sercli, FIXABLE, f"{corpus}: is no store|run `sercli ingest {corpus} STORE` first", *words_on(corpus, command)
-    )
+    fields = {"place": str(corpus), "fix": f"sercli ingest {corpus} STORE"}
+    refused(sercli, FIXABLE, fields, *words_on(corpus, command))
     assert sorted(corpus.iterdir()) == before
 
 
@@ -111,108 +112,107 @@ def _drop_column(path: Path) -> None:
 
 
 LATER = _sed(f'"format": {FORMAT}', f'"format": {FORMAT + 1}')
-TOO_NEW = f"has format {FORMAT + 1}, this sercli reads format {FORMAT}|use the version that made it"
-FEATURIZE = ["featurize", "STORE"]
-FOLDS = ["folds", "STORE"]
-AGAIN = "run the command that made it again"
-DAMAGE: dict[str, tuple[str, Callable[[Path], object], list[str], str]] = {
+TOO_NEW = {"seen": f"format {FORMAT + 1}", "expected": f"format {FORMAT}", "fix": "version"}
+
+
+def _damaged(place: str, fix: str = "delete", **fields: str) -> Fields:
+    """Of a product that must be deleted and made again."""
+    return {"place": place, "fix": fix, **fields}
+
+
+DAMAGE: dict[str, tuple[str, Callable[[Path], object], list[str], Fields]] = {
     "store of a later format": (
         "corpus/corpus.yaml",
         _sed(f"format: {FORMAT}", f"format: {FORMAT + 1}"),
         FOLDS,
-        f"corpus.yaml: {TOO_NEW}",
+        {"place": "corpus.yaml", **TOO_NEW},
     ),
-    "array of a later format": (f"{LOGMEL}/zarr.json", LATER, FEATURIZE, f"zarr.json: {TOO_NEW}"),
-    "features of a later format": (f"{LOGMEL}/zarr.json", LATER, NEW_AE, f"zarr.json: {TOO_NEW}"),
-    "autoencoder of a later format": (f"{AUTOENCODER}/provenance.json", LATER, ENCODE, f"provenance.json: {TOO_NEW}"),
-    "classifier of a later format": (f"{CLASSIFIER}/provenance.json", LATER, EVALUATE, f"provenance.json: {TOO_NEW}"),
-    "byte of an autoencoder": (
-        f"{AUTOENCODER}/model.safetensors",
-        _flip,
+    "array of a later format": (f"{LOGMEL}/zarr.json", LATER, FEATURIZE, {"place": "zarr.json", **TOO_NEW}),
+    "features of a later format": (f"{LOGMEL}/zarr.json", LATER, NEW_AE, {"place": "zarr.json", **TOO_NEW}),
+    "autoencoder of a later format": (
+        f"{AUTOENCODER}/provenance.json",
+        LATER,
         ENCODE,
-        f"fold-1|not as it was published|{AGAIN}",
+        {"place": "provenance.json", **TOO_NEW},
     ),
-    "byte of a classifier": (
-        f"{CLASSIFIER}/model.safetensors",
-        _flip,
+    "classifier of a later format": (
+        f"{CLASSIFIER}/provenance.json",
+        LATER,
         EVALUATE,
-        f"fold-1|not as it was published|{AGAIN}",
+        {"place": "provenance.json", **TOO_NEW},
     ),
-    "byte of features": (f"{LOGMEL}/frames/c/0/0", _flip, NEW_AE, f"{LOGMEL}: frames|checksum|{AGAIN}"),
-    "byte of offsets": (f"{LOGMEL}/offsets/c/0", _flip, NEW_AE, f"{LOGMEL}: offsets|checksum|{AGAIN}"),
-    "byte of latents": (f"{LATENTS}/mean/c/0/0", _flip, NEW_LSTM, f"{LATENTS}: mean|checksum|{AGAIN}"),
+    "byte of an autoencoder": (f"{AUTOENCODER}/model.safetensors", _flip, ENCODE, _damaged("fold-1")),
+    "byte of a classifier": (f"{CLASSIFIER}/model.safetensors", _flip, EVALUATE, _damaged("fold-1")),
+    "byte of features": (f"{LOGMEL}/frames/c/0/0", _flip, NEW_AE, _damaged(f"{LOGMEL}/frames", seen="checksum")),
+    "byte of offsets": (f"{LOGMEL}/offsets/c/0", _flip, NEW_AE, _damaged(f"{LOGMEL}/offsets", seen="checksum")),
+    "byte of latents": (f"{LATENTS}/mean/c/0/0", _flip, NEW_LSTM, _damaged(f"{LATENTS}/mean", seen="checksum")),
     "metadata of an array": (
         f"{LOGMEL}/frames/zarr.json",
         _sed("NaN", "0.0"),
         NEW_AE,
-        f"frames/zarr.json is not as|{AGAIN}",
+        _damaged(f"{LOGMEL}/frames/zarr.json"),
     ),
-    "attributes": (
-        f"{LOGMEL}/zarr.json",
-        _sed('"n_mels": 80', '"n_mels": 81'),
-        NEW_AE,
-        f"zarr.json: is not as|{AGAIN}",
-    ),
+    "attributes": (f"{LOGMEL}/zarr.json", _sed('"n_mels": 80', '"n_mels": 81'), NEW_AE, _damaged("zarr.json")),
     "provenance": (
         f"{AUTOENCODER}/provenance.json",
         _sed('"seed": 0', '"seed": 1'),
         ENCODE,
-        f"json: is not as|{AGAIN}",
+        _damaged("provenance.json"),
     ),
-    "provenance cut short": (f"{AUTOENCODER}/provenance.json", _empty, ENCODE, f"json: is not as|{AGAIN}"),
-    "chunk gone": (f"{LOGMEL}/frames/c/0/0", Path.unlink, NEW_AE, f"{LOGMEL}: frames has|chunks, wanted|{AGAIN}"),
-    "chunk cut short": (f"{LOGMEL}/frames/c/0/0", _empty, NEW_AE, f"{LOGMEL}: frames|checksum|{AGAIN}"),
+    "provenance cut short": (f"{AUTOENCODER}/provenance.json", _empty, ENCODE, _damaged("provenance.json")),
+    "chunk gone": (f"{LOGMEL}/frames/c/0/0", Path.unlink, NEW_AE, _damaged(f"{LOGMEL}/frames", expected="chunks")),
+    "chunk cut short": (f"{LOGMEL}/frames/c/0/0", _empty, NEW_AE, _damaged(f"{LOGMEL}/frames", seen="checksum")),
     "chunk of latents gone": (
         f"{LATENTS}/std/c/0/0",
         Path.unlink,
         NEW_LSTM,
-        f"{LATENTS}: std has 0 chunks, wanted 1|{AGAIN}",
+        _damaged(f"{LATENTS}/std", seen="0 chunks", expected="1 chunks"),
     ),
-    "scores": ("results/cvae-8.lstm/scores.json", _flip, EVALUATE, f"scores.json: is not as it was published|{AGAIN}"),
+    "scores": ("results/cvae-8.lstm/scores.json", _flip, EVALUATE, _damaged("scores.json")),
     "width of a row": (
         "corpus/utterances.tsv",
         _drop_column,
         FOLDS,
-        "utterances.tsv: line 5 has 17 columns, wanted 18|mend it",
+        {"place": ("utterances.tsv", "line 5"), "seen": "17", "expected": "18"},
     ),
     "number in a row": (
         "corpus/utterances.tsv",
         _sed("\t16000\t", "\tmany\t"),
         FEATURIZE,
-        "utterances.tsv: line 2: |'many'|mend it",
+        {"place": ("utterances.tsv", "line 2"), "problem": "'many'"},
     ),
-    "no row": ("corpus/utterances.tsv", _empty, FOLDS, "utterances.tsv: holds no utterance|mend it"),
+    "no row": ("corpus/utterances.tsv", _empty, FOLDS, {"place": "utterances.tsv", "fix": "--overwrite"}),
     "corpus.yaml without a root": (
         "corpus/corpus.yaml",
         _sed("root:", "rot:"),
         FEATURIZE,
-        "has no 'root'|run `sercli ingest",
+        {"place": "corpus.yaml", "expected": "root", "fix": "sercli ingest"},
     ),
     "corpus.yaml without a task": (
         "corpus/corpus.yaml",
         _sed("task:", "ask:"),
         FOLDS,
-        "has no 'task'|run `sercli ingest",
+        {"place": "corpus.yaml", "expected": "task", "fix": "sercli ingest"},
     ),
     "corpus.yaml that is no YAML": (
         "corpus/corpus.yaml",
         _sed("format: ", "format: ["),
         FOLDS,
-        "corpus.yaml: cannot be read as YAML",
+        {"place": "corpus.yaml"},
     ),
 }
 
 
 @pytest.mark.parametrize("situation", DAMAGE)
 def test_damage_is_found(situation: str, sercli: Sercli, trained_store: Path) -> None:
-    path, damage, command, words = DAMAGE[situation]
+    path, damage, command, fields = DAMAGE[situation]
     damage(trained_store / path)
     if command is ENCODE:
         shutil.rmtree(trained_store / "arrays.zarr" / "latents")
     if situation == "byte of a classifier":
         shutil.rmtree(trained_store / "predictions")
     before = _listing(trained_store)
-    refused(sercli, FIXABLE, words, *words_on(trained_store, command))
+    refused(sercli, FIXABLE, fields, *words_on(trained_store, command))
     assert before <= _listing(trained_store)
 
 
@@ -223,7 +223,7 @@ def _listing(store: Path) -> set[str]:
 def test_folds_beside_a_damaged_one_are_kept(sercli: Sercli, trained_store: Path) -> None:
     _flip(trained_store / AUTOENCODER / "model.safetensors")
     shutil.rmtree(trained_store / "arrays.zarr" / "latents")
-    refused(sercli, FIXABLE, "(1 failed, 3 finished and kept)", *words_on(trained_store, ENCODE))
+    refused(sercli, FIXABLE, {"place": "(1 failed, 3 finished and kept)"}, *words_on(trained_store, ENCODE))
     shutil.rmtree(trained_store / AUTOENCODER)  # the cure that the line names
     words = error_text(sercli(*words_on(trained_store, ENCODE), code=FIXABLE)).split("`")[1].split()
     sercli(*words[1:], "--jobs", 1)
@@ -234,7 +234,7 @@ def test_folds_beside_a_damaged_one_are_kept(sercli: Sercli, trained_store: Path
 def test_a_table_edited_by_hand_is_kept(sercli: Sercli, corpus: Path, store: Path) -> None:
     _sed("anger", "fury")(store / "corpus" / "utterances.tsv")
     edited = (store / "corpus" / "utterances.tsv").read_bytes()
-    refused(sercli, FIXABLE, "utterances.tsv: was edited by hand|--overwrite", "ingest", corpus, store)
+    refused(sercli, FIXABLE, {"place": "utterances.tsv", "fix": "--overwrite"}, "ingest", corpus, store)
     assert (store / "corpus" / "utterances.tsv").read_bytes() == edited
     sercli("ingest", corpus, store, "--overwrite")
     assert b"fury" not in (store / "corpus" / "utterances.tsv").read_bytes()
@@ -254,8 +254,8 @@ def test_a_table_edited_by_hand_is_kept(sercli: Sercli, corpus: Path, store: Pat
     ],
 )
 def test_a_name_taken_by_another_configuration(command: list[str], words: str, sercli: Sercli, trained: Path) -> None:
-    told = f"{words}: the name is taken|training.epochs is 2 there, 3 was asked|--name"
-    refused(sercli, FIXABLE, told, *words_on(trained, command))
+    fields = {"place": words, "seen": "training.epochs is 2", "expected": "3", "fix": "--name"}
+    refused(sercli, FIXABLE, fields, *words_on(trained, command))
 
 
 # --- devices
@@ -298,8 +298,8 @@ def test_a_disk_that_fills_up(
     def fill() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    told = f"{store}|File too large|free space|run the same command again"
-    refused(sercli, FIXABLE, told, *words, preexec_fn=fill)
+    fields = {"place": str(store), "problem": "File too large", "fix": "run the same command again"}
+    refused(sercli, FIXABLE, fields, *words, preexec_fn=fill)
     sercli(*words)
     assert not list((store / ".staging").glob("*"))
 
@@ -309,12 +309,11 @@ def test_a_disk_that_fills_up(
 
 def test_the_same_product_made_twice_at_once(sercli: Sercli, store: Path) -> None:
     command = ["train-ae", store, "--name", "new", "--latent-dim", 2, "--epochs", 4, "--fold", 1, "--jobs", 1]
-    lock = store / ".staging" / "autoencoders,new,fold-1.lock"
+    lock = store / ".locks" / "autoencoders,new,fold-1.lock"
     with running(*command) as first:
         until(lock.exists, first)
         os.kill(first.pid, signal.SIGSTOP)
-        words = f"{store / 'autoencoders/new/fold-1'} is being made by another command|wait"
-        refused(sercli, FIXABLE, words, *command)
+        refused(sercli, FIXABLE, {"place": str(store / "autoencoders/new/fold-1"), "fix": "wait"}, *command)
         os.kill(first.pid, signal.SIGCONT)
         out, err = first.communicate(timeout=DEADLINE)
     assert (first.returncode, out) == (0, "new\n"), err

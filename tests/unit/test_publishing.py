@@ -41,8 +41,7 @@ def state_of(store: Store, product: Product = PRODUCT) -> str:
 
 
 def staged_files(store: Store) -> list[str]:
-    """What lies in staging but locks, which stay."""
-    return [path.name for path in (store.path / ".staging").iterdir() if path.suffix != ".lock"]
+    return [path.name for path in (store.path / ".staging").iterdir()]
 
 
 def test_a_product_is_missing_then_fresh_then_stale(store: Store) -> None:
@@ -158,9 +157,9 @@ def test_one_command_at_a_time_makes_a_product(store: Store) -> None:
 
 
 def test_a_lock_follows_no_link(store: Store, tmp_path: Path) -> None:
-    (store.path / ".staging").mkdir(exist_ok=True)
+    (store.path / ".locks").mkdir()
     (tmp_path / "precious").write_text("text")
-    (store.path / ".staging" / "some.lock").symlink_to(tmp_path / "precious")
+    (store.path / ".locks" / "some.lock").symlink_to(tmp_path / "precious")
     with pytest.raises(OSError, match="symbolic links"), publishing.lock(store.path, "some"):
         pass
     assert (tmp_path / "precious").read_text() == "text"
