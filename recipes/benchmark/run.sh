@@ -10,6 +10,7 @@
 #   5 VAE-LSTM, ten folds, from wav files to scores   10 Table 1 in float32     11 a part of Table 2 and Figure 2
 #  12 predict beside the same by hand, with librosa   13 memory and time of predict over one hour and ten
 #  14 ingest of 10 000 files, every reader asked whether they are its own
+#  15 digests of history, weights, latents and posteriors of folds 1 and 2, to be compared before and after a change of the code
 #
 # Stages 7 to 11 synthesise a corpus of IEMOCAP's size once, into WORK, which is kept if it is named; 9 to 11 take hours.
 set -euo pipefail
@@ -90,3 +91,25 @@ if stage 13 "predict over a long recording"; then
     done
 fi
 if stage 14 "ingest of 10 000 files"; then measure ingest "$work/files"; fi
+if stage 15 "digests"; then
+    store=$work/digests
+    conf=$project/recipes/emodb/conf
+    sercli ingest "$corpus" "$store" --corpus emodb
+    sercli featurize "$store"
+    sercli folds "$store" --task four --classes anger,happiness,neutral,sadness >/dev/null
+    for fold in 1 2; do
+        for precision in float32 bfloat16; do
+            for model in ae vae cvae; do
+                name=$model.$precision betas=()
+                [ "$model" = ae ] || betas=(--config "$conf/vae.yaml")
+                sercli train-ae "$store" --task four --model "$model" --name "$name" --precision "$precision" --fold "$fold" "${betas[@]}"
+                sercli encode "$store" --ae "$name" --fold "$fold"
+                sercli train-lstm "$store" --ae "$name" --name "$name.lstm" --precision "$precision" --fold "$fold" --config "$conf/lstm.yaml"
+            done
+            sercli train-lstm "$store" --task four --name "logmel.$precision.lstm" --precision "$precision" --fold "$fold" --config "$conf/lstm.yaml"
+        done
+        sercli train-classifier "$store" --task four --classifier functionals --name functionals --fold "$fold"
+    done
+    sercli evaluate "$store" >/dev/null
+    measure digests "$store"
+fi

@@ -6,7 +6,7 @@
 #   1 ingest, features, folds      4 four classes, speaker-normalised      7 seven classes, the paper's Adam
 #   2 four classes                 5 four classes, VAE in float32          8 seven classes, speaker-normalised
 #   3 the same, the paper's Adam   6 seven classes                         9 scores: RESULTS.md in the store
-#   10 report: report.html in the store   11 a bundle that labels new recordings: STORE-bundle
+#   10 report: report/report.html in the store   11 a bundle that labels new recordings: STORE-bundle
 #
 # Stages may be run apart and again: what is made is kept. STORE is emodb by default, and takes about 8 GB;
 # the variable SEEDS chooses the seeds (0 1 2).
