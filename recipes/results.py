@@ -1,4 +1,4 @@
-"""RESULTS.md of a recipe: tables of systems, from the scores that lie in the store.
+"""RESULTS.md of a recipe: tables of systems, from the scores of a store.
 
 usage: python recipes/results.py STORE --title TITLE --command COMMAND --table HEADING REGEX … [--notes FILE] > RESULTS.md
 """
@@ -14,11 +14,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from sercli.evaluation.scores import Spread
+from sercli.report.formats import interval, percent, spread
+
 _LEGEND = (
     "WA: accuracy; UA: mean recall of the classes; both pooled over the folds, in %. ± is the standard deviation over seeds. "
-    "95 %: bootstrap over speakers of the UA (mean over seeds). UA/fold: the mean of the folds' UA. Dev UA is what a choice may look at; "
-    "it is flattered, since dev also stopped the training."
+    "95 %: bootstrap over speakers of the UA (mean over seeds). UA/fold: the mean of the folds' UA. Systems may be chosen by dev UA; "
+    "it is too high, since dev also stopped the training."
 )
+_SCORES = ("accuracy", "uar", "macro_f1", "weighted_f1", "uar_fold_mean", "dev_uar")
 
 
 def main() -> None:
@@ -34,69 +38,40 @@ def main() -> None:
     lines = [f"# {arguments.title}", "", f"Made by `{arguments.command}`.", ""]
     for heading, regex in arguments.table:
         chosen = [group for group in groups if re.search(regex, group["system"])]
-        lines += [f"## {heading}", "", *(table(chosen) if chosen else ["Not run: the store holds no such system."]), ""]
-    lines += [_LEGEND, "", *made_with(), ""]
+        lines += [f"## {heading}", "", *(table(chosen) if chosen else ["Not run: the store has no such system."]), ""]
+    lines += [_LEGEND, "", *versions(), ""]
     if arguments.notes:
         lines += [arguments.notes.read_text(encoding="utf-8").rstrip(), ""]
     print("\n".join(lines).rstrip())
 
 
 def table(groups: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """A Markdown table, best UA first, chance last."""
-    marked = any(group["marks"] for group in groups)
-    head = [
-        "system",
-        *(["marks"] if marked else []),
-        "seeds",
-        "n",
-        "WA",
-        "UA",
-        "95 %",
-        "macro F1",
-        "weighted F1",
-        "UA/fold",
-        "dev UA",
-    ]
-    yield "| " + " | ".join(head) + " |"
-    yield "|" + "---|" * head.index("seeds") + "--:|" * (len(head) - head.index("seeds"))
+    """A table of groups as `sercli evaluate --json` prints them, best UA first, chance last."""
+    has_marks = any(group["marks"] for group in groups)
+    head = ["system", *(["marks"] if has_marks else []), "seeds", "n"]
+    rows = []
     for group in sorted(groups, key=lambda group: -group["uar"]["mean"]):
-        marks = [", ".join(group["marks"])] if marked else []
-        bounds = [f"{100 * bound:.1f}" for bound in group["uar_ci95"] if bound is not None]  # none of a single speaker
-        interval = " to ".join(bounds)
-        accuracy, uar, *rest = (
-            percent(group[key]) for key in ("accuracy", "uar", "macro_f1", "weighted_f1", "uar_fold_mean", "dev_uar")
-        )
+        accuracy, uar, *others = (spread(Spread(**group[name])) for name in _SCORES)
+        names = [f"`{group['system']}`", *([", ".join(group["marks"])] if has_marks else [])]
         seeds = ", ".join(map(str, group["seeds"]))
-        row = [
-            f"`{group['system']}`",
-            *marks,
-            seeds,
-            str(group["n_utterances"]),
-            accuracy,
-            f"**{uar}**",
-            interval,
-            *rest,
-        ]
+        scores = [accuracy, f"**{uar}**", interval(group["uar_ci95"]), *others]
+        rows.append([*names, seeds, str(group["n_utterances"]), *scores])
+    chance = [percent(groups[0]["chance"][name]) for name in ("accuracy", "uar")]
+    rows.append(["chance", *[""] * (len(head) - 1), *chance, *[""] * 5])
+    headings = [*head, "WA", "UA", "95 %", "macro F1", "weighted F1", "UA/fold", "dev UA"]
+    return markdown(headings, rows, n_text=len(head) - 2)
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]], n_text: int) -> Iterator[str]:
+    """The lines of a Markdown table; the first `n_text` columns are aligned to the left, the others to the right."""
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * n_text + "--:|" * (len(head) - n_text)
+    for row in rows:
         yield "| " + " | ".join(row) + " |"
-    chance = groups[0]["chance"]
-    row = [
-        "chance",
-        *([""] if marked else []),
-        "",
-        "",
-        f"{100 * chance['accuracy']:.1f}",
-        f"{100 * chance['uar']:.1f}",
-        *[""] * 5,
-    ]
-    yield "| " + " | ".join(row) + " |"
 
 
-def percent(score: Mapping[str, float | None]) -> str:
-    mean = f"{100 * (score['mean'] or 0):.1f}"
-    return mean if score["std"] is None else f"{mean} ± {100 * score['std']:.1f}"
-
-
-def made_with() -> Iterator[str]:
+def versions() -> Iterator[str]:
+    """A line with the versions of Python and the libraries."""
     names = ("sercli", "torch", "numpy", "scikit-learn", "scipy", "zarr")
     yield f"Python {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in names) + "."
 

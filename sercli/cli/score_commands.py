@@ -41,30 +41,29 @@ class Evaluate(DeviceOption, WorkOptions):
     def _own_corpus(self) -> None:
         from ..stages import evaluate
 
-        scores = evaluate.run(self.store, self.classifier or [], self.settings())
+        evaluation = evaluate.run(self.store, self.classifier or [], self.settings())
         if self.dry_run:
-            self.print_outcome(scores.outcome)
+            self.print_outcome(evaluation.outcome)
         elif self.as_json:
-            print_json({"results": scores.results, "groups": scores.groups})
+            print_json(evaluation.to_json())
         else:
-            from ..report.tables import by_corpus, score_tables
+            from ..report.tables import lines_by_corpus, score_tables
 
-            print(score_tables(scores.groups, terminal_width()))
-            for line in by_corpus(scores.results):
-                print(line)
+            tables = score_tables(evaluation.groups, terminal_width())
+            print("\n".join([tables, *lines_by_corpus(evaluation.results)]))
 
     def _cross_corpus(self, references: list[str]) -> None:
         from ..stages import cross_corpus
 
-        scores = cross_corpus.run(self.store, references, self.settings())
+        evaluation = cross_corpus.run(self.store, references, self.settings())
         if self.dry_run:
-            self.print_outcome(scores.outcome)
+            self.print_outcome(evaluation.outcome)
         elif self.as_json:
-            print_json({"results": scores.results})
+            print_json(evaluation.to_json())
         else:
-            from ..report.tables import elsewhere_table
+            from ..report.tables import cross_corpus_tables
 
-            print(elsewhere_table(scores.results, terminal_width()))
+            print(cross_corpus_tables(evaluation.results, terminal_width()))
 
 
 @command("compare", "Compare two classifiers", "sercli compare store/ cvae-32.lstm logmel.functionals")
@@ -79,10 +78,10 @@ class Compare(MakeOptions):
         from ..stages import compare
 
         outcome, comparison = compare.run(self.store, self.first, self.second, self.settings())
-        if self.dry_run:
+        if self.dry_run or comparison is None:
             self.print_outcome(outcome)
         elif self.as_json:
-            print_json({**outcome.as_json(), **comparison})
+            print_json({**outcome.as_json(), **comparison.to_json()})
         else:
             from ..report.tables import comparison_table
 

@@ -78,6 +78,7 @@ class Table:
     rows: Sequence[Sequence[str]]
 
 
+SUBSET_COLUMNS = ("speaker", "session", "gender", "style", "corpus")  # scores are also given for each value of these
 DIMENSIONS = ("valence", "arousal", "dominance")
 SCALE = (1.0, 5.0)  # on which valence, arousal and dominance are kept: that of IEMOCAP, and of the paper's bins
 

@@ -144,7 +144,12 @@ def probe_of_speakers(rows: Array, speakers: Sequence[str]) -> dict[str, Any] | 
     for train, test in StratifiedKFold(SPLITS, shuffle=True, random_state=0).split(rows, truth):
         said[test] = probe(rows[train], truth[train].tolist(), rows[test])
     counts = metrics.confusion(truth.tolist(), said.tolist(), known)
-    return {"uar": float(metrics.uar(counts)), "uar_ci95": [None, None], "chance": 1 / len(known), "n": len(chosen)}
+    return {
+        "uar": float(metrics.uar_of_counts(counts)),
+        "uar_ci95": [None, None],
+        "chance": 1 / len(known),
+        "n": len(chosen),
+    }
 
 
 def score_probe(truth: Sequence[str], said: Sequence[str], speakers: Sequence[str]) -> dict[str, Any]:
@@ -158,8 +163,8 @@ def score_probe(truth: Sequence[str], said: Sequence[str], speakers: Sequence[st
     right = np.sum([a == b for a, b in zip(truth, said, strict=True)])
     assert np.trace(pooled) == right
     return {
-        "uar": float(metrics.uar(pooled)),
-        "uar_ci95": list(metrics.interval(counts, metrics.uar)),
+        "uar": float(metrics.uar_of_counts(pooled)),
+        "uar_ci95": list(metrics.interval(counts, metrics.uar_of_counts)),
         "chance": 1 / len(labels),
         "n": len(truth),
     }

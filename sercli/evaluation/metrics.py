@@ -1,137 +1,178 @@
-"""Scores of confusion matrices. "WA" in the field's tables is `accuracy` here, "UA" is `uar`; F1 as in scikit-learn.
+"""Scores of predictions, their intervals over speakers, and McNemar's test. Scores are fractions.
 
-Truth and prediction are label names, (U,); scores are fractions, over the classes that occur in truth. Each score takes
-counts of any leading axes, (…, C, C), to (…).
+Each score has two functions. `uar(truth, prediction, labels)` reads one label per utterance. `uar_of_counts(counts)` reads confusion
+matrices with any leading axes, (..., C, C) -> (...): the bootstrap over speakers scores thousands of them at once.
+Classes that do not occur in `truth` are left out of means over classes, as in scikit-learn with `labels=set(truth)`.
 """
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Confusion = npt.NDArray[np.int64]
-Score = Callable[[npt.NDArray[Any]], Any]
+Labels = Sequence[str]
+Counts = npt.NDArray[Any]  # (..., C, C): truth in rows, predictions in columns
+CountScore = Callable[[Counts], Any]  # (..., C, C) -> (...)
 Interval = tuple[float, float] | tuple[None, None]
-Drawn = Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float64]]
+ScoreOfSpeakers = Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float64]]
 RESAMPLES = 2000
+_TAIL = (1 - 0.95) / 2
 
 
-def confusion(truth: Sequence[str], prediction: Sequence[str], labels: Sequence[str]) -> Confusion:
-    """Rows are truth, columns prediction, (C, C)."""
-    from sklearn.metrics import confusion_matrix
+def confusion(truth: Labels, prediction: Labels, labels: Labels) -> npt.NDArray[np.int64]:
+    """Confusion matrix (C, C): truth in rows, predictions in columns. Raises KeyError for a label that is not in `labels`.
 
-    counts: Confusion = confusion_matrix(truth, prediction, labels=list(labels)).astype(np.int64)
+    >>> confusion(["sad", "sad", "calm"], ["sad", "calm", "calm"], ["calm", "sad"]).tolist()
+    [[1, 0], [1, 1]]
+    """
+    index = {label: number for number, label in enumerate(labels)}
+    counts = np.zeros((len(labels), len(labels)), np.int64)
+    for true, predicted in zip(truth, prediction, strict=True):
+        counts[index[true], index[predicted]] += 1
     return counts
 
 
-def accuracy(counts: npt.NDArray[Any]) -> Any:
-    """Share of utterances that are right (WA)."""
+def accuracy(truth: Labels, prediction: Labels, labels: Labels) -> float:
+    r"""Share of utterances that are right, :math:`\sum_c n_{cc} / N`. The field's tables call it WA (weighted accuracy).
+
+    >>> accuracy(["sad", "sad", "sad", "calm"], ["sad", "sad", "sad", "sad"], ["calm", "sad"])
+    0.75
+    """
+    return float(accuracy_of_counts(confusion(truth, prediction, labels)))
+
+
+def uar(truth: Labels, prediction: Labels, labels: Labels) -> float:
+    r"""Unweighted average recall, :math:`\frac{1}{C} \sum_c n_{cc} / n_{c}`. The field's tables call it UA.
+
+    Guessing reaches 1 / C, however unequal the classes are.
+
+    >>> uar(["sad", "sad", "sad", "calm"], ["sad", "sad", "sad", "sad"], ["calm", "sad"])
+    0.5
+    """
+    return float(uar_of_counts(confusion(truth, prediction, labels)))
+
+
+def macro_f1(truth: Labels, prediction: Labels, labels: Labels) -> float:
+    r"""Mean F1 of the classes, :math:`\frac{1}{C} \sum_c 2 n_{cc} / (n_{c} + \hat n_{c})`, where :math:`\hat n_c` counts predictions.
+
+    >>> macro_f1(["sad", "sad", "calm", "calm"], ["sad", "sad", "sad", "sad"], ["calm", "sad"]).__round__(3)
+    0.333
+    """
+    return float(macro_f1_of_counts(confusion(truth, prediction, labels)))
+
+
+def weighted_f1(truth: Labels, prediction: Labels, labels: Labels) -> float:
+    r"""Mean F1 of the classes, each weighted by its share of the utterances.
+
+    >>> weighted_f1(["sad", "sad", "sad", "calm"], ["sad", "sad", "sad", "sad"], ["calm", "sad"]).__round__(3)
+    0.643
+    """
+    return float(weighted_f1_of_counts(confusion(truth, prediction, labels)))
+
+
+def accuracy_of_counts(counts: Counts) -> Any:
+    """Accuracy of each confusion matrix, (..., C, C) -> (...)."""
     return np.trace(counts, axis1=-2, axis2=-1) / counts.sum(axis=(-2, -1))
 
 
-def recalls(counts: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Recall of each class, (…, C, C) -> (…, C); NaN for a class that does not occur."""
+def recalls(counts: Counts) -> npt.NDArray[np.float64]:
+    """Recall of each class, (..., C, C) -> (..., C); NaN for a class that does not occur."""
     support = counts.sum(axis=-1)
     right = np.diagonal(counts, axis1=-2, axis2=-1)
     shares: npt.NDArray[np.float64] = np.divide(right, support, out=np.full(support.shape, np.nan), where=support > 0)
     return shares
 
 
-def uar(counts: npt.NDArray[Any]) -> Any:
-    """Mean recall (UA)."""
+def uar_of_counts(counts: Counts) -> Any:
+    """Unweighted average recall of each confusion matrix, (..., C, C) -> (...)."""
     return np.nanmean(recalls(counts), axis=-1)
 
 
-def macro_f1(counts: npt.NDArray[Any]) -> Any:
-    """Mean F1 of the classes."""
+def macro_f1_of_counts(counts: Counts) -> Any:
+    """Macro F1 of each confusion matrix, (..., C, C) -> (...)."""
     return np.nanmean(_f1(counts), axis=-1)
 
 
-def weighted_f1(counts: npt.NDArray[Any]) -> Any:
-    """Mean F1 of the classes, each weighted by how often it occurs."""
+def weighted_f1_of_counts(counts: Counts) -> Any:
+    """Weighted F1 of each confusion matrix, (..., C, C) -> (...)."""
     return np.nansum(_f1(counts) * counts.sum(axis=-1), axis=-1) / counts.sum(axis=(-2, -1))
 
 
-def _f1(counts: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """F1 of each class, (…, C, C) -> (…, C); NaN for a class that does not occur."""
+def _f1(counts: Counts) -> npt.NDArray[np.float64]:
+    """F1 of each class, (..., C, C) -> (..., C); NaN for a class that does not occur."""
     support = counts.sum(axis=-1)
     right = np.diagonal(counts, axis1=-2, axis2=-1)
-    found: npt.NDArray[np.float64] = np.divide(
+    f1: npt.NDArray[np.float64] = np.divide(
         2 * right, support + counts.sum(axis=-2), out=np.full(support.shape, np.nan), where=support > 0
     )
-    return found
+    return f1
 
 
-SCORES: Mapping[str, Score] = {"accuracy": accuracy, "uar": uar, "macro_f1": macro_f1, "weighted_f1": weighted_f1}
+SCORES: Mapping[str, CountScore] = {
+    "accuracy": accuracy_of_counts,
+    "uar": uar_of_counts,
+    "macro_f1": macro_f1_of_counts,
+    "weighted_f1": weighted_f1_of_counts,
+}
 
 
-def interval(counts: Sequence[npt.NDArray[Any]], score: Score) -> Interval:
-    """95 % percentile bootstrap of a score over speakers, whose utterances are not independent (scipy.stats.bootstrap).
+def interval(counts: Sequence[Counts], score: CountScore) -> Interval:
+    """95 % interval of a score: percentile bootstrap over speakers, since utterances of one speaker are not independent.
 
-    `counts` has one confusion matrix (C, C) a speaker; or (…, C, C), for the mean over seeds, targets or both, the
-    speakers drawn once for all of them. Every score sees the same draws. One speaker alone has no interval.
+    `counts` has one confusion matrix (C, C) per speaker; or (..., C, C) per speaker for the mean over seeds, targets or both, with the
+    same speakers drawn for all of them. Every score sees the same draws. A single speaker has no interval: (None, None).
+    The bounds are those of `scipy.stats.bootstrap`, which takes a second to import.
     """
-    return _bootstrap(len(counts), _of_speakers(counts, score))
+    return _bootstrap(len(counts), _score_of_speakers(counts, score))
 
 
-def paired_interval(
-    counts_a: Sequence[npt.NDArray[Any]], counts_b: Sequence[npt.NDArray[Any]], score: Score
-) -> Interval:
-    """The same of the difference A − B of two systems: one confusion matrix a speaker of each, the same speakers drawn for both."""
+def paired_interval(counts_a: Sequence[Counts], counts_b: Sequence[Counts], score: CountScore) -> Interval:
+    """95 % interval of the difference A − B of two systems; as `interval`, with the same speakers drawn for both systems.
+
+    Both have one confusion matrix per speaker, of the same speakers in the same order.
+    """
     assert len(counts_a) == len(counts_b), "the same speakers, in the same order"
-    a, b = _of_speakers(counts_a, score), _of_speakers(counts_b, score)
-    return _bootstrap(len(counts_a), lambda drawn: a(drawn) - b(drawn))
+    a, b = _score_of_speakers(counts_a, score), _score_of_speakers(counts_b, score)
+    return _bootstrap(len(counts_a), lambda draws: a(draws) - b(draws))
 
 
-def _of_speakers(counts: Sequence[npt.NDArray[Any]], score: Score) -> Drawn:
-    """The score of the speakers drawn, (…, n) -> (…): the mean over whatever axes stand before (C, C)."""
-    stacked = np.stack(counts)  # (speakers, …, C, C)
+def _score_of_speakers(counts: Sequence[Counts], score: CountScore) -> ScoreOfSpeakers:
+    """A function from indices of speakers (R, S) to the score of their pooled utterances (R,), mean over the axes before (C, C)."""
+    stacked = np.stack(counts)  # (S, ..., C, C)
 
-    def of(drawn: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        scores = np.asarray(score(stacked[np.moveaxis(drawn, -1, 0)].sum(axis=0)))
-        means: npt.NDArray[np.float64] = scores.reshape(*drawn.shape[:-1], -1).mean(axis=-1)
+    def score_of(draws: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        scores = np.asarray(score(stacked[draws.T].sum(axis=0)))
+        means: npt.NDArray[np.float64] = scores.reshape(len(draws), -1).mean(axis=-1)
         return means
 
-    return of
+    return score_of
 
 
-def _bootstrap(n: int, of: Drawn) -> Interval:
-    from scipy.stats import bootstrap
-
-    if n < 2:
+def _bootstrap(n_speakers: int, score_of: ScoreOfSpeakers) -> Interval:
+    if n_speakers < 2:
         return None, None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # speakers all alike make a point of the interval, which is true
-        found = bootstrap(
-            (np.arange(n),),
-            lambda drawn, axis: of(np.moveaxis(drawn, axis, -1)),
-            n_resamples=RESAMPLES,
-            method="percentile",
-            rng=np.random.default_rng(0),
-        ).confidence_interval
-    return float(found.low), float(found.high)
+    draws = np.random.default_rng(0).integers(0, n_speakers, (RESAMPLES, n_speakers))
+    scores = np.sort(score_of(draws))
+    return _quantile(scores, _TAIL), _quantile(scores, 1 - _TAIL)
+
+
+def _quantile(ascending: npt.NDArray[np.float64], share: float) -> float:
+    """Linear interpolation between order statistics (Hyndman and Fan's type 7), rounded as in `scipy.stats.quantile`."""
+    place = share * len(ascending) + 1 - share
+    below, weight = int(place) - 1, place % 1
+    return float((1 - weight) * ascending[below] + weight * ascending[below + 1])
 
 
 def mcnemar(n_only_a: int, n_only_b: int) -> float:
-    """Exact two-sided p of so many utterances that one system alone gets right, were both as good; 1 where there are none.
+    """McNemar's exact two-sided p that two systems are equally good; 1 if no utterance tells them apart.
 
-    Utterances count as independent, which those of one speaker are not.
+    `n_only_a` utterances are right in system A alone, `n_only_b` in system B alone. Utterances count as independent, though those of
+    one speaker are not.
+
+    >>> mcnemar(1, 5)
+    0.21875
     """
     from scipy.stats import binomtest
 
     return float(binomtest(n_only_a, n_only_a + n_only_b).pvalue) if n_only_a + n_only_b else 1.0
-
-
-def scores(truth: Sequence[str], prediction: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
-    """All scores of one set of predictions, as JSON; None where nothing was predicted."""
-    if not truth:
-        none = dict.fromkeys(SCORES)
-        return {**none, "recall": dict.fromkeys(labels), "confusion": [[0] * len(labels) for _ in labels]}
-    counts = confusion(truth, prediction, labels)
-    return {
-        **{name: float(score(counts)) for name, score in SCORES.items()},
-        "recall": {label: None if np.isnan(r) else float(r) for label, r in zip(labels, recalls(counts), strict=True)},
-        "confusion": counts.tolist(),
-    }

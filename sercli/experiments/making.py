@@ -23,7 +23,6 @@ from ..store.publishing import Product
 from ..store.store import Store
 
 FITTING = ("torch", "zarr", "sercli.experiments.inputs", "sercli.learning.training")  # modules that workers load first
-SCORING = (*FITTING, "sklearn.metrics", "scipy.stats")
 _MOST_CHANGES = 3  # named in a line
 
 Failures = list[tuple[Unit, BaseException]]

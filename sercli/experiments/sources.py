@@ -10,7 +10,7 @@ from typing import Any
 from .. import plugins
 from ..config import build, plain
 from ..data.hashing import digest
-from ..data.utterances import Utterance
+from ..data.utterances import SUBSET_COLUMNS, Utterance
 from ..errors import Command, MissingInput, SercliError
 from ..store import keys, publishing
 from ..store.publishing import Product
@@ -19,13 +19,12 @@ from ..store.store import Store
 from ..tasks.classes import label_utterances, single_label_share
 from ..tasks.folds import Folds
 from ..tasks.folds_file import FoldsFile
-from ..tasks.protocols import CORPUS, PROTOCOLS
+from ..tasks.protocols import PROTOCOLS
 from ..tasks.splitting import make_folds
 from ..tasks.task import COMPLETE, Task, requested_task
 from . import naming
 
 FOLDS_FILE = "source.tsv"  # in the folder of a task whose folds somebody else made
-_GROUP_COLUMNS = ("speaker", "session", "gender", "style", CORPUS)
 
 
 class Sources:
@@ -243,6 +242,6 @@ class CorpusTask:
 def truth_inputs(store: Store, labels: Mapping[str, str]) -> dict[str, str]:
     """Digests of labels, and of the columns by which scores are grouped."""
     rows = [
-        [u.utt_id, *(u.text_of(column) for column in _GROUP_COLUMNS)] for u in store.utterances if u.utt_id in labels
+        [u.utt_id, *(u.text_of(column) for column in SUBSET_COLUMNS)] for u in store.utterances if u.utt_id in labels
     ]
     return {"labels": digest(sorted(labels.items())), "speakers": digest(rows)}

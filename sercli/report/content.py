@@ -16,14 +16,19 @@ from ..config import plain
 from ..corpora.base import read_card
 from ..data.utterances import read_table
 from ..errors import BrokenPlugin, Command, MissingInput, SercliError, UsageError
-from ..evaluation.scores import group, marks_of
+from ..evaluation.comparison import Comparison
+from ..evaluation.groups import Group, group_by_system
+from ..evaluation.marks import marks_of
+from ..evaluation.results import Result
+from ..evaluation.stored import read_comparison, read_cross_corpus_result, read_result
 from ..experiments.catalogue import Catalogue
 from ..experiments.kinds import KINDS, Entry, entries
 from ..experiments.systems import Autoencoder, Classifier
 from ..machine.progress import say
 from ..store import keys, publishing
 from ..text import c_order
-from .page import AskedTask, Content, FoldRow, Latents, Sweep, System, printed_for
+from .page import AskedTask, Content, FoldRow, Latents, Sweep, System
+from .paper import printed_scores
 from .pictures import data_uri
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "zarr", "safetensors", "soundfile", "soxr", "matplotlib")
@@ -69,12 +74,10 @@ class PageContent:
         return Content(
             corpus=self._corpus(),
             tasks=self.tasks,
-            systems=[self._system(system, by_name) for system in self._groups()],
+            systems=[self._system(group, by_name) for group in self._groups()],
             unevaluated=self._scored[1],
             comparisons=self.comparisons,
-            elsewhere=[
-                self.store.read_json(f"{entry.key}/scores", "scores.json") for entry in self._fresh("cross-corpus")
-            ],
+            elsewhere=[read_cross_corpus_result(self.store, entry.key) for entry in self._fresh("cross-corpus")],
             latents=[self._latents(autoencoder) for autoencoder in self.diagnosed],
             kinds=self._plugins(),
             seeds={autoencoder.name: autoencoder.config.seed for autoencoder in self.autoencoders},
@@ -151,16 +154,17 @@ class PageContent:
     # --- systems
 
     @cached_property
-    def _scored(self) -> tuple[dict[str, dict[str, Any]], list[tuple[str, str]]]:
+    def _scored(self) -> tuple[dict[str, Result], list[tuple[str, str]]]:
         """Fresh results by classifier, and the classifiers without one, each with the reason."""
-        results, missing = {}, []
+        results: dict[str, Result] = {}
+        missing: list[tuple[str, str]] = []
         for name in self.catalogue.classifier_names:
             try:
                 self.catalogue.classifier(name).published_result()
             except MissingInput as error:
                 missing.append((name, self._reason(error)))
             else:
-                results[name] = self.store.read_json(keys.result(name), "scores.json")
+                results[name] = read_result(self.store, name)
         return results, missing
 
     def _reason(self, error: SercliError) -> str:
@@ -171,26 +175,25 @@ class PageContent:
         commands = tuple(command.for_store("STORE") for command in error.commands)
         return str(error.fixed_by(commands or error.fix))
 
-    def _groups(self) -> list[dict[str, Any]]:
-        return group(list(self._scored[0].values()), lambda name: self.catalogue.classifier(name).seedless_key)
+    def _groups(self) -> list[Group]:
+        return group_by_system(
+            list(self._scored[0].values()), lambda name: self.catalogue.classifier(name).seedless_key
+        )
 
-    def _system(self, system: Mapping[str, Any], tasks: Mapping[str, AskedTask]) -> System:
-        results, names = self._scored[0], list(system["classifiers"])
-        first = self.catalogue.classifier(names[0])
-        numbers = [fold["fold"] for fold in results[first.name]["per_fold"]]
-        fresh = [k for k in numbers if publishing.is_fresh(self.store, first.fold(k))]
+    def _system(self, group: Group, tasks: Mapping[str, AskedTask]) -> System:
+        first = self.catalogue.classifier(group.classifiers[0])
+        fresh = [k for k in group.results[0].folds if publishing.is_fresh(self.store, first.fold(k))]
         return System(
-            system,
-            [results[name] for name in names],
+            group,
             histories(first, fresh),
-            [line for name in names for line in self._commands(self.catalogue.classifier(name))],
-            printed_for(system, results[first.name], tasks[first.config.task], str(self.store.corpus_fact("corpus"))),
+            [line for name in group.classifiers for line in self._commands(self.catalogue.classifier(name))],
+            printed_scores(group.system, str(self.store.corpus_fact("corpus")), tasks[first.config.task].usual),
         )
 
     @cached_property
-    def comparisons(self) -> list[dict[str, Any]]:
+    def comparisons(self) -> list[Comparison]:
         """Those that are fresh."""
-        return [self.store.read_json(entry.key, "comparison.json") for entry in self._fresh("comparison")]
+        return [read_comparison(self.store, entry.key) for entry in self._fresh("comparison")]
 
     def _latents(self, autoencoder: Autoencoder) -> Latents:
         classifiers = [self.catalogue.classifier(name) for name in self.catalogue.classifier_names]
@@ -268,7 +271,7 @@ class PageContent:
         return [_anywhere(autoencoder.fold(1).command) for autoencoder in unread if autoencoder.name not in read]
 
     def _last_commands(self) -> list[Command]:
-        pairs = [(c["first"]["classifier"], c["second"]["classifier"]) for c in self.comparisons]
+        pairs = [(c.first.classifier, c.second.classifier) for c in self.comparisons]
         return [
             *([Command("evaluate", "STORE")] if self._scored[0] else []),
             *(Command("compare", "STORE", pair) for pair in pairs),

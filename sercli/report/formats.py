@@ -1,6 +1,8 @@
 """Scores as text: shares in %, with one decimal."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+
+from ..evaluation.scores import Spread
 
 
 def percent(share: float | None) -> str:
@@ -14,9 +16,9 @@ def signed(share: float) -> str:
     return "0.0" if float(text) == 0 else text.replace("-", "−")
 
 
-def spread(score: Mapping[str, float | None]) -> str:
+def spread(score: Spread) -> str:
     """Mean ± standard deviation over seeds."""
-    return percent(score["mean"]) + ("" if score["std"] is None else f" ± {100 * score['std']:.1f}")
+    return percent(score.mean) + ("" if score.std is None else f" ± {100 * score.std:.1f}")
 
 
 def interval(bounds: Sequence[float | None], shown: Callable[[float], str] = percent) -> str:

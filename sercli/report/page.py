@@ -11,24 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..evaluation import metrics
+from ..data.utterances import SUBSET_COLUMNS
+from ..evaluation.comparison import Comparison
+from ..evaluation.cross_corpus import CrossCorpusResult
+from ..evaluation.groups import Group
+from ..evaluation.marks import Mark, marks_apart
 from ..text import printable
 from . import formats, pictures
-from .paper import printed
 from .pictures import History, Svg
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-Group = Mapping[str, Any]  # as `results.group` gives them
-Result = Mapping[str, Any]  # as in scores.json
-APART = ("ORACLE", "SPEAKER-DEPENDENT", "speaker-normalised", "PARTIAL")  # marks of what is not ranked with the others
-_BY = ("speaker", "session", "gender", "style")
-_PRINTED_SIZE = 128  # latents a segment, in the paper's tables
 _LONGEST = 40  # letters of a name
 _HEADLINES = 6  # tasks that the summary names
-_LEVELS = ("arousal", "power", "valence")
 
 
 @dataclass(frozen=True)
@@ -59,39 +56,39 @@ class System:
     """A system over its seeds."""
 
     group: Group
-    results: Sequence[Result]
     histories: Mapping[int, History]  # of the first seed, by fold
     commands: Sequence[str]
     printed: Mapping[str, float]  # score -> what the paper prints, in %
 
     @property
-    def apart(self) -> list[str]:
-        return [mark for mark in self.group["marks"] if mark in APART]
+    def apart(self) -> Sequence[Mark]:
+        return marks_apart(self.group.marks)
 
-    @cached_property
+    @property
     def never(self) -> list[str]:
-        """Classes that it has never predicted, in no seed."""
-        columns = zip(self.group["labels"], np.sum(self.group["confusion"], axis=0), strict=True)
-        return [label for label, n in columns if not n]
+        return self.group.test.never_predicted
 
     @property
     def confusion(self) -> list[tuple[str, list[tuple[int, float]]]]:
         """Of each true class: how often each was predicted, and that as a share of the row."""
         return [
             (label, [(n, n / max(1, sum(row))) for n in row])
-            for label, row in zip(self.group["labels"], self.group["confusion"], strict=True)
+            for label, row in zip(self.group.labels, self.group.test.confusion, strict=True)
         ]
 
     @property
     def by(self) -> dict[str, list[dict[str, Any]]]:
         """WA and UA of each speaker, session, gender and style, mean over seeds; of what has two values or more."""
         found = {}
-        for by in _BY:
-            per = [one[f"per_{by}"] for one in self.results]
+        for by in SUBSET_COLUMNS:
+            per = [result.per[by] for result in self.group.results]
             if len(per[0]) > 1:
                 found[by] = [
-                    {"name": name, "n": per[0][name]["n_utterances"]}
-                    | {key: float(np.mean([one[name][key] for one in per])) for key in ("accuracy", "uar")}
+                    {"name": name, "n": per[0][name].n_utterances}
+                    | {
+                        key: float(np.mean([getattr(one[name].scores, key) for one in per]))
+                        for key in ("accuracy", "uar")
+                    }
                     for name in per[0]
                 ]
         return found
@@ -149,8 +146,8 @@ class Content:
     tasks: Sequence[AskedTask]
     systems: Sequence[System]
     unevaluated: Sequence[tuple[str, str]]  # classifier, and why it has no score
-    comparisons: Sequence[Mapping[str, Any]]
-    elsewhere: Sequence[Mapping[str, Any]]  # scores of classifiers trained on other corpora
+    comparisons: Sequence[Comparison]
+    elsewhere: Sequence[CrossCorpusResult]  # scores of classifiers trained on other corpora
     latents: Sequence[Latents]
     kinds: Mapping[str, str]  # what the front ends, autoencoders and classifiers are
     seeds: Mapping[str, int]  # of autoencoders
@@ -164,8 +161,8 @@ class Content:
 
     def of_task(self, task: str, apart: bool = False) -> list[System]:
         """Best on dev first: nothing is ordered by test."""
-        mine = [one for one in self.systems if one.group["task"] == task and bool(one.apart) == apart]
-        return sorted(mine, key=lambda one: (-one.group["dev_uar"]["mean"], one.group["system"]))
+        mine = [one for one in self.systems if one.group.system.task == task and bool(one.apart) == apart]
+        return sorted(mine, key=lambda one: (-one.group.dev.uar.mean, one.group.name))
 
     @cached_property
     def in_order(self) -> list[System]:
@@ -181,68 +178,44 @@ class Content:
     @cached_property
     def opened(self) -> str:
         """The autoencoder of a system that the summary names, else the first."""
-        named = {name for _, system in self.best for name in system.group["classifiers"]}
+        named = {name for _, system in self.best for name in system.group.classifiers}
         return next(
             (one.name for one in self.latents if named & {*one.readers}), self.latents[0].name if self.latents else ""
         )
 
     @property
     def one_seed(self) -> bool:
-        return all(len(one.group["seeds"]) == 1 for one in self.systems)
+        return all(len(one.group.seeds) == 1 for one in self.systems)
 
     def rivals(self, task: AskedTask, system: System) -> dict[str, int]:
         """Of the others that may be ranked, how many lie within the interval of this one."""
-        low, high = system.group["uar_ci95"]
-        others = [one.group["uar"]["mean"] for one in self.of_task(task.name) if one is not system]
+        low, high = system.group.intervals.uar
+        others = [one.group.test.uar.mean for one in self.of_task(task.name) if one is not system]
         return {
             "others": len(others) if low is not None else 0,
-            "within": sum(low <= uar <= high for uar in others if low is not None),
+            "within": sum(low <= uar <= high for uar in others if low is not None and high is not None),
         }
 
     def compared(self, system: System) -> list[tuple[str, Mapping[str, float]]]:
         """The other classifier, and by how much this system (one of its seeds) is ahead in UA: `uar`, `low`, `high`."""
         found: list[tuple[str, Mapping[str, float]]] = []
         for one in self.comparisons:
-            sides, sign = [one["first"]["classifier"], one["second"]["classifier"]], 1
-            if sides[1] in system.group["classifiers"]:
+            sides, sign = [one.first.classifier, one.second.classifier], 1
+            if sides[1] in system.group.classifiers:
                 sides, sign = sides[::-1], -1
-            low, high = one["difference"]["uar_ci95"]
-            if sides[0] in system.group["classifiers"] and low is not None:
+            low, high = one.intervals.uar
+            if sides[0] in system.group.classifiers and low is not None and high is not None:
                 low, high = sorted((sign * low, sign * high))
-                found.append((sides[1], {"uar": sign * one["difference"]["uar"], "low": low, "high": high}))
+                found.append((sides[1], {"uar": sign * one.difference.uar, "low": low, "high": high}))
         return found
 
     @property
     def entangled(self) -> bool:
-        return any("ENTANGLED" in one.group["marks"] for one in self.systems)
+        return any(Mark.ENTANGLED in one.group.marks for one in self.systems)
 
     @property
-    def marks(self) -> list[str]:
+    def marks(self) -> list[Mark]:
         return sorted({mark for one in self.systems for mark in one.apart})
-
-
-def printed_for(group: Group, result: Result, task: AskedTask, reader: str) -> dict[str, float]:
-    """What the paper prints for this system, in %: only for its corpus, its question, its folds and its size."""
-    table = printed()
-    if reader != "iemocap" or group["latent_dim"] != _PRINTED_SIZE or result["classifier_kind"] != "lstm":
-        return {}
-    asked = (group["target"] == "emotion", group["protocol"])
-    if asked == (True, "leave-one-session-out") and task.usual:
-        found = table["table1"].get(group["subset"], {}).get(group["model"])
-        return dict(zip(("accuracy", "uar"), found, strict=True)) if found else {}
-    levels = group["target"] in _LEVELS and group["bins"] == "paper" and group["subset"] == "complete"
-    if levels and asked == (False, "leave-one-speaker-out") and group["model"] in table["table2"]:
-        return {"macro_f1": table["table2"][group["model"]][_LEVELS.index(group["target"])]}
-    return {}
-
-
-def chance(group: Group) -> dict[str, float]:
-    """UA of guessing; WA and F1 of always naming the class that is commonest in test. Fractions."""
-    support = np.sum(group["confusion"], axis=1)
-    counts = np.zeros((len(support), len(support)), np.int64)
-    counts[:, support.argmax()] = support
-    f1 = {key: float(metrics.SCORES[key](counts)) for key in ("macro_f1", "weighted_f1")}
-    return {**group["chance"], **f1}
 
 
 def render(content: Content) -> str:
@@ -272,7 +245,7 @@ def _environment() -> "Environment":
         "short": _short,
         "share": lambda cell: formats.percent(float(cell)) if cell else "",  # a cell of a sweep's table
     }
-    environment.globals |= {"chance": chance, "headlines": _HEADLINES, "most_kinds": pictures.MOST_KINDS}
+    environment.globals |= {"headlines": _HEADLINES, "most_kinds": pictures.MOST_KINDS}
     return environment
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +11,34 @@ import numpy as np
 
 from ..data.utterances import first_shared, read_table, write_table
 from ..errors import Command, MissingInput, SercliError, UsageError
-from ..evaluation.scores import describe_cross_corpus
+from ..evaluation.cross_corpus import CrossCorpusResult, ForeignClassifier, score_cross_corpus
+from ..evaluation.scores import Prediction
+from ..evaluation.stored import PREDICTIONS, SCORES, read_cross_corpus_result, write
 from ..experiments.catalogue import Catalogue
 from ..experiments.cross_corpus import CrossCorpusTest
 from ..experiments.fitted import read_autoencoder, read_classifier
-from ..experiments.making import SCORING, Job, Outcome, Settings, Work, make, report_fraction
+from ..experiments.making import Job, Outcome, Settings, Work, make, report_fraction
 from ..experiments.systems import Classifier
 from ..machine.progress import say
 from ..store import publishing
 from ..store.store import Store
-from .evaluate import PREDICTIONS, SCORES, Evaluation, read_scores
 
 FOLDER = "cross-corpus"
 
 
-def run(store_path: Path, references: Sequence[str], settings: Settings) -> Evaluation:
+@dataclass(frozen=True)
+class CrossCorpusEvaluation:
+    """Results, beside what was made to get them."""
+
+    outcome: Outcome
+    results: list[CrossCorpusResult]
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"results": [result.to_json() for result in self.results]}
+
+
+def run(store_path: Path, references: Sequence[str], settings: Settings) -> CrossCorpusEvaluation:
     """Score classifiers that are named as OTHER-STORE:CLASSIFIER.
 
     Raises SercliError where a score would not be across corpora, or would be of one class.
@@ -33,6 +46,7 @@ def run(store_path: Path, references: Sequence[str], settings: Settings) -> Eval
     catalogue = Catalogue(Store(store_path))
     predictions: list[Work] = []
     scores: list[Work] = []
+    scored: list[str] = []
     for reference in references:
         test = CrossCorpusTest(catalogue, _classifier(reference))
         _check_fits(test, reference)
@@ -40,11 +54,12 @@ def run(store_path: Path, references: Sequence[str], settings: Settings) -> Eval
         arguments = (store_path, test.classifier.store.path, test.classifier.name)
         predictions += [Work(test.predictions(number), predict_fold, (*arguments, number)) for number in numbers]
         scores.append(Work(test.result(numbers), score, (*arguments, tuple(numbers))))
+        scored.append(test.key)
     outcome = Outcome(FOLDER, str(store_path / FOLDER))
-    for job in (Job(FOLDER, predictions), Job(FOLDER, scores, "classifier", SCORING)):
+    for job in (Job(FOLDER, predictions), Job(FOLDER, scores, "classifier")):
         outcome.add(make(catalogue.store, FOLDER, job, settings))
-    results = [] if settings.dry_run else [read_scores(catalogue.store, work.product.key) for work in scores]
-    return Evaluation(outcome, results, [])
+    results = [] if settings.dry_run else [read_cross_corpus_result(catalogue.store, key) for key in scored]
+    return CrossCorpusEvaluation(outcome, results)
 
 
 def _classifier(reference: str) -> Classifier:
@@ -171,9 +186,10 @@ def score(store_path: Path, origin_path: Path, name: str, numbers: Sequence[int]
         ]
         for number in numbers
     }
-    scores = describe_cross_corpus(test, predictions)
-    (built / SCORES).write_text(json.dumps(scores, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    foreign = ForeignClassifier.of(test, numbers)
+    result = score_cross_corpus(foreign, test.classes, test.labels, predictions, test.store.utterances)
+    write(result, built / SCORES)
 
 
-def _with_truth(row: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, Any]:
+def _with_truth(row: Mapping[str, str], labels: Mapping[str, str]) -> Prediction:
     return {"utt_id": row["utt_id"], "prediction": row["prediction"], "truth": labels[row["utt_id"]]}

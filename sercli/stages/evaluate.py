@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,25 +11,31 @@ import numpy as np
 
 from ..data.utterances import read_table, write_table
 from ..errors import MissingInput, SercliError
-from ..evaluation.scores import describe, group
+from ..evaluation.groups import Group, group_by_system
+from ..evaluation.marks import marks_of
+from ..evaluation.results import Result, SystemFacts, score_classifier
+from ..evaluation.stored import PREDICTIONS, SCORES, read_result, write
 from ..experiments.catalogue import Catalogue
 from ..experiments.fitted import read_classifier
-from ..experiments.making import SCORING, Job, Outcome, Settings, Work, make
+from ..experiments.making import Job, Outcome, Settings, Work, make
 from ..experiments.systems import Classifier
 from ..machine.progress import say
 from ..store import keys, publishing
 from ..store.store import Store
 
-PREDICTIONS, SCORES = "predictions.tsv", "scores.json"
-
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Results and groups as JSON, beside what was made to get them."""
+    """Results, and each system over its seeds, beside what was made to get them."""
 
     outcome: Outcome
-    results: list[dict[str, Any]]
-    groups: list[dict[str, Any]]
+    results: list[Result]
+    groups: list[Group]
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        results, groups = ([value.to_json() for value in values] for values in (self.results, self.groups))
+        return {"results": results, "groups": groups}
 
 
 def run(store_path: Path, names: Sequence[str], settings: Settings) -> Evaluation:
@@ -39,6 +44,7 @@ def run(store_path: Path, names: Sequence[str], settings: Settings) -> Evaluatio
     catalogue = Catalogue(store)
     predictions: list[Work] = []
     scores: list[Work] = []
+    scored: list[str] = []
     problems: dict[str, SercliError] = {}
     for name in names or catalogue.classifier_names:
         try:
@@ -51,34 +57,24 @@ def run(store_path: Path, names: Sequence[str], settings: Settings) -> Evaluatio
             continue
         predictions += [prediction_work(classifier, number) for number in unpredicted]
         scores.append(score_work(classifier, fitted))
+        scored.append(name)
     if not scores:
         raise next(iter(problems.values()), _nothing_to_score(store))
     for name, problem in problems.items():
         say(f"{name}: skipped: {problem}")
     if predictions:
         make(store, "predictions", Job("predictions", predictions), settings)
-    outcome = make(store, "results", Job("evaluate", scores, "classifier", SCORING), settings)
+    outcome = make(store, "results", Job("evaluate", scores, "classifier"), settings)
     if settings.dry_run:
         return Evaluation(outcome, [], [])
-    results = [read_scores(store, work.product.key) for work in scores]
-    return Evaluation(outcome, results, group(results, lambda name: catalogue.classifier(name).seedless_key))
+    results = [read_result(store, name) for name in scored]
+    return Evaluation(outcome, results, group_by_system(results, lambda name: catalogue.classifier(name).seedless_key))
 
 
 def _nothing_to_score(store: Store) -> SercliError:
     from ..errors import Command
 
     return MissingInput("the store has no classifier", place=store.path, fix=Command("train-lstm", store.path))
-
-
-def read_scores(store: Store, key: str) -> dict[str, Any]:
-    """The scores of one result."""
-    scores: dict[str, Any] = store.read_json(key, SCORES)
-    return scores
-
-
-def read_predictions(store: Store, key: str) -> list[dict[str, str]]:
-    """The predictions of one result: rows of dev and test, with the truth."""
-    return list(read_table(store.file(key, PREDICTIONS)))
 
 
 def scorable_folds(classifier: Classifier, settings: Settings) -> tuple[list[int], list[int]]:
@@ -156,6 +152,8 @@ def score(store_path: Path, name: str, numbers: Sequence[int], built: Path, devi
         for number in numbers
         for row in read_table(store.file(keys.predictions_fold(name, number), PREDICTIONS))
     ]
-    scores = describe(classifier, numbers, predictions)
+    marks = marks_of(classifier, partial=len(numbers) < len(classifier.fold_numbers))
+    facts, folds = SystemFacts.of(classifier), classifier.folds
+    result = score_classifier(facts, marks, folds, numbers, predictions, store.utterances)
     write_table(built / PREDICTIONS, list(predictions[0]), [list(row.values()) for row in predictions])
-    (built / SCORES).write_text(json.dumps(scores, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write(result, built / SCORES)

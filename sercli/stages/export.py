@@ -14,16 +14,18 @@ from ..bundles import bundle as bundles
 from ..config import plain
 from ..data.utterances import read_table
 from ..errors import MissingInput, SercliError
-from ..evaluation import metrics
+from ..evaluation.marks import Mark
+from ..evaluation.results import Result, chance_to_json
+from ..evaluation.stored import read_result
 from ..experiments.catalogue import Catalogue
 from ..experiments.fitted import read_autoencoder, read_classifier
 from ..experiments.fitting import fit_autoencoder, fit_classifier
-from ..experiments.making import SCORING, Job, Outcome, Settings, Work, make
+from ..experiments.making import Job, Outcome, Settings, Work, make
 from ..experiments.systems import WEIGHTS, Autoencoder, Classifier
 from ..learning.segments import shape_of
 from ..machine.progress import say
 from ..report.formats import interval, percent
-from ..store import keys, publishing
+from ..store import publishing
 from ..store.store import Store
 from ..tasks.folds import NOBODY, Fold, leave_nobody_out
 from ..text import printable
@@ -46,7 +48,7 @@ def run(store_path: Path, name: str, bundle: Path, number: int | None, settings:
     title = name if number is None else f"{name}.fold-{number}"
     target = bundle.resolve()  # where a link leads
     _refuse_other_content(target, title, _corpus(store), settings)
-    job = Job(title, [Work(product, build_bundle, (store_path, name, title, number))], "bundle", SCORING)
+    job = Job(title, [Work(product, build_bundle, (store_path, name, title, number))], "bundle")
     outcome = make(store, product.key, job, settings)
     if not settings.dry_run:
         with publishing.lock(store_path, product.key, wait=True):
@@ -58,13 +60,13 @@ def run(store_path: Path, name: str, bundle: Path, number: int | None, settings:
 
 
 def _refuse_partial(classifier: Classifier) -> None:
-    scores = classifier.store.read_json(keys.result(classifier.name), "scores.json")
-    if scores["folds_done"] < scores["folds_expected"]:
+    result = read_result(classifier.store, classifier.name)
+    if len(result.per_fold) < result.folds_expected:
         raise MissingInput(
             "some folds are not scored, and what to expect of a bundle is what all folds say",
             place=classifier.name,
-            seen=f"{scores['folds_done']} folds",
-            expected=f"{scores['folds_expected']} folds",
+            seen=f"{len(result.per_fold)} folds",
+            expected=f"{result.folds_expected} folds",
             fix=(classifier.fold(1).command.for_all_folds(), classifier.result([]).command),
         )
 
@@ -153,8 +155,7 @@ def _about(
     classifier: Classifier, title: str, fold: Fold, epochs: Mapping[str, int], built: Path
 ) -> bundles.BundleInfo:
     store, features = classifier.store, classifier.features
-    result = classifier.published_result()
-    scores = store.read_json(result.key, "scores.json")
+    product, result = classifier.published_result(), read_result(store, classifier.name)
     attributes = store.attributes(features.key)
     options = {key: value for key, value in features.config.items() if key != "frontend"}
     shift_ms = attributes["frame_shift_ms"]
@@ -162,17 +163,17 @@ def _about(
     return bundles.BundleInfo(
         format=bundles.FORMAT,
         name=title,
-        target=scores["target"],
+        target=result.system.target,
         classes=tuple(classifier.folds.classes),
         frontend=bundles.FrontEnd(features.frontend, options, attributes["sample_rate"], shift_ms),
         segment_ms=shape_of(shift_ms, classifier.config.segment_shift_ms).size_ms,
-        marks=tuple(scores["marks"]),
+        marks=result.marks,
         corpus=_corpus(store),
         fitted_on=_fitted_on(store, fold, epochs),
-        scores=_expected(scores, len(classifier.fold_numbers), fold.number),
+        scores=_expected(result, fold.number),
         classifier=plain(read_classifier(built / bundles.CLASSIFIER, "cpu").config),
         autoencoder=plain(read_autoencoder(built / bundles.AUTOENCODER, "cpu").config) if ae is not None else {},
-        made_from={result.key: result.digest, "folds": classifier.folds.digest, "sercli": __version__},
+        made_from={product.key: product.digest, "folds": classifier.folds.digest, "sercli": __version__},
     )
 
 
@@ -187,15 +188,20 @@ def _fitted_on(store: Store, fold: Fold, epochs: Mapping[str, int]) -> dict[str,
     }
 
 
-def _expected(scores: Mapping[str, Any], n_folds: int, number: int) -> dict[str, Any]:
+def _expected(result: Result, number: int) -> dict[str, Any]:
     """What the folds say, and of a fold's own models what that fold says."""
-    brief = {key: value for name in metrics.SCORES for key, value in scores.items() if key in (name, f"{name}_ci95")}
-    found = {"of": f"{n_folds} folds, {scores['protocol']}", **brief}
-    found |= {key: scores[key] for key in ("chance", "n_utterances", "recall")}
+    scores = {
+        "of": f"{result.folds_expected} folds, {result.system.protocol}",
+        **result.test.to_json(),
+        **result.intervals.to_json(after="_ci95"),
+        "chance": chance_to_json(result.chance),
+        "n_utterances": result.test.n_utterances,
+        "recall": dict(result.test.recall),
+    }
     if number != NOBODY:
-        own = next(one for one in scores["per_fold"] if one["fold"] == number)
-        found["this_fold"] = {key: own[key] for key in (*metrics.SCORES, "n_utterances")}
-    return found
+        fold = next(fold for fold in result.per_fold if fold.fold == number)
+        scores["this_fold"] = {**fold.test.to_json(), "n_utterances": fold.n_utterances}
+    return scores
 
 
 def _corpus(store: Store) -> dict[str, Any]:
@@ -253,15 +259,7 @@ def _limits(about: bundles.BundleInfo) -> list[str]:
         "- Of other speakers, rooms, microphones and languages, and of emotion that is not acted, the scores say nothing.",
         "- It answers with one of its classes whatever it hears, be it music. Posteriors are not calibrated.",
     ]
-    if "SPEAKER-DEPENDENT" in about.marks:
-        lines.append("- SPEAKER-DEPENDENT: test speakers were in training too. Expect less of a new voice.")
-    if "ENTANGLED" in about.marks:
-        lines.append(
-            "- ENTANGLED: most speakers of the corpus have one label only. It may tell voices apart, not emotions."
-        )
-    if "SYNTHETIC" in about.marks:
-        lines.append("- SYNTHETIC: fitted and tested on speech that nobody has spoken.")
-    return lines
+    return [*lines, *(f"- {mark}: {mark.meaning}" for mark in map(Mark, about.marks))]
 
 
 def _cell(text: str) -> str:

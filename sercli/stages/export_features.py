@@ -13,7 +13,8 @@ import numpy as np
 from ..data.hashing import digest
 from ..data.utterances import Utterance
 from ..errors import MissingInput, SercliError, UsageError
-from ..evaluation.scores import marks_of
+from ..evaluation.marks import marks, marks_of, marks_of_task
+from ..evaluation.stored import read_predictions
 from ..experiments.catalogue import Catalogue
 from ..experiments.making import Outcome, Settings
 from ..machine.progress import bar, say
@@ -22,7 +23,6 @@ from ..store.publishing import Product
 from ..store.store import Store
 from ..tasks.folds import Folds
 from ..text import c_order
-from .evaluate import read_predictions
 
 if TYPE_CHECKING:
     from ..exports.contents import ExportedUtterance, ExportTable, Matrices
@@ -147,8 +147,8 @@ def _features(catalogue: Catalogue, name: str) -> _Selection:
     def contents(tick: Tick) -> Iterator[tuple[str, Matrices]]:
         yield "", _matrices(store, product, "frames", utt_ids, tick)
 
-    marks = ["SYNTHETIC"] if store.is_synthetic else []
-    return _Selection(f"features/{name}", [product], [], marks, store.utterances, contents)
+    words = marks(synthetic=store.is_synthetic)
+    return _Selection(f"features/{name}", [product], [], words, store.utterances, contents)
 
 
 def _latents(catalogue: Catalogue, name: str, condition: str | None, numbers: Sequence[int]) -> _Selection:
@@ -164,9 +164,9 @@ def _latents(catalogue: Catalogue, name: str, condition: str | None, numbers: Se
         for number, product in zip(chosen, products, strict=True):
             yield f"fold-{number}", _matrices(store, product, "latents", set(folds.fold(number).parts), tick)
 
-    marks = [*(["ORACLE"] if condition == "oracle" else []), *marks_of(autoencoder)]
+    words = marks_of(autoencoder, condition=condition)
     utterances = _utterances_of(store, folds, chosen)
-    return _Selection(f"latents/{name}/{condition}", products, chosen, marks, utterances, contents)
+    return _Selection(f"latents/{name}/{condition}", products, chosen, words, utterances, contents)
 
 
 def _matrices(store: Store, product: Product, stem: str, utt_ids: set[str], tick: Tick) -> Matrices:
@@ -200,7 +200,7 @@ def _posteriors(catalogue: Catalogue, name: str, numbers: Sequence[int]) -> _Sel
     def contents(tick: Tick) -> Iterator[tuple[str, ExportTable]]:
         from ..exports.contents import ExportTable
 
-        predictions = {(int(row["fold"]), row["utt_id"]): row for row in read_predictions(store, product.key)}
+        predictions = {(int(row["fold"]), row["utt_id"]): row for row in read_predictions(store, name)}
         rows = _in_order(store, [key for key in predictions if key[0] in scored])
         ordered = [predictions[fold, u.utterance.utt_id] for fold, u in rows]
         columns = _id_columns(rows)
@@ -208,9 +208,9 @@ def _posteriors(catalogue: Catalogue, name: str, numbers: Sequence[int]) -> _Sel
         values = np.array([[float(row[f"p_{label}"]) for label in folds.classes] for row in ordered], np.float32)
         yield "", ExportTable("posteriors", columns, folds.classes, values)
 
-    marks = marks_of(classifier, len(scored) < len(folds.folds))
+    words = marks_of(classifier, partial=len(scored) < len(folds.folds))
     utterances = _utterances_of(store, folds, scored)
-    return _Selection(f"results/{name}", [product], scored, marks, utterances, contents)
+    return _Selection(f"results/{name}", [product], scored, words, utterances, contents)
 
 
 def _task(catalogue: Catalogue, name: str, numbers: Sequence[int]) -> _Selection:
@@ -227,10 +227,8 @@ def _task(catalogue: Catalogue, name: str, numbers: Sequence[int]) -> _Selection
         columns["label"] = [folds.labels[u.utterance.utt_id] for _, u in rows]
         yield "", ExportTable("folds", columns)
 
-    marks = ["SYNTHETIC"] if store.is_synthetic else []
-    marks += ["SPEAKER-DEPENDENT"] if task.definition.speaker_dependent else []
     utterances = _utterances_of(store, folds, chosen)
-    return _Selection(f"tasks/{name}", [task.product], chosen, marks, utterances, contents)
+    return _Selection(f"tasks/{name}", [task.product], chosen, marks_of_task(task), utterances, contents)
 
 
 def _in_order(store: Store, rows: Sequence[tuple[int, str]]) -> list[tuple[int, ExportedUtterance]]:

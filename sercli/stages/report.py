@@ -50,8 +50,8 @@ def run(store_path: Path, output: Path | None, settings: Settings) -> Outcome:
     page = _make_page(store, autoencoders, settings)
     page.say_if_nothing_to_do()
     outcome.add(page)
-    if output is not None and not settings.dry_run:
-        _deliver(store.file(keys.REPORT, PAGE).read_bytes(), output)
+    if output is not None and not (settings.dry_run and page.made):
+        _deliver(store.file(keys.REPORT, PAGE).read_bytes(), output, settings.dry_run)
     return outcome
 
 
@@ -93,9 +93,11 @@ def _check_target(target: Path, overwrite: bool) -> None:
         raise SercliError("exists and is not a page of sercli", place=target, fix=fix)
 
 
-def _deliver(page: bytes, target: Path) -> None:
-    target = target.resolve()  # where a link leads
+def _deliver(page: bytes, output: Path, dry_run: bool) -> None:
+    target = output.resolve()  # where a link leads
     if target.is_file() and target.read_bytes() == page:
-        say(f"report: nothing to do, {target} is up to date")
+        say(f"report: nothing to do, {output} is up to date")
+    elif dry_run:
+        say(f"would write {output}")
     else:
         publishing.replace_file(target, page)

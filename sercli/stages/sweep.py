@@ -11,18 +11,18 @@ from typing import Any
 from ..config import write_yaml
 from ..data.utterances import write_table
 from ..errors import SercliError
+from ..evaluation.stored import read_result
 from ..experiments.grids import Grid, points
-from ..experiments.making import SCORING, Failures, Job, Outcome, Settings, Work, build, failure_reason, make_here
+from ..experiments.making import Failures, Job, Outcome, Settings, Work, build, failure_reason, make_here
 from ..experiments.systems import sweep_product
 from ..experiments.task_files import write_task
 from ..machine.progress import say
 from ..machine.workers import NeedsFailed
-from ..report.sweeps import Scored, draw, rows_of
+from ..report.sweeps import ScoredPoint, draw, rows_of
 from ..store import keys, publishing
 from ..store.store import Store
 from . import featurize
 from .encode import TEMPORARY
-from .evaluate import read_predictions, read_scores
 from .sweep_plan import Plan, has_features, make_plan, report_plan, settings_of
 
 LOCK = "sweeps"  # of all sweeps of a store: one deletes latents that another may be about to read
@@ -85,7 +85,7 @@ def _execute(plan: Plan, grid: Grid) -> Failures:
 
     failures: Failures = []
     if plan.works:
-        job = Job(grid.name, list(plan.works.values()), "step", SCORING)
+        job = Job(grid.name, list(plan.works.values()), "step")
         failures, _ = build(store, job, plan.settings, published, lock=True)
     for key, predictions in readers.items():  # of a sweep that was killed between its predictions and here
         _delete_read_latents(plan, key, predictions)
@@ -130,7 +130,7 @@ def _publish(plan: Plan, grid: Grid) -> Outcome:
     digests = {system.result_key: plan.products[system.result_key].digest for system in scored}
     outcome = Outcome(grid.name, str(store.path / keys.sweep(grid.name)))
     if scored:
-        results = [Scored(system.point.labels, read_scores(store, system.result_key)) for system in scored]
+        results = [ScoredPoint(system.point.labels, read_result(store, system.classifier.name)) for system in scored]
         product = sweep_product(plan.catalogue, grid.name, grid.content(), digests)
         outcome.add(make_here(store, product, plan.settings, lambda built: _fill(plan, grid, results, built)))
     outcome.say_if_nothing_to_do()
@@ -139,9 +139,9 @@ def _publish(plan: Plan, grid: Grid) -> Outcome:
     return outcome
 
 
-def _fill(plan: Plan, grid: Grid, results: list[Scored], built: Path) -> None:
+def _fill(plan: Plan, grid: Grid, results: list[ScoredPoint], built: Path) -> None:
     write_yaml(built / "grid.yaml", {"name": grid.name, **grid.content()})
-    rows = rows_of(plan.catalogue, results, lambda name: read_predictions(plan.store, keys.result(name)))
+    rows = rows_of(plan.catalogue, results)
     write_table(built / "results.tsv", list(rows[0]), [list(row.values()) for row in rows])
     axis = next((axis for axis, values in grid.axes.items() if len(_latent_sizes(values)) > 1), None)
     if axis is None:

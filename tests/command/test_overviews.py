@@ -11,12 +11,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
 from support.command import FIXABLE, QUICK, Sercli
 from support.errors import refused
 
 from sercli.report.overviews import info_text
-from sercli.report.tables import confusion_table, recall_table, score_tables
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -262,49 +260,3 @@ def test_bars_and_shades_are_the_scores(sercli: Sercli, trained: Path) -> None:
     for label, row in zip(result["labels"], result["confusion"], strict=True):
         assert f"{100 * result['recall'][label]:.1f}" in text
         assert re.search(rf"{label} +{' +'.join(map(str, row))}\b", text)
-
-
-def group(system: str, dev: float, **more: object) -> dict[str, Any]:
-    spread = {"mean": 0.5, "std": None}
-    told = dict.fromkeys(("accuracy", "uar", "macro_f1", "weighted_f1"), spread)
-    return {
-        "system": system,
-        **told,
-        "dev_uar": {"mean": dev, "std": None},
-        "uar_ci95": [0.4, 0.6],
-        "seeds": [0],
-        "n_utterances": 12,
-        "marks": [],
-        "task": "emotion",
-        "chance": {"uar": 0.25, "accuracy": 0.3},
-        "labels": ["anger", "joy"],
-        "recall": {"anger": 1.0, "joy": None},
-        "confusion": [[12, 0], [0, 0]],
-        **more,
-    }
-
-
-def test_of_many_systems_the_confusion_of_the_best_on_dev_is_shown() -> None:
-    groups = [
-        group(f"s{number}", dev=0.1 * number, uar={"mean": 0.9 - 0.1 * number, "std": None}) for number in range(5)
-    ]
-    text = score_tables(groups)
-    assert "Confusion of s4, best on dev:" in text
-    assert text.count("Confusion of") == 1
-    assert score_tables(groups[:2]).count("Confusion of") == 2
-
-
-def test_a_class_never_predicted_or_never_spoken_is_told() -> None:
-    assert "Never predicted: joy." in confusion_table(group("one", 0.5))
-    assert "–" in recall_table([group("one", 0.5)])
-    assert "Never predicted" not in confusion_table(group("one", 0.5, confusion=[[11, 1], [0, 0]]))
-
-
-@pytest.mark.parametrize("width", [40, 80, 120, 200, None])
-def test_tables_keep_within_the_terminal(width: int | None) -> None:
-    hostile = {"labels": ["[red]x[/red]", "y" * 60], "recall": {"[red]x[/red]": 0.5, "y" * 60: 1.0}}
-    groups = [group("a-system-with-a-name-of-some-length", 0.5, **hostile)]
-    for text in (recall_table(groups, width), confusion_table(groups[0], width)):
-        assert "[red]" in text.replace("\n", "") or width == 40  # it may be folded there
-        table = [ANSI.sub("", line) for line in text.splitlines() if not line.startswith(("Confusion", "Never"))]
-        assert width is None or max(map(len, table)) <= width

@@ -289,7 +289,7 @@ def test_the_figure_has_a_line_a_system_with_its_marks(swept: tuple[Path, str]) 
     for text in (
         ">marginal PARTIAL<",
         ">oracle ORACLE PARTIAL<",
-        ">latents a segment<",
+        ">latents per segment<",
         ">UA %, band: 95 %<",
         ">2<",
         ">4<",

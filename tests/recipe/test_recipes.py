@@ -99,7 +99,7 @@ def test_no_results_without_a_sweep(iemocap_store: Path, tmp_path: Path) -> None
     for words in ([], ["--quick"]):
         done = results(store, *words, "--", "bash", "run.sh", "A FOLDER")
         assert done.returncode == 1
-        assert done.stderr.startswith(f"results: {store} holds no ")
+        assert done.stderr.startswith(f"results: {store}: holds no ")
         assert done.stderr.endswith("run `bash run.sh 'A FOLDER'` first\n")
         assert done.stderr.count("\n") == 1
     assert not list(store.glob("*RESULTS.md"))

@@ -1,0 +1,153 @@
+"""What a classifier that was trained on another corpus scores on this one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ..data.utterances import Utterance
+from ..experiments.cross_corpus import CrossCorpusTest
+from ..text import c_order
+from .marks import Mark, marks
+from .metrics import Interval
+from .results import SystemFacts, chance_to_json
+from .scores import FourScores, Matrix, MeanScores, Prediction, Scores, chance, intervals, matrix, mean_over
+
+
+@dataclass(frozen=True)
+class CrossCorpusResult:
+    """The mean over the models of a classifier, one model per fold of its own store, each of which labelled every utterance here."""
+
+    system: SystemFacts
+    corpus: str  # that it was trained on
+    store: str  # path of the store that holds it
+    marks: tuple[Mark, ...]
+    folds_expected: int
+    labels: tuple[str, ...]  # classes that both corpora have
+    classes_without_utterances: tuple[str, ...]  # classes of the classifier that no utterance here has
+    labels_without_class: Mapping[str, int]  # labels here that the classifier lacks -> utterances left out
+    test: MeanScores
+    intervals: FourScores[Interval]  # 95 %, over the speakers here
+    per_fold: Mapping[int, FourScores[float]]
+    per_speaker: Mapping[str, Matrix]  # confusion, summed over models
+
+    @property
+    def n_utterances(self) -> int:
+        return int(np.sum(self.test.confusion)) // len(self.per_fold)
+
+    @property
+    def chance(self) -> FourScores[float]:
+        return chance(self.test.confusion)
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of `scores.json`."""
+        return {
+            **asdict(self.system),
+            "corpus": self.corpus,
+            "store": self.store,
+            "marks": list(self.marks),
+            "n_utterances": self.n_utterances,
+            "n_speakers": len(self.per_speaker),
+            "folds_done": len(self.per_fold),
+            "folds_expected": self.folds_expected,
+            "labels": self.labels,
+            "classes_without_utterances": self.classes_without_utterances,
+            "labels_without_class": dict(self.labels_without_class),
+            **self.test.to_json(),
+            **self.intervals.to_json(after="_ci95"),
+            "chance": chance_to_json(self.chance),
+            "per_fold": [{"fold": number, **scores.to_json()} for number, scores in self.per_fold.items()],
+            "per_speaker": {
+                speaker: {"n_utterances": int(np.sum(counts)) // len(self.per_fold), "confusion": counts}
+                for speaker, counts in self.per_speaker.items()
+            },
+            "recall": dict(self.test.recall),
+            "confusion": self.test.confusion,
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> CrossCorpusResult:
+        """The inverse of `to_json`."""
+        test = {"recall": values["recall"], "confusion": matrix(values["confusion"])}
+        return cls(
+            system=SystemFacts.from_json(values),
+            corpus=values["corpus"],
+            store=values["store"],
+            marks=tuple(map(Mark, values["marks"])),
+            folds_expected=values["folds_expected"],
+            labels=tuple(values["labels"]),
+            classes_without_utterances=tuple(values["classes_without_utterances"]),
+            labels_without_class=values["labels_without_class"],
+            test=MeanScores(**vars(FourScores.from_json(values)), **test),
+            intervals=FourScores.from_json(values, after="_ci95"),
+            per_fold={fold["fold"]: FourScores.from_json(fold) for fold in values["per_fold"]},
+            per_speaker={speaker: matrix(one["confusion"]) for speaker, one in values["per_speaker"].items()},
+        )
+
+
+@dataclass(frozen=True)
+class ForeignClassifier:
+    """A classifier of another store: which system it is, and where it comes from."""
+
+    system: SystemFacts
+    marks: tuple[Mark, ...]
+    corpus: str
+    store: str
+    classes: Sequence[str]
+    n_folds: int
+
+    @classmethod
+    def of(cls, test: CrossCorpusTest, numbers: Sequence[int]) -> ForeignClassifier:
+        """The classifier of a test, by the models of these folds. No speaker here was in training, whatever its own folds are."""
+        classifier = test.classifier
+        words = marks(
+            synthetic=test.store.is_synthetic or classifier.store.is_synthetic,
+            condition=classifier.config.condition,
+            normalise=classifier.config.normalise,
+            partial=len(numbers) < len(classifier.fold_numbers),
+        )
+        corpus, store = classifier.store.name, str(classifier.store.path.resolve())
+        return cls(
+            SystemFacts.of(classifier), words, corpus, store, classifier.folds.classes, len(classifier.fold_numbers)
+        )
+
+
+def score_cross_corpus(
+    classifier: ForeignClassifier,
+    classes: Sequence[str],
+    labels: Mapping[str, str],
+    predictions: Mapping[int, Sequence[Prediction]],
+    utterances: Sequence[Utterance],
+) -> CrossCorpusResult:
+    """The result over the `classes` that both corpora have.
+
+    `labels` has the class of each utterance by utt_id; `predictions` has rows with `utt_id`, `truth` and `prediction` of every one
+    of them, by the number of the fold whose model made them.
+    """
+    index = {label: number for number, label in enumerate(classes)}
+    speaker_of = {utterance.utt_id: utterance.speaker for utterance in utterances}
+    of_models = {number: Scores.from_predictions(rows, classes) for number, rows in predictions.items()}
+    speakers = sorted({speaker_of[row["utt_id"]] for rows in predictions.values() for row in rows}, key=c_order)
+    counts = {speaker: np.zeros((len(predictions), len(classes), len(classes)), np.int64) for speaker in speakers}
+    for model, rows in enumerate(predictions.values()):
+        for row in rows:
+            counts[speaker_of[row["utt_id"]]][model, index[row["truth"]], index[row["prediction"]]] += 1
+    left_out = Counter(u.emotion for u in utterances if u.emotion and u.utt_id not in labels)
+    return CrossCorpusResult(
+        system=classifier.system,
+        corpus=classifier.corpus,
+        store=classifier.store,
+        marks=classifier.marks,
+        folds_expected=classifier.n_folds,
+        labels=tuple(classes),
+        classes_without_utterances=tuple(label for label in classifier.classes if label not in classes),
+        labels_without_class={label: left_out[label] for label in sorted(left_out, key=c_order)},
+        test=mean_over(list(of_models.values())),
+        intervals=intervals(list(counts.values())),
+        per_fold={number: scores.four for number, scores in of_models.items()},
+        per_speaker={speaker: matrix(models.sum(axis=0)) for speaker, models in counts.items()},
+    )

@@ -1,0 +1,266 @@
+"""The result of one classifier: its scores on test and dev, by fold and by speaker, and which system it is. `scores.json` as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from ..data.utterances import SUBSET_COLUMNS, Utterance
+from ..errors import SercliError
+from ..experiments.systems import Classifier
+from ..tasks.folds import Folds
+from ..text import c_order
+from .marks import Mark
+from .metrics import Interval
+from .scores import NO_SCORES, FourScores, Matrix, Prediction, Scores, chance, intervals, matrix
+
+
+@dataclass(frozen=True)
+class SystemFacts:
+    """Which system a result is of, and what it was asked."""
+
+    classifier: str  # its name in the store
+    classifier_kind: str
+    autoencoder: str  # its name, or "none"
+    model: str | None  # of the autoencoder
+    latent_dim: int | None
+    frontend: str
+    task: str
+    target: str
+    subset: str
+    bins: str | None
+    protocol: str
+    folds: str  # digest
+    normalise: str
+    condition: str
+    latents: str
+    seed: int
+
+    @classmethod
+    def of(cls, classifier: Classifier) -> SystemFacts:
+        """The facts of a classifier."""
+        config, task, autoencoder = classifier.config, classifier.task.definition, classifier.autoencoder
+        return cls(
+            classifier=classifier.name,
+            classifier_kind=config.classifier,
+            autoencoder=config.autoencoder or "none",
+            model=autoencoder.config.model if autoencoder else None,
+            latent_dim=autoencoder.config.latent_dim if autoencoder else None,
+            frontend=config.frontend,
+            task=config.task,
+            target=task.target,
+            subset=task.subset,
+            bins=task.bins,
+            protocol=task.protocol,
+            folds=classifier.folds.digest,
+            normalise=config.normalise,
+            condition=config.condition,
+            latents=config.latents,
+            seed=config.seed,
+        )
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> SystemFacts:
+        return cls(**{field.name: values[field.name] for field in fields(cls)})
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """One fold: who was left out for test, who was dev, and the scores on both."""
+
+    fold: int
+    left_out: str
+    dev_group: str
+    n_classes: int  # that occur in its test part
+    n_utterances: int
+    test: FourScores[float | None]
+    dev: FourScores[float | None]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "fold": self.fold,
+            "left_out": self.left_out,
+            "dev": self.dev_group,
+            "n_classes": self.n_classes,
+            **self.dev.to_json("dev_"),
+            "n_utterances": self.n_utterances,
+            **self.test.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> FoldResult:
+        return cls(
+            values["fold"],
+            values["left_out"],
+            values["dev"],
+            values["n_classes"],
+            values["n_utterances"],
+            FourScores.from_json(values),
+            FourScores.from_json(values, "dev_"),
+        )
+
+
+@dataclass(frozen=True)
+class SubsetResult:
+    """The test utterances of one speaker, session, gender, style or corpus."""
+
+    scores: FourScores[float]
+    confusion: Matrix
+
+    @property
+    def n_utterances(self) -> int:
+        return int(np.sum(self.confusion))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"n_utterances": self.n_utterances, **self.scores.to_json(), "confusion": self.confusion}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> SubsetResult:
+        return cls(FourScores.from_json(values), matrix(values["confusion"]))
+
+
+@dataclass(frozen=True)
+class Result:
+    """The scores of one classifier, pooled over the test parts of its folds unless said otherwise."""
+
+    system: SystemFacts
+    marks: tuple[Mark, ...]
+    folds_expected: int
+    labels: tuple[str, ...]
+    test: Scores
+    intervals: FourScores[Interval]  # 95 %, over speakers
+    fold_mean: FourScores[float]  # the mean of the folds' scores
+    dev: FourScores[float | None]
+    per_fold: tuple[FoldResult, ...]
+    per: Mapping[str, Mapping[str, SubsetResult]]  # column, such as "speaker" -> its value -> scores
+
+    @property
+    def folds(self) -> tuple[int, ...]:
+        """The numbers of the folds that are scored."""
+        return tuple(fold.fold for fold in self.per_fold)
+
+    @property
+    def chance(self) -> FourScores[float]:
+        return chance(self.test.confusion)
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of `scores.json`."""
+        return {
+            **asdict(self.system),
+            "marks": list(self.marks),
+            "n_utterances": self.test.n_utterances,
+            "folds_done": len(self.per_fold),
+            "folds_expected": self.folds_expected,
+            "labels": self.labels,
+            **self.test.to_json(),
+            **self.intervals.to_json(after="_ci95"),
+            **self.fold_mean.to_json(after="_fold_mean"),
+            **self.dev.to_json("dev_"),
+            "chance": chance_to_json(self.chance),
+            "per_fold": [fold.to_json() for fold in self.per_fold],
+            **{f"per_{by}": {value: scores.to_json() for value, scores in self.per[by].items()} for by in self.per},
+            "recall": dict(self.test.recall),
+            "confusion": self.test.confusion,
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Result:
+        """The inverse of `to_json`."""
+        test = {"recall": values["recall"], "confusion": matrix(values["confusion"])}
+        return cls(
+            system=SystemFacts.from_json(values),
+            marks=tuple(map(Mark, values["marks"])),
+            folds_expected=values["folds_expected"],
+            labels=tuple(values["labels"]),
+            test=Scores(**vars(FourScores.from_json(values)), **test),
+            intervals=FourScores.from_json(values, after="_ci95"),
+            fold_mean=FourScores.from_json(values, after="_fold_mean"),
+            dev=FourScores.from_json(values, "dev_"),
+            per_fold=tuple(map(FoldResult.from_json, values["per_fold"])),
+            per={
+                by: {value: SubsetResult.from_json(scores) for value, scores in values[f"per_{by}"].items()}
+                for by in SUBSET_COLUMNS
+            },
+        )
+
+
+def chance_to_json(values: FourScores[float]) -> dict[str, float]:
+    return {"uar": values.uar, "accuracy": values.accuracy}
+
+
+def score_classifier(
+    system: SystemFacts,
+    marks: tuple[Mark, ...],
+    folds: Folds,
+    done: Sequence[int],
+    predictions: Sequence[Prediction],
+    utterances: Sequence[Utterance],
+) -> Result:
+    """The result of a classifier over its folds `done`, from rows with `utt_id`, `fold`, `part`, `truth` and `prediction`.
+
+    Raises SercliError if there is no test prediction.
+    """
+    test, dev = ([row for row in predictions if row["part"] == part] for part in ("test", "dev"))
+    if not test:
+        raise SercliError(
+            "`sercli featurize` skipped every test utterance", place=system.classifier, fix="see its table of rejects"
+        )
+    per_fold = tuple(_score_fold(folds, number, test, dev) for number in done)
+    by_id = {utterance.utt_id: utterance for utterance in utterances}
+    per = {column: _score_subsets(column, test, folds.classes, by_id) for column in SUBSET_COLUMNS}
+    return Result(
+        system=system,
+        marks=marks,
+        folds_expected=len(folds.folds),
+        labels=tuple(folds.classes),
+        test=Scores.from_predictions(test, folds.classes),
+        intervals=intervals([np.array(subset.confusion) for subset in per["speaker"].values()]),
+        fold_mean=_mean_of_folds([fold.test for fold in per_fold]),
+        dev=_score_part(dev, folds.classes),
+        per_fold=per_fold,
+        per=per,
+    )
+
+
+def _score_fold(folds: Folds, number: int, test: Sequence[Prediction], dev: Sequence[Prediction]) -> FoldResult:
+    fold = folds.fold(number)
+    test, dev = ([row for row in part if row["fold"] == str(number)] for part in (test, dev))
+    return FoldResult(
+        fold=number,
+        left_out=fold.left_out,
+        dev_group=fold.dev,
+        n_classes=len({row["truth"] for row in test}),
+        n_utterances=len(test),
+        test=_score_part(test, folds.classes),
+        dev=_score_part(dev, folds.classes),
+    )
+
+
+def _score_part(rows: Sequence[Prediction], labels: Sequence[str]) -> FourScores[float | None]:
+    return Scores.from_predictions(rows, labels).four if rows else NO_SCORES
+
+
+def _score_subsets(
+    column: str, rows: Sequence[Prediction], labels: Sequence[str], utterances: Mapping[str, Utterance]
+) -> dict[str, SubsetResult]:
+    """Scores of the rows of each speaker, session, and so on, whichever `column` names; `utterances` by utt_id."""
+    subsets: dict[str, list[Prediction]] = {}
+    for row in rows:
+        subsets.setdefault(utterances[row["utt_id"]].text_of(column), []).append(row)
+    scores = {
+        value: Scores.from_predictions(subsets[value], labels) for value in sorted(subsets.keys() - {""}, key=c_order)
+    }
+    return {value: SubsetResult(subset.four, subset.confusion) for value, subset in scores.items()}
+
+
+def _mean_of_folds(folds: Sequence[FourScores[float | None]]) -> FourScores[float]:
+    """The mean of each score over the folds that have test predictions."""
+
+    def mean(name: str) -> float:
+        values = (getattr(fold, name) for fold in folds)
+        return float(np.mean([value for value in values if value is not None]))
+
+    return FourScores.each(mean)

@@ -1,0 +1,39 @@
+"""Results, predictions and comparisons that lie in a store, as values."""
+
+import json
+from pathlib import Path
+
+from ..data.utterances import read_table
+from ..store import keys
+from ..store.store import Store
+from .comparison import Comparison
+from .cross_corpus import CrossCorpusResult
+from .results import Result
+from .scores import Prediction
+
+PREDICTIONS, SCORES, COMPARISON = "predictions.tsv", "scores.json", "comparison.json"
+
+
+def write(value: Result | CrossCorpusResult | Comparison, path: Path) -> None:
+    """Write a value as JSON."""
+    path.write_text(json.dumps(value.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_result(store: Store, classifier: str) -> Result:
+    """The scores of a classifier. Raises DamagedProduct."""
+    return Result.from_json(store.read_json(keys.result(classifier), SCORES))
+
+
+def read_predictions(store: Store, classifier: str) -> list[Prediction]:
+    """Rows of dev and test of all folds that are scored, with the truth. Raises DamagedProduct."""
+    return list(read_table(store.file(keys.result(classifier), PREDICTIONS)))
+
+
+def read_cross_corpus_result(store: Store, key: str) -> CrossCorpusResult:
+    """The scores of a classifier of another store; `key` is where its products lie. Raises DamagedProduct."""
+    return CrossCorpusResult.from_json(store.read_json(f"{key}/scores", SCORES))
+
+
+def read_comparison(store: Store, key: str) -> Comparison:
+    """A comparison by its key. Raises DamagedProduct."""
+    return Comparison.from_json(store.read_json(key, COMPARISON))
