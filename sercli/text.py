@@ -1,15 +1,23 @@
-"""Text for people and for sorting: printable lines, sizes, the order of the C locale."""
+"""Text for people and for sorting: printable lines, sizes, and the order of the C locale."""
 
 
 def c_order(text: str) -> bytes:
-    """Sort key of the C locale: bytes, not letters."""
+    """Sort key of the C locale: by bytes, not by letters.
+
+    >>> sorted(["b", "é", "A"], key=c_order)
+    ['A', 'b', 'é']
+    """
     return text.encode("utf-8", "surrogateescape")
 
 
 def printable(path: str) -> str:
-    """A path in one printable line: control characters and undecodable bytes as escapes."""
-    shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)
+    r"""A path in one printable line: control characters and undecodable bytes become escapes.
+
+    >>> print(printable("a\tb\n.wav"))
+    a\tb\n.wav
+    """
+    text = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def size_of(n_bytes: float) -> str:

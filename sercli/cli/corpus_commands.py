@@ -68,9 +68,9 @@ class Ingest(RejectOption, WorkOptions):
     def run(self) -> None:
         from ..stages import ingest
 
-        limits = ingest.parse_scale(self.scale) if self.scale else None
-        options = (self.kind, self.root, self.name, self.max_rejects, self.verify, limits)
-        self.print_outcome(ingest.run(self.corpus, self.store, *options, self.settings()))
+        scale = ingest.parse_scale(self.scale) if self.scale else None
+        options = self.fill(ingest.IngestOptions, sound_root=self.root, scale=scale)
+        self.print_outcome(ingest.run(self.corpus, self.store, options, self.settings()))
 
 
 @command("featurize", "Compute features, or import them", "sercli featurize store/ --frontend logmel")
@@ -124,7 +124,8 @@ class Combine(MakeOptions):
         from ..stages import combine
 
         classes = split_classes(self.classes) if self.classes is not None else []
-        self.print_outcome(combine.run(self.stores[:-1], self.stores[-1], self.name, classes, self.settings()))
+        options = combine.CombineOptions(name=self.name, classes=classes)
+        self.print_outcome(combine.run(self.stores[:-1], self.stores[-1], options, self.settings()))
 
 
 @command(

@@ -15,12 +15,9 @@ Transactions on Asian and Low-Resource Language Information Processing 22, 2023.
 """
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
 
 from ..data.emotions import look_up
-from ..data.utterances import Count, Scan, Utterance
-from .base import counts_of_emotions, names_fit, scan_names
+from ..data.utterances import Utterance
 
 TASK = {"target": "emotion", "protocol": "speaker-10-fold"}
 EXAMPLE = {
@@ -32,32 +29,19 @@ EXAMPLE = {
 EMOTIONS = {"n": "neutral", "f": "fear", "h": "happiness", "s": "sadness", "a": "anger"}
 COUNTS = {"neutral": 522, "fear": 510, "happiness": 486, "sadness": 470, "anger": 486}
 GENDERS = {"01": "female", "02": "male"}
-_NAME = r"(?P<code>[A-Za-z])\d-(?P<sentence>\d\d)-(?P<repetition>\d\d)-(?P<gender>\d\d)-(?P<number>\d\d)"
+NAME = r"(?P<code>[A-Za-z])\d-(?P<sentence>\d\d)-(?P<repetition>\d\d)-(?P<gender>\d\d)-(?P<number>\d\d)"
+FORM = "a5-03-01-02-50.wav (emotion, sentence, repetition, gender, speaker)"
 
 
-def recognises(folder: Path) -> bool:
-    return names_fit(folder, _NAME)
-
-
-def scan(folder: Path) -> Scan:
-    """Every `.wav` below the folder. Raises SercliError if none is named as ASED names them."""
-    return scan_names(folder, _NAME, "a5-03-01-02-50.wav (emotion, sentence, repetition, gender, speaker)", _utterance)
-
-
-def _utterance(name: re.Match[str], path: str) -> Utterance:
-    code, gender = name["code"].lower(), look_up(name["gender"], GENDERS, "gender")
+def utterance(match: re.Match[str], path: str) -> Utterance:
+    code, gender = match["code"].lower(), look_up(match["gender"], GENDERS, "gender")
     return Utterance(
-        utt_id=name[0].rpartition("/")[2].lower(),
+        utt_id=match[0].rpartition("/")[2].lower(),
         path=path,
-        speaker=f"{gender[0].upper()}{name['number']}",
+        speaker=f"{gender[0].upper()}{match['number']}",
         gender=gender,
         style="acted",
         emotion=look_up(code, EMOTIONS),
         emotion_code=code,
-        extra={"sentence": name["sentence"], "repetition": name["repetition"]},
+        extra={"sentence": match["sentence"], "repetition": match["repetition"]},
     )
-
-
-def counts(utterances: Sequence[Utterance]) -> list[Count]:
-    """How many recordings there are of each emotion."""
-    return counts_of_emotions(utterances, COUNTS)

@@ -1,16 +1,16 @@
-"""An audformat database: any corpus, told by a header (`db.yaml`) and its tables, CSV or Parquet.
+"""An audformat database: any corpus, described by a header (`db.yaml`) and its tables, CSV or Parquet.
 
 Size: any
 Speakers: any
-Labels: any; joy and happy, sad and sadness, … are brought to one name, and the database's own is kept
+Labels: any; joy and happy, sad and sadness, … become one name, and the name in the database is kept
 Rate: any, also several
-Licence: that of the database, which its header tells
+Licence: that of the database, given in its header
 Source: https://audeering.github.io/datasets/ for some
 
-Columns are known by their name or that of their scheme: emotion (else a column named so, else one whose labels all are names of
-emotions), valence, arousal, dominance, speaker, gender, session, style, transcription or text. Tables with labels are put
-together, their split kept beside; where two of them disagree none is believed. A speaker may also be told of the whole file,
-in another table, and a gender by the speaker's scheme. Give the folder, or the header. Pickled tables are never read.
+These columns are read, by their own name or by that of their scheme: emotion (or else a column whose labels all are names of
+emotions), valence, arousal, dominance, speaker, gender, session, style, transcription or text. Tables with labels are joined, and
+their split is kept; if two of them disagree, the database is refused. The speaker may be given for the whole file, in another
+table, and the gender in the scheme of speakers. Give the folder, or the header. Pickled tables are never read.
 Wagner et al.: audformat, https://audeering.github.io/audformat/.
 """
 
@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from ..config import read_yaml
 from ..data.emotions import canonical, is_known, look_up
 from ..data.utterances import DIMENSIONS, SCALE, Reject, Scan, Utterance
-from ..errors import SercliError
+from ..errors import SercliError, listed
 from ..formats import csv_files
 from .base import id_of
 
@@ -52,7 +52,8 @@ tables:
 }
 GENDERS = {"f": "female", "m": "male"}
 _TEXTS = ("transcription", "text", "transcript")
-_CURE = "take the table or column that is not meant out of the header"
+_FIX = "take the table or column that is not meant out of the header"
+_WRITE_AGAIN = "write the header again"
 _TIMES = (
     re.compile(r"(?:(?P<d>\d+) days?)? ?(?:(?P<h>\d+):(?P<m>\d+):(?P<s>\d+(?:\.\d*)?))?", re.ASCII),
     re.compile(r"P(?:(?P<d>\d+)D)?T?(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?(?:(?P<s>\d+(?:\.\d*)?)S)?", re.ASCII),
@@ -61,24 +62,24 @@ _TIMES = (
 
 
 class _Section(NamedTuple):
-    """Of a file; the whole of it without times (s)."""
+    """A section of a file; the whole file if it has no times."""
 
     file: str
-    start: float | None = None
-    end: float | None = None
+    start: float | None = None  # s
+    end: float | None = None  # s
 
 
 class _Column(NamedTuple):
+    """A column of a table, as the header describes it."""
+
     table: str
     name: str
     scheme: str
-    labels: (
-        Any  # that the scheme allows: a list, a mapping with what each is, the name of a table with that, or nothing
-    )
+    labels: Any  # of the scheme: a list, a mapping to attributes, the name of a table of attributes, or None
 
 
 class _Cell(NamedTuple):
-    """What a row says, and what the scheme says of each label."""
+    """A cell of a table, its column, and the attributes of each label in the scheme."""
 
     text: str
     column: _Column
@@ -90,42 +91,45 @@ def recognises(folder: Path) -> bool:
 
 
 def scan(folder: Path) -> Scan:
-    """Every row with a label. Raises SercliError for a database that lacks a table or speakers, or contradicts itself."""
+    """Every row with a label. Raises SercliError if tables or speakers are missing, or if two tables disagree."""
     headers = _headers(folder)
     if len(headers) != 1:
-        found = f"{', '.join(path.name for path in headers)}; name the one that is meant" if headers else "none"
-        raise SercliError(f"{folder}: wanted one header of an audformat database, such as db.yaml, found {found}")
+        raise SercliError(
+            "not one header of an audformat database",
+            place=folder,
+            seen=listed(path.name for path in headers),
+            expected="one file such as db.yaml",
+            fix="give the header itself",
+        )
     database = _Database(headers[0])
     columns = {"emotion": database.emotions()} | {name: database.called(name) for name in DIMENSIONS}
-    labels = {name: database.cells(found) for name, found in columns.items()}
+    labels = {name: database.cells(group) for name, group in columns.items()}
     sections = list(dict.fromkeys(section for cells in labels.values() for section in cells))
     if not sections:
-        raise SercliError(f"{database.path}: no table has rows with an emotion, valence, arousal or dominance; add one")
-    if not (speakers := database.called("speaker")):
-        raise SercliError(f"{database.path}: no table has a column 'speaker'; add it, such as to a table `files`")
-    facts = {name: database.cells(database.called(name)) for name in ("gender", "session", "style")}
-    facts |= {"speaker": database.cells(speakers), "text": database.cells(database.called(*_TEXTS))}
-    tables = list(dict.fromkeys(column.table for found in columns.values() for column in found))
+        expected = "a table with rows that have an emotion, valence, arousal or dominance"
+        raise SercliError("no labels", place=database.path, expected=expected, fix="add such a table")
+    facts = _facts(database)
+    tables = list(dict.fromkeys(column.table for group in columns.values() for column in group))
     splits = database.splits(tables)
-    _refuse_overlap(database.path, sections, tables)
+    _check_overlap(database.path, sections, tables)
     utterances: list[Utterance] = []
     rejects = list(database.rejects)
     for section in sections:
-        said = {name: cells[section] for name, cells in labels.items() if section in cells}
-        said |= {name: cell for name, cells in facts.items() if (cell := _at(section, cells))}
+        cells_of_section = {name: cells[section] for name, cells in labels.items() if section in cells}
+        cells_of_section |= {name: cell for name, cells in facts.items() if (cell := _at(section, cells))}
         try:
-            utterances.append(_utterance(section, said, splits.get(section, "")))
+            utterances.append(_utterance(section, cells_of_section, splits.get(section, "")))
         except ValueError as error:
-            rejects.append(Reject(section.file, f"{_told(section)}: {error}"))
-    scale, odd = database.scale([column for name in DIMENSIONS for column in columns[name]])
+            rejects.append(Reject(section.file, f"{_place(section)}: {error}"))
+    scale, warnings = database.scale([column for name in DIMENSIONS for column in columns[name]])
     unlabelled = {section.file for cells in facts.values() for section in cells} - {s.file for s in sections}
     if unlabelled:
-        odd.append(f"{len(unlabelled)} files have no row in {', '.join(tables)}, {min(unlabelled)} first; left out")
-    return Scan(utterances, rejects, odd, scale=scale)
+        warnings.append(f"{len(unlabelled)} files have no row in {listed(tables)}, {min(unlabelled)} first; left out")
+    return Scan(utterances, rejects, warnings, scale=scale)
 
 
 class _Database:
-    """A header, and its tables as they are asked for."""
+    """A header, and its tables, each of which is read when it is needed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -137,10 +141,11 @@ class _Database:
         self._rows: dict[str, dict[_Section, dict[str, str]]] = {}
 
     def _mapping(self, parent: Mapping[str, Any], key: str) -> dict[str, Any]:
-        found = parent.get(key) or {}
-        if not isinstance(found, dict):
-            raise SercliError(f"{self.path}: {key} is {type(found).__name__}, wanted a mapping; write the header again")
-        return {str(name): value for name, value in found.items()}
+        mapping = parent.get(key) or {}
+        if not isinstance(mapping, dict):
+            seen = f"{key} of type {type(mapping).__name__}"
+            raise SercliError("damaged header", place=self.path, seen=seen, expected="a mapping", fix=_WRITE_AGAIN)
+        return {str(name): value for name, value in mapping.items()}
 
     def _columns(self) -> Iterator[_Column]:
         for table in self.tables:
@@ -150,49 +155,48 @@ class _Database:
                 yield _Column(table, name, scheme, self._mapping(self.schemes, scheme).get("labels"))
 
     def called(self, *names: str) -> list[_Column]:
-        """The columns of the first of these names, their own or that of their scheme, that some have."""
+        """All columns with the first of these names, or of a scheme with it; then the second, and so on."""
         choices = ([column for column in self.columns if name in (column.name, column.scheme)] for name in names)
         return next(filter(None, choices), [])
 
     def emotions(self) -> list[_Column]:
-        """At most one a table. Raises SercliError where more could be meant."""
+        """The columns of emotions, at most one per table. Raises SercliError if a table has several."""
         choices = (
             [column for column in self.columns if column.name == "emotion"],
             [column for column in self.columns if column.scheme == "emotion"],
             [column for column in self.columns if _all_emotions(column.labels)],
         )
-        found = next(filter(None, choices), [])
-        for table in {column.table for column in found}:
-            names = [column.name for column in found if column.table == table]
+        columns = next(filter(None, choices), [])
+        for table in {column.table for column in columns}:
+            names = [column.name for column in columns if column.table == table]
             if len(names) > 1:
-                raise SercliError(
-                    f"{self.path}: table {table!r} has several columns of emotions, {', '.join(names)}; {_CURE}"
-                )
-        return found
+                problem = f"several columns of emotions in table {table!r}"
+                raise SercliError(problem, place=self.path, seen=listed(names), fix=_FIX)
+        return columns
 
     def cells(self, columns: Sequence[_Column]) -> dict[_Section, _Cell]:
-        """Of every row. Raises SercliError where two tables disagree."""
-        found: dict[_Section, _Cell] = {}
+        """The cell of each section that has one. Raises SercliError if two tables disagree."""
+        cells: dict[_Section, _Cell] = {}
         for column in columns:
             labels = self._labels(column)
             for section, row in self._table(column.table).items():
                 text = row[column.name.lower()]
-                there = found.get(section)
-                if there is None or not there.text:
-                    found[section] = _Cell(text, column, labels)
-                elif text and text != there.text:
-                    raise SercliError(
-                        f"{self.path}: the {column.name} of {_told(section)} is {there.text!r} in table {there.column.table!r} "
-                        f"and {text!r} in {column.table!r}; {_CURE}"
-                    )
-        return found
+                first = cells.get(section)
+                if first is None or not first.text:
+                    cells[section] = _Cell(text, column, labels)
+                elif text and text != first.text:
+                    place = f"{self.path}: {column.name} of {_place(section)}"
+                    seen = f"{first.text!r} in table {first.column.table!r}, {text!r} in {column.table!r}"
+                    raise SercliError("two tables disagree", place=place, seen=seen, fix=_FIX)
+        return cells
 
     def splits(self, tables: Sequence[str]) -> dict[_Section, str]:
-        of_tables = {table: str(self._mapping(self.tables, table).get("split_id") or "") for table in tables}
-        return {section: split for table, split in of_tables.items() if split for section in self._table(table)}
+        """The split of each section, by the table that lists it."""
+        split_of = {table: str(self._mapping(self.tables, table).get("split_id") or "") for table in tables}
+        return {section: split for table, split in split_of.items() if split for section in self._table(table)}
 
     def scale(self, columns: Sequence[_Column]) -> tuple[tuple[float, float], list[str]]:
-        """The lowest and the highest value, and what to say where the schemes do not agree on them."""
+        """The lowest and the highest value, and a warning if the schemes do not agree on them."""
         limits = {}
         for column in columns:
             scheme = self._mapping(self.schemes, column.scheme)
@@ -202,13 +206,13 @@ class _Database:
         if len(limits) == 1:
             return next(iter(limits)), []
         scales = ", ".join(f"{name} {low:g} to {high:g}" for (low, high), name in limits.items())
-        odd = f"the schemes have different scales, {scales}; taken as they are, unless one is said with --scale"
-        return SCALE, [odd] if limits else []
+        warning = f"the schemes have different scales, {scales}; values are kept unless --scale gives one scale"
+        return SCALE, [warning] if limits else []
 
     def _labels(self, column: _Column) -> dict[str, Any]:
-        """Each label, with what the scheme says of it."""
+        """The attributes of each label of the scheme."""
         if isinstance(column.labels, dict):
-            return {str(label): said for label, said in column.labels.items()}
+            return {str(label): attributes for label, attributes in column.labels.items()}
         if isinstance(column.labels, list):
             return {str(label): label for label in column.labels}
         if column.labels is None:
@@ -226,31 +230,40 @@ class _Database:
     def _sections(self, name: str) -> dict[_Section, dict[str, str]]:
         table = self._mapping(self.tables, name)
         times = ("start", "end") if table.get("type") == "segmented" else ()
-        found: dict[_Section, dict[str, str]] = {}
+        sections: dict[_Section, dict[str, str]] = {}
         for line, cells, problem in self._read(name, ["file", *times, *self._mapping(table, "columns")]):
             try:
                 section = _section(cells, times, problem)
-                if section in found:
-                    raise ValueError("an earlier line is of the same; remove one of them")
-                found[section] = cells
+                if section in sections:
+                    raise ValueError("an earlier line has the same section; remove one of them")
+                sections[section] = cells
             except ValueError as error:
                 file = cells.get("file") or f"line {line}"
                 self.rejects.append(Reject(file, f"line {line} of table {name!r}: {error}"))
-        return found
+        return sections
 
     def _read(self, name: str, columns: Sequence[str]) -> list[csv_files.Row]:
-        """Rows of a table, CSV or else Parquet. A name leads to no other folder."""
+        """Rows of a table, CSV or else Parquet. A table's name cannot lead to another folder."""
         if Path(name).name != name:
-            raise SercliError(f"{self.path}: {name!r} is no name of a table; rename it")
+            raise SercliError("not a name for a table", place=self.path, seen=name, fix="rename the table")
         paths = [self.path.with_name(f"{self.path.stem}.{name}{suffix}") for suffix in (".csv", ".parquet", ".pkl")]
         if paths[0].is_file():
             return csv_files.read_rows(paths[0], [column.lower() for column in columns])
         if paths[1].is_file():
             return _read_parquet(paths[1], columns)
-        pickled = f" ({paths[2].name} is a pickle, which may run anything when read, and never is)" * paths[2].exists()
-        raise SercliError(
-            f"{paths[0]}: table {name!r} of {self.path.name} is missing{pickled}; copy it, or save the database again as csv or parquet"
-        )
+        pickle = f"{paths[2].name}, a pickle, which may run anything and is never read" if paths[2].exists() else ""
+        problem, fix = f"table {name!r} is missing", "copy it, or save the database again as csv or parquet"
+        raise SercliError(problem, place=self.path, seen=pickle, expected=paths[0].name, fix=fix)
+
+
+def _facts(database: _Database) -> dict[str, dict[_Section, _Cell]]:
+    """The cells of speaker, gender, session, style and text. Raises SercliError if there is no column of speakers."""
+    names = {name: (name,) for name in ("gender", "session", "style", "speaker")} | {"text": _TEXTS}
+    columns = {name: database.called(*choices) for name, choices in names.items()}
+    if not columns["speaker"]:
+        fix = "add a column `speaker`, such as to a table `files`"
+        raise SercliError("no column of speakers", place=database.path, fix=fix)
+    return {name: database.cells(group) for name, group in columns.items()}
 
 
 def _headers(folder: Path) -> list[Path]:
@@ -265,12 +278,13 @@ def _is_header(path: Path) -> bool:
 
 
 def _read_parquet(path: Path, columns: Sequence[str]) -> list[csv_files.Row]:
-    """As a CSV file would give them; times in seconds."""
+    """Rows as those of a CSV file; times in seconds."""
     try:
         import pyarrow
         from pyarrow import parquet
     except ImportError:
-        raise SercliError(f"{path}: to read it, run: pip install 'sercli[parquet]'") from None
+        fix = "pip install 'sercli[parquet]'"
+        raise SercliError("reading Parquet needs pyarrow", place=path, fix=fix) from None
     try:
         table = parquet.read_table(path, columns=list(columns))
         cells = {
@@ -281,9 +295,10 @@ def _read_parquet(path: Path, columns: Sequence[str]) -> list[csv_files.Row]:
         }
     except (OSError, ValueError, NotImplementedError) as error:
         reason = " ".join(str(error).split())
-        raise SercliError(f"{path}: cannot be read as Parquet: {reason}; copy it again") from None
+        raise SercliError("cannot be read as Parquet", place=path, seen=reason, fix="copy it again") from None
     if missing := [name for name in columns if name.lower() not in cells]:
-        raise SercliError(f"{path}: has no column {missing[0]!r}; it has {', '.join(cells)}; save the database again")
+        problem = f"no column {missing[0]!r}"
+        raise SercliError(problem, place=path, seen=listed(cells), fix="save the database again")
     rows = zip(*cells.values(), strict=True)
     return [csv_files.Row(number, dict(zip(cells, row, strict=True)), "") for number, row in enumerate(rows, start=1)]
 
@@ -295,7 +310,7 @@ def _texts(column: Any, unit: str = "") -> list[str]:
 
 
 def _section(cells: Mapping[str, str], times: Sequence[str], problem: str) -> _Section:
-    """Of a row. One from the beginning to the end is the whole file. Raises ValueError."""
+    """The section of a row. One from the beginning to the end is the whole file. Raises ValueError."""
     if problem or not cells["file"]:
         raise ValueError(problem or "no file")
     start, end = (_seconds(name, cells[name]) for name in times) if times else (None, None)
@@ -314,35 +329,33 @@ def _seconds(name: str, text: str) -> float | None:
 
 
 def _all_emotions(labels: Any) -> bool:
-    return isinstance(labels, list | dict) and len(labels) > 1 and all(is_known(canonical(str(one))) for one in labels)
+    return isinstance(labels, list | dict) and len(labels) > 1 and all(is_known(canonical(str(x))) for x in labels)
 
 
-def _refuse_overlap(path: Path, sections: Sequence[_Section], tables: Sequence[str]) -> None:
-    """A file is one utterance, or holds some."""
+def _check_overlap(path: Path, sections: Sequence[_Section], tables: Sequence[str]) -> None:
+    """Raises SercliError if a file is an utterance as a whole, and also holds others."""
     whole = {section.file for section in sections if section == _Section(section.file)}
     both = next((section for section in sections if section.file in whole and section != _Section(section.file)), None)
     if both:
-        names = ", ".join(tables)
-        raise SercliError(
-            f"{path}: tables {names} have labels of the whole of {both.file} and of a part of it; {_CURE}"
-        )
+        problem = "labels of a whole file and of a part of it"
+        raise SercliError(problem, place=path, seen=f"{both.file} in tables {listed(tables)}", fix=_FIX)
 
 
 def _at(section: _Section, cells: Mapping[_Section, _Cell]) -> _Cell | None:
-    """What is told of a section, or of its file."""
-    found = (cells.get(one) for one in (section, _Section(section.file)))
-    return next((cell for cell in found if cell and cell.text), None)
+    """The cell of a section, or else of its file."""
+    candidates = (cells.get(place) for place in (section, _Section(section.file)))
+    return next((cell for cell in candidates if cell and cell.text), None)
 
 
-def _told(section: _Section) -> str:
+def _place(section: _Section) -> str:
     return section.file if section.start is None else f"{section.file} from {section.start:g} s"
 
 
-def _utterance(section: _Section, said: Mapping[str, _Cell], split: str) -> Utterance:
-    """Raises ValueError for a label that the scheme does not have, and a dimension that is no number."""
-    texts = {name: cell.text for name, cell in said.items()}
+def _utterance(section: _Section, cells: Mapping[str, _Cell], split: str) -> Utterance:
+    """Raises ValueError for a label that the scheme does not have, or a dimension that is not a number."""
+    texts = {name: cell.text for name, cell in cells.items()}
     code = texts.get("emotion", "")
-    if code and (labels := said["emotion"].labels):
+    if code and (labels := cells["emotion"].labels):
         look_up(code, {label: label for label in labels}, "emotion label")
     valence, arousal, dominance = (csv_files.number(name, texts.get(name, "")) for name in DIMENSIONS)
     return Utterance(
@@ -352,27 +365,29 @@ def _utterance(section: _Section, said: Mapping[str, _Cell], split: str) -> Utte
         end=section.end,
         speaker=texts.get("speaker", ""),
         session=texts.get("session", ""),
-        gender=_gender(said),
+        gender=_gender(cells),
         style=texts.get("style", ""),
-        emotion=code if is_known(canonical(code)) else _meaning(said["emotion"]),
+        emotion=code if is_known(canonical(code)) else _meaning(cells["emotion"]),
         emotion_code=code,
         valence=valence,
         arousal=arousal,
         dominance=dominance,
-        text=_meaning(said["text"]) if "text" in said else "",
+        text=_meaning(cells["text"]) if "text" in cells else "",
         extra={"split": split} if split else {},
     )
 
 
 def _meaning(cell: _Cell) -> str:
-    """The text that a scheme gives to a label; else the label itself."""
+    """The text that the scheme gives for a label, or else the label itself."""
     meaning = cell.labels.get(cell.text)
     return meaning if isinstance(meaning, str) else cell.text
 
 
-def _gender(said: Mapping[str, _Cell]) -> str:
-    """Of a column, or else of the speaker's scheme."""
-    speaker = said.get("speaker")
+def _gender(cells: Mapping[str, _Cell]) -> str:
+    """The gender in its column, or else in the scheme of speakers."""
+    speaker = cells.get("speaker")
     of_speaker = speaker.labels.get(speaker.text) if speaker else None
-    text = said["gender"].text if "gender" in said else of_speaker.get("gender") if isinstance(of_speaker, dict) else ""
+    text = (
+        cells["gender"].text if "gender" in cells else of_speaker.get("gender") if isinstance(of_speaker, dict) else ""
+    )
     return GENDERS.get(str(text or "").lower(), str(text or "").lower())

@@ -1,15 +1,4 @@
-"""Corpus readers: one file each, with the corpus card as its docstring.
-
-A card begins with what the corpus is, and has a line `Size: …` for each of FIELDS. A reader has
-`TASK`, the default task, a dictionary;
-`EXAMPLE`, the form of the corpus: some of its file names with what each is (`speaker emotion` of a sound file, by the corpus's
-own speaker and our emotion; the content of a text file), on which the contract tests try the reader;
-`recognises(folder)`, cheap: it looks at names, or at the head of a table;
-`scan(folder)`, which gives every utterance with its labels, and every file or row that is not one with the reason. It opens
-no sound file. Raises SercliError where nothing fits.
-It may have `counts(utterances)`, the table of counts that the makers publish, beside what these utterances come to, and
-`nearly(folder)`, what keeps a folder from being such a corpus (empty where it is nothing like one).
-"""
+"""What corpus readers share, and how they are called: `reader("emodb").scan(folder)`. The package describes their contract."""
 
 import os
 import re
@@ -19,7 +8,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path, PurePosixPath
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from .. import plugins
 from ..data.utterances import Count, Reject, Scan, Utterance
@@ -27,43 +16,123 @@ from ..errors import BrokenPlugin, SercliError
 from ..machine.progress import say
 from ..text import printable
 
+T = TypeVar("T")
+
 FIELDS = ("Size", "Speakers", "Labels", "Rate", "Licence", "Source")  # of a card
 
 
 class Card(NamedTuple):
-    """What a corpus is; the facts of FIELDS (and whichever more there are); the paragraphs after them."""
+    """A corpus card: one sentence, the facts of FIELDS and any others, and the remaining paragraphs."""
 
-    what: str
+    summary: str
     facts: dict[str, str]
     notes: list[str]
 
 
 def read_card(name: str) -> Card:
-    """The docstring of a reader, which is not imported. Raises UsageError for one that does not exist."""
+    """The docstring of a reader, which is not imported. Raises UsageError for an unknown reader."""
     paragraphs = plugins.card("corpora", name).split("\n\n")
     facts = re.findall(r"^(\w+): (.*(?:\n +.*)*)", paragraphs[1] if len(paragraphs) > 1 else "", flags=re.MULTILINE)
     notes = paragraphs[2:] if facts else paragraphs[1:]
-    what, *notes = (" ".join(text.split()) for text in (paragraphs[0], *notes))
-    return Card(what, {key: " ".join(text.split()) for key, text in facts}, notes)
+    summary, *notes = (" ".join(text.split()) for text in (paragraphs[0], *notes))
+    return Card(summary, {key: " ".join(text.split()) for key, text in facts}, notes)
 
 
-def readers() -> dict[str, ModuleType]:
-    """All of them by name, but those of other packages that fail, each of which is named once."""
-    found = {}
+class Reader:
+    """A corpus reader: the functions of its module, and where it has none, what follows from its declarations.
+
+    >>> emodb = reader("emodb")
+    >>> emodb.task["protocol"], emodb.counts([])[0].expected
+    ('leave-one-speaker-out', 127)
+    """
+
+    def __init__(self, name: str, module: ModuleType) -> None:
+        self.name, self._module = name, module
+
+    @property
+    def task(self) -> Mapping[str, Any]:
+        """Options of the default task."""
+        task: Mapping[str, Any] = self._module.TASK
+        return task
+
+    @property
+    def example(self) -> Mapping[str, str]:
+        """File name -> `speaker emotion` of a sound file, or the content of a text file."""
+        example: Mapping[str, str] = self._module.EXAMPLE
+        return example
+
+    @property
+    def has_counts(self) -> bool:
+        """Whether the makers of the corpus publish counts."""
+        return hasattr(self._module, "counts") or hasattr(self._module, "COUNTS")
+
+    def recognises(self, folder: Path) -> bool:
+        """Whether a folder, or a file, looks like this corpus."""
+        if hasattr(self._module, "recognises"):
+            return bool(self._module.recognises(folder))
+        return any(match for _, match in _matches(folder, self._module.NAME))
+
+    def scan(self, folder: Path) -> Scan:
+        """All utterances with their labels, and all rejects. Raises SercliError if nothing is usable."""
+        if hasattr(self._module, "scan"):
+            scan: Scan = self._module.scan(folder)
+            return scan
+        return scan_names(folder, self._module.NAME, self._module.FORM, self._module.utterance)
+
+    def counts(self, utterances: Sequence[Utterance]) -> list[Count]:
+        """The published counts beside those of the utterances; empty if the makers publish none."""
+        if hasattr(self._module, "counts"):
+            counts: list[Count] = self._module.counts(utterances)
+            return counts
+        of_emotion = Counter(utterance.emotion for utterance in utterances)
+        expected: Mapping[str, int] = getattr(self._module, "COUNTS", {})
+        return [Count("", emotion, of_emotion[emotion], number) for emotion, number in expected.items()]
+
+    def nearly(self, folder: Path) -> str:
+        """What is missing in a folder that is almost such a corpus; empty if it is nothing like one."""
+        return str(self._module.nearly(folder)) if hasattr(self._module, "nearly") else ""
+
+
+def reader(name: str) -> Reader:
+    """Raises UsageError for an unknown reader, BrokenPlugin for one of another package that cannot be imported."""
+    return Reader(name, plugins.load("corpora", name))
+
+
+def readers() -> list[Reader]:
+    """All readers, in order of their names. Broken readers of other packages are skipped and reported once."""
+    loaded = []
     for name in plugins.names("corpora"):
-        with left_out_if_foreign(name):
-            found[name] = plugins.load("corpora", name)
-    return found
+        with skipped_if_foreign(name):
+            loaded.append(reader(name))
+    return loaded
+
+
+def recognising(folder: Path) -> list[str]:
+    """Names of the readers that recognise a folder or file."""
+    return [name for name, fits in _ask_all(lambda reader: reader.recognises(folder)).items() if fits]
+
+
+def near_misses(folder: Path) -> list[str]:
+    """What is missing in the folder, by each reader that almost recognises it."""
+    return [missing for missing in _ask_all(lambda reader: reader.nearly(folder)).values() if missing]
+
+
+def _ask_all(question: Callable[[Reader], T]) -> dict[str, T]:
+    answers = {}
+    for each in readers():
+        with skipped_if_foreign(each.name):
+            answers[each.name] = question(each)
+    return answers
 
 
 @contextmanager
-def left_out_if_foreign(name: str) -> Iterator[None]:
-    """A reader of another package that fails stands in the way of no other."""
+def skipped_if_foreign(name: str) -> Iterator[None]:
+    """A reader of another package that fails must not disturb the others."""
     try:
         with plugins.of_another_package("corpora", name):
             yield
     except BrokenPlugin as error:
-        _say_once(f"left out: {error}")
+        _say_once(f"skipped: {error}")
 
 
 @cache
@@ -71,8 +140,11 @@ def _say_once(line: str) -> None:
     say(line)
 
 
+# --- for readers
+
+
 def files_below(folder: Path, suffixes: tuple[str, ...] = (".wav",)) -> Iterator[Path]:
-    """Files of these kinds anywhere below a folder; names that begin with a dot are junk of archives and desktops.
+    """Files with these endings anywhere below a folder, in order. Names that begin with a dot are junk of archives and desktops.
 
     Raises OSError for a folder that cannot be read.
     """
@@ -87,62 +159,83 @@ def files_below(folder: Path, suffixes: tuple[str, ...] = (".wav",)) -> Iterator
                 yield Path(parent, name)
 
 
-def names_fit(folder: Path, form: str) -> bool:
-    """Whether some `.wav` below the folder is named in this form, as in `scan_names`."""
-    return any(match for _, match in _matches(folder, form))
+def find_table(folder: Path, *names: str, levels: int = 1) -> Path | None:
+    """The first file with one of these names below the folder, or in one of the `levels` folders above it."""
+    suffixes = tuple({PurePosixPath(name).suffix for name in names})
+    below = (path for path in files_below(folder, suffixes) if path.name in names)
+    above = (parent / name for parent in folder.resolve().parents[:levels] for name in names)
+    return next(below, None) or next((path for path in above if path.is_file()), None)
 
 
-def scan_names(folder: Path, form: str, example: str, utterance: Callable[[re.Match[str], str], Utterance]) -> Scan:
-    """Of a corpus whose file names tell all: one utterance a `.wav`, whatever folder it lies in.
+def scan_names(folder: Path, name: str, form: str, utterance: Callable[[re.Match[str], str], Utterance]) -> Scan:
+    """One utterance per `.wav` below the folder, made of its name.
 
-    `form` is a regular expression of the name, with as many of its folders as it needs, without the ending; `utterance` makes one
-    of a match and the path, or raises ValueError with the reason. Raises SercliError if none is named so.
+    `name` is a regular expression of the path without its ending, with as many folders as it needs; `form` describes it in
+    messages; `utterance` gets the match and the path, or raises ValueError with the reason. Raises SercliError if no file fits.
     """
     utterances: list[Utterance] = []
-    rejects: list[Reject] = []
-    for relative, match in _matches(folder, form):
+    misnamed: list[Reject] = []
+    refused: list[Reject] = []
+    for path, match in _matches(folder, name):
         if match is None:
-            rejects.append(Reject(relative, f"the name is not of the form {example}"))
+            misnamed.append(Reject(path, f"the name is not of the form {form}"))
             continue
         try:
-            utterances.append(utterance(match, relative))
+            utterances.append(utterance(match, path))
         except ValueError as error:
-            rejects.append(Reject(relative, str(error)))
+            refused.append(Reject(path, str(error)))
     if not utterances:
-        seen = f"; {len(rejects)} other .wav files, such as {printable(rejects[0].path)}" if rejects else ""
-        reason = next((f", where {one.reason}" for one in rejects if "not of the form" not in one.reason), "")
+        such = f", such as {printable(misnamed[0].path)}" if misnamed else ""
         raise SercliError(
-            f"{folder}: no recording of the form {example}{seen}{reason}; choose another --corpus or folder"
+            "no recording has a name of this corpus",
+            place=folder,
+            seen=rejects_in_short(refused) if refused else f"{len(misnamed)} other .wav files{such}",
+            expected=form,
+            fix="choose another --corpus or folder",
         )
-    return Scan(utterances, rejects)
+    return Scan(utterances, [*misnamed, *refused])
 
 
 def without_sound(listed: Iterable[str], scan: Scan, table: str) -> list[Reject]:
-    """Of the recordings that a table lists, without the ending, those that no sound file is named like."""
-    paths = [one.path for one in scan.utterances] + [one.path for one in scan.rejects]
-    named = {PurePosixPath(path).stem for path in paths}
-    return [Reject(name, f"has a row in {table} but no sound; copy it again") for name in listed if name not in named]
+    """A reject for each recording that a table lists, without the ending, but that has no sound file."""
+    paths = [u.path for u in scan.utterances] + [reject.path for reject in scan.rejects]
+    stems = {PurePosixPath(path).stem for path in paths}
+    return [Reject(name, f"has a row in {table} but no sound; copy it again") for name in listed if name not in stems]
+
+
+def nothing_usable(place: object, rejects: Sequence[Reject]) -> SercliError:
+    """The error of a corpus without a usable recording."""
+    fix = "correct it, or choose another --corpus or folder" if rejects else "choose another --corpus or folder"
+    return SercliError("no usable recording", place=place, seen=rejects_in_short(rejects), fix=fix)
+
+
+def rejects_in_short(rejects: Sequence[Reject]) -> str:
+    """Their number and the first of them, for an error.
+
+    >>> rejects_in_short([Reject("a.wav", "silent"), Reject("b.wav", "empty")])
+    '2 rejected, the first: a.wav: silent'
+    """
+    first = f", the first: {printable(rejects[0].path)}: {rejects[0].reason}" if rejects else ""
+    return f"{len(rejects)} rejected{first}"
 
 
 def id_of(path: str, start: float | None) -> str:
-    """An utterance's name: the path without its ending; with the start (ms), where it is a section (s) of the file."""
+    """An utterance id made of a path, and of the start (s) of a section in the file.
+
+    >>> id_of("anna/a 1.wav", None), id_of("b.wav", 1.5)
+    ('anna_a_1', 'b_0001500')
+    """
     name = str(PurePosixPath(path).with_suffix("")).replace("/", "_").replace(" ", "_")
     return name if start is None else f"{name}_{round(1000 * start):07d}"
 
 
-def counts_of_emotions(utterances: Sequence[Utterance], expected: Mapping[str, int]) -> list[Count]:
-    """How many utterances there are of each emotion, beside how many the complete corpus has."""
-    found = Counter(utterance.emotion for utterance in utterances)
-    return [Count("", emotion, found[emotion], number) for emotion, number in expected.items()]
+def _matches(folder: Path, name: str) -> Iterator[tuple[str, re.Match[str] | None]]:
+    """The path of every `.wav` in the folder, and the match of its name.
 
-
-def _matches(folder: Path, form: str) -> Iterator[tuple[str, re.Match[str] | None]]:
-    """Every `.wav` by its path in the folder, and what its name tells.
-
-    The folder's own name counts too: somebody may give one speaker's alone.
+    The folder's own name counts too, so that the folder of one speaker can be given alone.
     """
-    pattern = re.compile(rf"(?:.*/)?(?:{form})", re.ASCII | re.DOTALL)
-    own = folder.resolve().name
+    pattern = re.compile(rf"(?:.*/)?(?:{name})", re.ASCII | re.DOTALL)
+    top = folder.resolve().name
     for path in files_below(folder):
         relative = path.relative_to(folder)
-        yield relative.as_posix(), pattern.fullmatch(f"{own}/{relative.with_suffix('').as_posix()}")
+        yield relative.as_posix(), pattern.fullmatch(f"{top}/{relative.with_suffix('').as_posix()}")

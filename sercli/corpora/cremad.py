@@ -16,14 +16,14 @@ on Affective Computing 5(4), 2014.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from ..data.emotions import look_up
-from ..data.utterances import Count, Scan, Utterance
+from ..data.utterances import Scan, Utterance
 from ..formats import csv_files
-from .base import counts_of_emotions, files_below, names_fit, scan_names
+from .base import find_table, scan_names
 
 TASK = {"target": "emotion", "protocol": "speaker-10-fold"}
 PEOPLE = "VideoDemographics.csv"
@@ -57,55 +57,37 @@ SENTENCES = {
     "TSI": "The surface is slick",
     "WSI": "We'll stop in a couple of minutes",
 }
-_NAME = r"(?P<id>(?P<speaker>10\d\d)_(?P<sentence>[A-Z]{3})_(?P<code>[A-Z]{3})_(?P<level>[A-Z]{1,2}))"
-
-
-def recognises(folder: Path) -> bool:
-    return names_fit(folder, _NAME)
+NAME = r"(?P<id>(?P<speaker>10\d\d)_(?P<sentence>[A-Z]{3})_(?P<code>[A-Z]{3})_(?P<level>[A-Z]{1,2}))"
+FORM = "1001_DFA_ANG_XX.wav (actor, sentence, emotion, level)"
 
 
 def scan(folder: Path) -> Scan:
-    """Every `.wav` below the folder. Raises SercliError if none is named as CREMA-D names them, or for a table of other columns."""
-    people = _people(folder)
-    found = scan_names(
-        folder,
-        _NAME,
-        "1001_DFA_ANG_XX.wav (actor, sentence, emotion, level)",
-        lambda name, path: _utterance(name, path, people.get(name["speaker"], {})),
-    )
-    unknown = sorted({utterance.speaker for utterance in found.utterances if not utterance.gender})
-    told = f"{PEOPLE} does not say" if people else f"no {PEOPLE} in the folder or beside it, which says"
-    warnings = [f"{told} whether {unknown[0]} is female or male ({len(unknown)} such actors)"] if unknown else []
-    return replace(found, warnings=warnings)
+    """Every `.wav` below the folder, with what the table says about its actor."""
+    table = find_table(folder, PEOPLE)
+    rows = csv_files.read_rows(table, ("actorid", "age", "sex", "race", "ethnicity")) if table else []
+    people = {row.cells["actorid"]: row.cells for row in rows if not row.problem}
+    by_name = scan_names(folder, NAME, FORM, lambda match, path: _utterance(match, path, people))
+    unknown = sorted({utterance.speaker for utterance in by_name.utterances if not utterance.gender})
+    reason = f"{PEOPLE} does not say" if people else f"no {PEOPLE} in the folder or beside it, which says"
+    warnings = [f"{reason} whether {unknown[0]} is female or male ({len(unknown)} such actors)"] if unknown else []
+    return replace(by_name, warnings=warnings)
 
 
-def _people(folder: Path) -> dict[str, dict[str, str]]:
-    """What the corpus says of each actor: age, sex, race, ethnicity."""
-    beside = folder.resolve().parent / PEOPLE
-    tables = [path for path in (*files_below(folder, (".csv",)), beside) if path.name == PEOPLE and path.is_file()]
-    rows = csv_files.read_rows(tables[0], ("actorid", "age", "sex", "race", "ethnicity")) if tables else []
-    return {row.cells["actorid"]: row.cells for row in rows if not row.problem}
-
-
-def _utterance(name: re.Match[str], path: str, person: Mapping[str, str]) -> Utterance:
+def _utterance(match: re.Match[str], path: str, people: Mapping[str, Mapping[str, str]]) -> Utterance:
+    person = people.get(match["speaker"], {})
     sex = person.get("sex", "").lower()
     return Utterance(
-        utt_id=name["id"],
+        utt_id=match["id"],
         path=path,
-        speaker=name["speaker"],
+        speaker=match["speaker"],
         gender=sex if sex in ("female", "male") else "",
         style="acted",
-        emotion=look_up(name["code"], EMOTIONS),
-        emotion_code=name["code"],
-        text=look_up(name["sentence"], SENTENCES, "sentence"),
+        emotion=look_up(match["code"], EMOTIONS),
+        emotion_code=match["code"],
+        text=look_up(match["sentence"], SENTENCES, "sentence"),
         extra={
-            "sentence": name["sentence"],
-            "intensity": look_up(name["level"], LEVELS, "level"),
+            "sentence": match["sentence"],
+            "intensity": look_up(match["level"], LEVELS, "level"),
             **{column: person.get(column, "") for column in ("age", "race", "ethnicity")},
         },
     )
-
-
-def counts(utterances: Sequence[Utterance]) -> list[Count]:
-    """How many recordings there are of each emotion."""
-    return counts_of_emotions(utterances, COUNTS)

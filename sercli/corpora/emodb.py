@@ -13,12 +13,9 @@ Burkhardt, Paeschke, Rolfes, Sendlmeier, Weiss: A database of German emotional s
 """
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
 
 from ..data.emotions import look_up
-from ..data.utterances import Count, Scan, Utterance
-from .base import counts_of_emotions, names_fit, scan_names
+from ..data.utterances import Utterance
 
 TASK = {"target": "emotion", "protocol": "leave-one-speaker-out"}
 EXAMPLE = {"wav/03a01Wa.wav": "03 anger", "wav/08b10Tb.wav": "08 sadness", "wav/16a02Lb.wav": "16 boredom"}
@@ -35,31 +32,18 @@ COUNTS = {"anger": 127, "boredom": 81, "disgust": 46, "fear": 69, "happiness": 7
 GENDERS = dict.fromkeys(("03", "10", "11", "12", "15"), "male") | dict.fromkeys(
     ("08", "09", "13", "14", "16"), "female"
 )
-_NAME = r"(?P<id>(?P<speaker>\d\d)(?P<text>[ab]\d\d)(?P<code>[A-Z])(?P<version>[a-z]?))"
+NAME = r"(?P<id>(?P<speaker>\d\d)(?P<text>[ab]\d\d)(?P<code>[A-Z])(?P<version>[a-z]?))"
+FORM = "03a01Wa.wav (speaker, text, emotion, version)"
 
 
-def recognises(folder: Path) -> bool:
-    return names_fit(folder, _NAME)
-
-
-def scan(folder: Path) -> Scan:
-    """Every `.wav` below the folder. Raises SercliError if none is named as EMO-DB names them."""
-    return scan_names(folder, _NAME, "03a01Wa.wav (speaker, text, emotion, version)", _utterance)
-
-
-def _utterance(name: re.Match[str], path: str) -> Utterance:
+def utterance(match: re.Match[str], path: str) -> Utterance:
     return Utterance(
-        utt_id=name["id"],
+        utt_id=match["id"],
         path=path,
-        speaker=name["speaker"],
-        gender=look_up(name["speaker"], GENDERS, "speaker"),
+        speaker=match["speaker"],
+        gender=look_up(match["speaker"], GENDERS, "speaker"),
         style="acted",
-        emotion=look_up(name["code"], EMOTIONS),
-        emotion_code=name["code"],
-        extra={"sentence": name["text"], "version": name["version"]},
+        emotion=look_up(match["code"], EMOTIONS),
+        emotion_code=match["code"],
+        extra={"sentence": match["text"], "version": match["version"]},
     )
-
-
-def counts(utterances: Sequence[Utterance]) -> list[Count]:
-    """How many recordings there are of each emotion."""
-    return counts_of_emotions(utterances, COUNTS)

@@ -14,15 +14,15 @@ Hjuler, Skat-Rørdam, Clemmensen, Das: EmoTale: an enacted speech-emotion datase
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
 from ..data.emotions import look_up
-from ..data.utterances import DIMENSIONS, Count, Scan, Table, Utterance
+from ..data.utterances import DIMENSIONS, Scan, SideTable, Utterance
 from ..formats import csv_files
-from .base import counts_of_emotions, files_below, names_fit, scan_names, without_sound
+from .base import find_table, scan_names, without_sound
 
 TASK = {"target": "emotion", "protocol": "leave-one-speaker-out"}
 EXAMPLE = {
@@ -38,59 +38,49 @@ COUNTS = dict.fromkeys(EMOTIONS.values(), 160)
 TABLE = "annotations.csv"
 RATERS = ("a1", "a2", "a3")
 COLUMNS = {"valence": "v", "arousal": "a", "dominance": "d"}
-_NAME = r"(?P<id>(?P<language>DK|EN)_(?P<speaker>\d{3})_(?P<code>[A-Z])_(?P<sentence>\d))"
+NAME = r"(?P<id>(?P<language>DK|EN)_(?P<speaker>\d{3})_(?P<code>[A-Z])_(?P<sentence>\d))"
+FORM = "DK_004_A_5.wav (language, speaker, emotion, sentence)"
 
-Votes = Mapping[str, Mapping[str, float | None]]  # by rater and dimension
-
-
-def recognises(folder: Path) -> bool:
-    return names_fit(folder, _NAME)
+Votes = Mapping[str, Mapping[str, float | None]]  # rater -> dimension -> value
 
 
 def scan(folder: Path) -> Scan:
-    """Every `.wav` below the folder, with what the raters say of it. Raises SercliError if none is named as EmoTale names them,
-    or if the table has not their columns."""
-    above = folder.resolve().parent / TABLE
-    tables = [path for path in files_below(folder, (".csv",)) if path.name == TABLE] or [above] * above.is_file()
+    """Every `.wav` below the folder, with the votes of the raters, if their table is there."""
+    table = find_table(folder, TABLE)
     needed = ("file", *(f"{rater}_{column}" for rater in RATERS for column in (*COLUMNS.values(), "cat")))
-    rows = csv_files.read_rows(tables[0], needed) if tables else []
-    told = {row.cells.get("file", "").removesuffix(".wav"): row for row in rows}
-    votes: dict[str, Votes] = {}
+    rows = csv_files.read_rows(table, needed) if table else []
+    row_of = {row.cells.get("file", "").removesuffix(".wav"): row for row in rows}
+    by_name = scan_names(folder, NAME, FORM, lambda match, path: _utterance(match, path, row_of))
+    rejects = [*by_name.rejects, *without_sound(row_of, by_name, TABLE)]
+    ids = dict.fromkeys(utterance.utt_id for utterance in by_name.utterances if row_of)
+    ratings = [rating for utt_id in ids for rating in _ratings(utt_id, row_of[utt_id].cells)]
+    side_table = SideTable(["utt_id", "rater", "emotion", *DIMENSIONS], ratings)
+    return replace(by_name, rejects=rejects, tables={"ratings": side_table} if ratings else {})
 
-    def utterance(name: re.Match[str], path: str) -> Utterance:
-        row = told.get(name["id"])
-        if told and (not row or row.problem):
-            raise ValueError(f"line {row.line} of {TABLE} {row.problem}" if row else f"has no row in {TABLE}")
-        if row and row.cells.get("gt_emotion", name["code"]) != name["code"]:
-            raise ValueError(f"the name says {name['code']}, line {row.line} of {TABLE} {row.cells['gt_emotion']}")
-        emotion = look_up(name["code"], EMOTIONS)
-        if row:
-            votes[name["id"]] = _votes(row.cells)
-        means = _means(votes.get(name["id"], {}))
-        return Utterance(
-            utt_id=name["id"],
-            path=path,
-            speaker=name["speaker"],
-            style="acted",
-            emotion=emotion,
-            emotion_code=name["code"],
-            valence=means.get("valence"),
-            arousal=means.get("arousal"),
-            dominance=means.get("dominance"),
-            extra={"language": LANGUAGES[name["language"]], "sentence": name["sentence"]},
-        )
 
-    found = scan_names(folder, _NAME, "DK_004_A_5.wav (language, speaker, emotion, sentence)", utterance)
-    ratings = Table(
-        ["utt_id", "rater", "emotion", *DIMENSIONS],
-        [row for utt_id, said in votes.items() for row in _ratings(utt_id, said, told[utt_id].cells)],
+def _utterance(match: re.Match[str], path: str, row_of: Mapping[str, csv_files.Row]) -> Utterance:
+    row = row_of.get(match["id"])
+    if row_of and (not row or row.problem):
+        raise ValueError(f"line {row.line} of {TABLE} {row.problem}" if row else f"has no row in {TABLE}")
+    if row and row.cells.get("gt_emotion", match["code"]) != match["code"]:
+        raise ValueError(f"the name says {match['code']}, line {row.line} of {TABLE} {row.cells['gt_emotion']}")
+    means = _means(_votes(row.cells)) if row else {}
+    return Utterance(
+        utt_id=match["id"],
+        path=path,
+        speaker=match["speaker"],
+        style="acted",
+        emotion=look_up(match["code"], EMOTIONS),
+        emotion_code=match["code"],
+        valence=means.get("valence"),
+        arousal=means.get("arousal"),
+        dominance=means.get("dominance"),
+        extra={"language": LANGUAGES[match["language"]], "sentence": match["sentence"]},
     )
-    rejects = [*found.rejects, *without_sound(told, found, TABLE)]
-    return replace(found, rejects=rejects, tables={"ratings": ratings} if votes else {})
 
 
 def _votes(cells: Mapping[str, str]) -> Votes:
-    """Raises ValueError with the reason for what is no number."""
+    """Raises ValueError with the reason for a cell that is not a number."""
     return {
         rater: {
             name: csv_files.number(f"{rater}_{letter}", cells[f"{rater}_{letter}"]) for name, letter in COLUMNS.items()
@@ -100,19 +90,14 @@ def _votes(cells: Mapping[str, str]) -> Votes:
 
 
 def _means(votes: Votes) -> dict[str, float]:
-    """Of the raters who voted."""
-    given = {name: [vote[name] for vote in votes.values()] for name in DIMENSIONS}
-    kept = {name: [value for value in values if value is not None] for name, values in given.items()}
-    return {name: round(fmean(values), 4) for name, values in kept.items() if values}
+    """Each dimension's mean over the raters who voted on it."""
+    values = {name: [vote[name] for vote in votes.values()] for name in DIMENSIONS}
+    given = {name: [value for value in column if value is not None] for name, column in values.items()}
+    return {name: round(fmean(column), 4) for name, column in given.items() if column}
 
 
-def _ratings(utt_id: str, votes: Votes, cells: Mapping[str, str]) -> Iterator[list[str]]:
-    for rater, vote in votes.items():
-        said = cells[f"{rater}_cat"]
+def _ratings(utt_id: str, cells: Mapping[str, str]) -> Iterator[list[str]]:
+    for rater, vote in _votes(cells).items():
+        code = cells[f"{rater}_cat"]
         values = (vote[name] for name in DIMENSIONS)
-        yield [utt_id, rater, EMOTIONS.get(said, said), *("" if value is None else f"{value:g}" for value in values)]
-
-
-def counts(utterances: Sequence[Utterance]) -> list[Count]:
-    """How many recordings there are of each emotion."""
-    return counts_of_emotions(utterances, COUNTS)
+        yield [utt_id, rater, EMOTIONS.get(code, code), *("" if value is None else f"{value:g}" for value in values)]

@@ -13,12 +13,9 @@ Costantini, Iaderola, Paoloni, Todisco: EMOVO Corpus: an Italian Emotional Speec
 """
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
 
 from ..data.emotions import look_up
-from ..data.utterances import Count, Scan, Utterance
-from .base import counts_of_emotions, names_fit, scan_names
+from ..data.utterances import Utterance
 
 TASK = {"target": "emotion", "protocol": "leave-one-speaker-out"}
 EXAMPLE = {"f2/gio-f2-b2.wav": "f2 happiness", "f2/pau-f2-n5.wav": "f2 fear", "m3/tri-m3-l4.wav": "m3 sadness"}
@@ -33,31 +30,18 @@ EMOTIONS = {
 }
 COUNTS = dict.fromkeys(EMOTIONS.values(), 84)
 GENDERS = {"f": "female", "m": "male"}
-_NAME = r"(?P<id>(?P<code>[a-z]{3})-(?P<speaker>(?P<gender>[fm])[1-3])-(?P<sentence>[bdln]\d))"
+NAME = r"(?P<id>(?P<code>[a-z]{3})-(?P<speaker>(?P<gender>[fm])[1-3])-(?P<sentence>[bdln]\d))"
+FORM = "gio-f2-b2.wav (emotion, speaker, sentence)"
 
 
-def recognises(folder: Path) -> bool:
-    return names_fit(folder, _NAME)
-
-
-def scan(folder: Path) -> Scan:
-    """Every `.wav` below the folder. Raises SercliError if none is named as EMOVO names them."""
-    return scan_names(folder, _NAME, "gio-f2-b2.wav (emotion, speaker, sentence)", _utterance)
-
-
-def _utterance(name: re.Match[str], path: str) -> Utterance:
+def utterance(match: re.Match[str], path: str) -> Utterance:
     return Utterance(
-        utt_id=name["id"],
+        utt_id=match["id"],
         path=path,
-        speaker=name["speaker"],
-        gender=GENDERS[name["gender"]],
+        speaker=match["speaker"],
+        gender=GENDERS[match["gender"]],
         style="acted",
-        emotion=look_up(name["code"], EMOTIONS),
-        emotion_code=name["code"],
-        extra={"sentence": name["sentence"]},
+        emotion=look_up(match["code"], EMOTIONS),
+        emotion_code=match["code"],
+        extra={"sentence": match["sentence"]},
     )
-
-
-def counts(utterances: Sequence[Utterance]) -> list[Count]:
-    """How many recordings there are of each emotion."""
-    return counts_of_emotions(utterances, COUNTS)

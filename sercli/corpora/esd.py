@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..data.emotions import look_up
-from ..data.utterances import Count, Scan, Utterance
+from ..data.utterances import Scan, Utterance
 from ..text import printable
-from .base import counts_of_emotions, files_below, names_fit, scan_names
+from .base import files_below, scan_names
 
 TASK = {"target": "emotion", "protocol": "leave-one-speaker-out"}
 EXAMPLE = {
@@ -45,43 +45,37 @@ COUNTS = dict.fromkeys(EMOTIONS.values(), 7000)
 IN_CHINESE = {"生气": "Angry", "快乐": "Happy", "中立": "Neutral", "伤心": "Sad", "惊喜": "Surprise"}
 WOMEN = {"0001", "0002", "0003", "0007", "0009", "0015", "0016", "0017", "0018", "0019"}
 _SPLIT = r"train|evaluation|test"
-_NAME = (
+NAME = (
     rf"(?P<folder>(?!(?:{_SPLIT})/)[^/]+)/(?:(?P<split>{_SPLIT})/)?"
     r"(?P<id>(?P<speaker>00(?:0[1-9]|1\d|20))_\d{6})"
 )
+FORM = "0011/Angry/0011_000351.wav (speaker, emotion, speaker and number)"
 _LINE = re.compile(r"(\d{4}_\d{6})\s+(.*\S)\s+(\S+)\s*", re.ASCII)
 
 
 class _Line(NamedTuple):
+    """What a speaker's file says about one recording."""
+
     text: str
     code: str
 
 
-def recognises(folder: Path) -> bool:
-    return names_fit(folder, _NAME)
-
-
 def scan(folder: Path) -> Scan:
-    """Every `.wav` below the folder. Raises SercliError if none is named as ESD names them."""
+    """Every `.wav` below the folder, with the text of its speaker's file."""
     lines: dict[str, _Line] = {}
     warnings = list(_read_texts(folder, lines))
-    found = scan_names(
-        folder,
-        _NAME,
-        "0011/Angry/0011_000351.wav (speaker, emotion, speaker and number)",
-        lambda name, path: _utterance(name, path, lines.get(name["id"])),
-    )
-    return replace(found, warnings=[*warnings, *_contradicted(found.utterances, lines)])
+    by_name = scan_names(folder, NAME, FORM, lambda match, path: _utterance(match, path, lines.get(match["id"])))
+    return replace(by_name, warnings=[*warnings, *_contradicted(by_name.utterances, lines)])
 
 
-def _utterance(name: re.Match[str], path: str, line: _Line | None) -> Utterance:
-    speaker, code = name["speaker"], name["folder"]
+def _utterance(match: re.Match[str], path: str, line: _Line | None) -> Utterance:
+    speaker, code = match["speaker"], match["folder"]
     if code == speaker:
         if line is None:
             raise ValueError(f"lies in no folder of an emotion, and {speaker}.txt does not name it")
         code = line.code
     return Utterance(
-        utt_id=name["id"],
+        utt_id=match["id"],
         path=path,
         speaker=speaker,
         gender="female" if speaker in WOMEN else "male",
@@ -89,12 +83,12 @@ def _utterance(name: re.Match[str], path: str, line: _Line | None) -> Utterance:
         emotion=look_up(code, EMOTIONS, "emotion"),
         emotion_code=code,
         text=line.text if line else "",
-        extra={"language": "Mandarin" if speaker <= "0010" else "English", "split": name["split"] or ""},
+        extra={"language": "Mandarin" if speaker <= "0010" else "English", "split": match["split"] or ""},
     )
 
 
 def _read_texts(folder: Path, lines: dict[str, _Line]) -> Iterator[str]:
-    """Fills `lines` from every speaker's file, and yields what cannot be read."""
+    """Fill `lines` from the files of all speakers, and yield a warning for each part that cannot be read."""
     for path in files_below(folder, (".txt",)):
         where = printable(path.relative_to(folder).as_posix())
         if not re.fullmatch(r"\d{4}", path.stem, re.ASCII):
@@ -103,14 +97,10 @@ def _read_texts(folder: Path, lines: dict[str, _Line]) -> Iterator[str]:
         if text is None:
             yield f"{where}: neither UTF-8, UTF-16 nor GB 2312; its recordings are kept without text"
             continue
-        strange = 0
-        for line in filter(str.strip, text.splitlines()):
-            match = _LINE.fullmatch(line.strip())
-            if match:
-                lines[match[1]] = _Line(match[2], IN_CHINESE.get(match[3], match[3]))
-            strange += match is None
-        if strange:
-            yield f"{where}: {strange} lines are not a recording, its text and its emotion; passed over"
+        matches = [_LINE.fullmatch(line.strip()) for line in text.splitlines() if line.strip()]
+        lines |= {match[1]: _Line(match[2], IN_CHINESE.get(match[3], match[3])) for match in matches if match}
+        if matches.count(None):
+            yield f"{where}: skipped {matches.count(None)} lines that are not a recording, its text and its emotion"
 
 
 def _decoded(content: bytes) -> str | None:
@@ -124,18 +114,13 @@ def _decoded(content: bytes) -> str | None:
 
 
 def _contradicted(utterances: Sequence[Utterance], lines: Mapping[str, _Line]) -> Iterator[str]:
-    """Where a speaker's file says another emotion than the folder, once a speaker."""
-    found: dict[str, list[Utterance]] = {}
+    """One warning for each speaker whose file says another emotion than the folder."""
+    differing: dict[str, list[Utterance]] = {}
     for utterance in utterances:
         line = lines.get(utterance.utt_id)
         if line and line.code != utterance.emotion_code:
-            found.setdefault(utterance.speaker, []).append(utterance)
-    for speaker, (first, *others) in found.items():
-        said = lines[first.utt_id].code
+            differing.setdefault(utterance.speaker, []).append(utterance)
+    for speaker, (first, *others) in differing.items():
         more = f" ({len(others)} more are like it)" if others else ""
-        yield f"{speaker}.txt says {said} of {printable(first.path)}{more}; the folder is believed"
-
-
-def counts(utterances: Sequence[Utterance]) -> list[Count]:
-    """How many recordings there are of each emotion."""
-    return counts_of_emotions(utterances, COUNTS)
+        code = lines[first.utt_id].code
+        yield f"{speaker}.txt says {code} of {printable(first.path)}{more}; the folder counts"

@@ -25,10 +25,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from statistics import fmean
 
-from ..data.utterances import DIMENSIONS, Count, Reject, Scan, Table, Utterance
+from ..data.utterances import DIMENSIONS, SCALE, Count, Reject, Scan, SideTable, Utterance
 from ..errors import SercliError
-from ..text import c_order, printable
-from .base import files_below
+from ..text import c_order
+from .base import files_below, nothing_usable
 
 FOUR_CLASSES = ("neutral", "happiness=happiness+excited", "sadness", "anger")
 TASK = {"target": "emotion", "classes": list(FOUR_CLASSES), "protocol": "leave-one-session-out"}
@@ -59,8 +59,7 @@ EMOTIONS = {
     "oth": "other",
     "xxx": "",  # no agreement
 }
-LOWEST, HIGHEST = 1.0, 5.0
-SYNTHETIC = "SYNTHETIC.txt"  # in the sessions of a corpus that only has this form
+SYNTHETIC = "SYNTHETIC.txt"  # in the sessions of a synthetic corpus in the form of IEMOCAP
 RATINGS = ["utt_id", "rater", "kind", "emotions", *DIMENSIONS, "comment"]
 
 _DIALOGUE = r"Ses0[1-5][FM]_(?:impro|script)\d\d[ab]?(?:_\d[ab]?)?"
@@ -79,8 +78,8 @@ _ATTRIBUTES = re.compile(
 _SPOKEN = re.compile(rf"(\S+) \[({_NUMBER})-({_NUMBER})\]: ?(.*)", re.ASCII)
 _COPY_AGAIN = "copy it again"
 
-# Of the release: sessions 1 to 5, and all.
-COUNTS: Mapping[str, tuple[int, ...]] = {
+# The makers' counts: sessions 1 to 5, and all together.
+COUNTS_BY_SESSION: Mapping[str, tuple[int, ...]] = {
     "all": (1819, 1811, 2136, 2103, 2170, 10039),
     "female": (873, 859, 1048, 987, 1033, 4800),
     "male": (946, 952, 1088, 1116, 1137, 5239),
@@ -97,7 +96,7 @@ COUNTS: Mapping[str, tuple[int, ...]] = {
     "four classes, improvised": (521, 530, 627, 534, 731, 2943),
     "four classes, scripted": (564, 493, 524, 497, 510, 2588),
 }
-COUNTS_OF_ALL: Mapping[str, int] = {
+OTHER_COUNTS: Mapping[str, int] = {
     "surprise": 107,
     "fear": 40,
     "other": 3,
@@ -118,7 +117,7 @@ COUNTS_IN_BINS: Mapping[str, tuple[int, ...]] = {
 
 @dataclass
 class _Vote:
-    """What one rater said of one utterance."""
+    """The vote of one rater on one utterance."""
 
     emotions: list[str] = field(default_factory=list)
     dimensions: list[str] = field(default_factory=lambda: [""] * len(DIMENSIONS))
@@ -126,8 +125,8 @@ class _Vote:
 
 
 @dataclass
-class _Labels:
-    """What an evaluation file says of one utterance, and where."""
+class _Turn:
+    """One utterance in an evaluation file, with the place where it is listed."""
 
     file: PurePosixPath  # relative to the corpus
     line: int
@@ -140,12 +139,12 @@ class _Labels:
 
     @property
     def sound(self) -> str:
-        """Where its sound lies, relative to the corpus."""
+        """Path of its sound, relative to the corpus."""
         return str(self.file.parents[2] / "sentences" / "wav" / self.file.stem / f"{self.utt_id}.wav")
 
     @property
     def means_of_votes(self) -> list[str]:
-        """Of the external raters, one a dimension; a missing value has no say."""
+        """The mean over the external raters for each dimension; missing values do not count."""
         external = [vote.dimensions for rater, vote in self.votes.items() if rater.startswith("E")]
         given = [[float(value) for value in values if value] for values in zip(*external, strict=True)]
         return [f"{fmean(values):.4f}" if values else "" for values in given] or [""] * len(DIMENSIONS)
@@ -161,62 +160,63 @@ class _Spoken:
 
 
 def recognises(folder: Path) -> bool:
-    """Also a folder inside the release, so that `scan` can say which one to give; one with a table is the table's."""
+    """True also for a folder inside the release, so that `scan` can name the right one, unless it has a table."""
     table = any(entry.suffix.lower() in (".csv", ".tsv") for entry in _entries(folder))
     return bool(_sessions(folder)) or (not table and bool(_inside(folder)))
 
 
 def scan(folder: Path) -> Scan:
-    """Every utterance with labels and sound. Raises SercliError for a folder without sessions, or without any such."""
+    """Every utterance with labels and sound. Raises SercliError if there is no session or no such utterance."""
     sessions = _sessions(folder)
     if not sessions:
-        raise SercliError(_no_session(folder))
+        seen = _inside(folder) or "no folder Session1 to Session5"
+        release = _release_above(folder) or "IEMOCAP_full_release, or a folder with some of its sessions"
+        raise SercliError("not a release of IEMOCAP", place=folder, seen=seen, fix=f"give {release}")
     present: set[str] = set()
-    listed: list[_Labels] = []
+    turns: list[_Turn] = []
     rejects: list[Reject] = []
     spoken: dict[str, _Spoken] = {}
     for session in sessions:
         present |= {path.relative_to(folder).as_posix() for path in files_below(session / "sentences" / "wav")}
         for path in _texts(session / "dialog" / "EmoEvaluation"):
-            labels, broken = _evaluation(path, PurePosixPath(path.relative_to(folder)))
-            listed += labels
+            dialogue, broken = _evaluation(path, PurePosixPath(path.relative_to(folder)))
+            turns += dialogue
             rejects += broken
         for path in _texts(session / "dialog" / "transcriptions"):
             spoken |= _transcript(path)
-    kept, refused = _usable(listed, present)
-    rejects += [*refused, *_without_labels(present - {labels.sound for labels in listed})]
-    if not kept:
-        first = f"; the first: {printable(rejects[0].path)}: {rejects[0].reason}" if rejects else ""
-        raise SercliError(f"{folder}: no utterance has labels and sound, {len(rejects)} were set aside{first}")
-    times = {labels.utt_id: spoken.get(labels.utt_id, labels) for labels in kept}
+    usable, refused = _usable(turns, present)
+    rejects += [*refused, *_without_labels(present - {turn.sound for turn in turns})]
+    if not usable:
+        raise nothing_usable(folder, rejects)
+    times = {turn.utt_id: spoken.get(turn.utt_id, turn) for turn in usable}
     return Scan(
-        [_utterance(labels, spoken.get(labels.utt_id)) for labels in kept],
+        [_utterance(turn, spoken.get(turn.utt_id)) for turn in usable],
         rejects,
-        [*_out_of_range(kept), *_without_text(kept, spoken)],
-        {utt_id: said.end - said.start for utt_id, said in times.items()},
-        {"ratings": Table(RATINGS, [row for labels in kept for row in _ratings(labels)])},
-        any((session / SYNTHETIC).exists() for session in sessions),
+        warnings=[*_out_of_range(usable), *_without_text(usable, spoken)],
+        durations={utt_id: line.end - line.start for utt_id, line in times.items()},
+        tables={"ratings": SideTable(RATINGS, [row for turn in usable for row in _ratings(turn)])},
+        synthetic=any((session / SYNTHETIC).exists() for session in sessions),
     )
 
 
 def counts(utterances: Sequence[Utterance]) -> list[Count]:
-    """The makers' table, cell by cell, over these utterances."""
+    """The makers' table, cell by cell, beside the counts of these utterances."""
     cells = [(utterance.session, cell) for utterance in utterances for cell in _cells(utterance)]
     in_session, in_all = Counter(cells), Counter(cell for _, cell in cells)
     of_sessions = [
         Count(f"session {number}", cell, in_session[f"Ses0{number}", cell], expected[number - 1])
         for number in range(1, 6)
-        for cell, expected in COUNTS.items()
+        for cell, expected in COUNTS_BY_SESSION.items()
     ]
-    totals = {cell: expected[-1] for cell, expected in COUNTS.items()}
-    totals |= COUNTS_OF_ALL
+    totals = {cell: expected[-1] for cell, expected in COUNTS_BY_SESSION.items()}
+    totals |= OTHER_COUNTS
     for name, numbers in COUNTS_IN_BINS.items():
         totals |= {f"{name} {text}": expected for text, expected in zip(BINS, numbers, strict=True)}
     return [*of_sessions, *(Count("", cell, in_all[cell], expected) for cell, expected in totals.items())]
 
 
 def _cells(utterance: Utterance) -> Iterator[str]:
-    """Every cell of the tables above in which an utterance counts."""
+    """Names of the cells in which an utterance counts."""
     yield from ("all", utterance.gender, utterance.style, utterance.emotion or "no agreement")
     if utterance.emotion in ("neutral", "happiness", "excited", "sadness", "anger"):
         yield from ("four classes", f"four classes, {utterance.style}", f"{utterance.emotion}, {utterance.style}")
@@ -231,7 +231,7 @@ def _cells(utterance: Utterance) -> Iterator[str]:
 
 def _sessions(folder: Path) -> list[Path]:
     """The sessions in a folder, or in the one folder in it that has some."""
-    below = [found for entry in _entries(folder) if (found := _sessions_in(entry))]
+    below = [sessions for entry in _entries(folder) if (sessions := _sessions_in(entry))]
     return _sessions_in(folder) or (below[0] if len(below) == 1 else [])
 
 
@@ -241,114 +241,103 @@ def _sessions_in(folder: Path) -> list[Path]:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What a folder holds but for junk; nothing of what is no folder."""
+    """What a folder holds, without junk; empty if it is not a folder."""
     entries = folder.iterdir() if folder.is_dir() else ()
     return sorted(entry for entry in entries if not entry.name.startswith("."))
 
 
 def _texts(folder: Path) -> list[Path]:
-    """Not those of the sub-folders, which are something else."""
+    """Text files directly in the folder; those in its sub-folders are something else."""
     return [entry for entry in _entries(folder) if entry.suffix == ".txt" and entry.is_file()]
 
 
 def _inside(folder: Path) -> str:
-    """By what a folder is known to be one inside the release: where it lies, or what it holds. Empty if it is none."""
+    """The sign that a folder is part of a release: where it lies, or what it holds. Empty if there is none."""
     if folder.is_dir() and _release_above(folder):
-        return "lies inside a release of IEMOCAP"
+        return "a folder inside a release"
     names = (entry.name for entry in _entries(folder) if _INSIDE.fullmatch(entry.stem))
-    return next((f"is a folder from inside IEMOCAP, it holds {name}" for name in names), "")
+    return next((f"a folder from inside a release, it holds {name}" for name in names), "")
 
 
 def _release_above(folder: Path) -> Path | None:
     return next((parent for parent in folder.resolve().parents if _sessions_in(parent)), None)
 
 
-def _no_session(folder: Path) -> str:
-    wanted = _release_above(folder) or "IEMOCAP_full_release, or a folder with some of its sessions"
-    return f"{folder}: {_inside(folder) or 'holds no folder Session1 to Session5'}; give {wanted}"
-
-
 # --- files
 
 
-def _evaluation(path: Path, file: PurePosixPath) -> tuple[list[_Labels], list[Reject]]:
-    """Labels and votes of one dialogue, and the lines that cannot be read."""
+def _evaluation(path: Path, file: PurePosixPath) -> tuple[list[_Turn], list[Reject]]:
+    """The turns of one dialogue, and a reject for each line that cannot be read."""
     if not re.fullmatch(_DIALOGUE, file.stem):
         return [], [Reject(str(file), "the name is not that of a dialogue, such as Ses01F_impro01.txt; remove it")]
-    found: list[_Labels] = []
+    turns: list[_Turn] = []
     broken: list[Reject] = []
     votes: dict[str, _Vote] = {}
     for number, line in enumerate(_lines(path), start=1):
         if header := _HEADER.fullmatch(line):
             start, end, utt_id, code, *values = header.groups()
             votes = {}
-            found.append(_Labels(file, number, utt_id, float(start), float(end), code, list(map(float, values)), votes))
+            turns.append(_Turn(file, number, utt_id, float(start), float(end), code, list(map(float, values)), votes))
         elif vote := _CATEGORIES.fullmatch(line) or _ATTRIBUTES.fullmatch(line):
             _add(vote, votes.setdefault(vote[1], _Vote()))
         elif line.strip() and not line.startswith("%"):
             broken.append(Reject(str(file), f"line {number}: damaged or cut short: {line[:60]!r}; {_COPY_AGAIN}"))
             if line.startswith("["):
-                votes = {}  # those that follow are nobody's
-    return found, broken
+                votes = {}  # the votes that follow belong to no turn
+    return turns, broken
 
 
 def _add(line: re.Match[str], vote: _Vote) -> None:
-    """Emotions and attributes have a line each, and a comment each."""
-    _, *said, comment = line.groups(default="")
+    """Add a line to a vote: emotions, or attributes. Each has a comment of its own."""
+    _, *values, comment = line.groups(default="")
     if line.re is _ATTRIBUTES:
-        vote.dimensions = said
+        vote.dimensions = values
     else:
-        names = (name.strip().lower().removesuffix(" state") for name in said[0].split(";"))  # "Neutral state"
+        names = (name.strip().lower().removesuffix(" state") for name in values[0].split(";"))  # "Neutral state"
         vote.emotions += [name for name in names if name]
     vote.comments += [comment.strip()] if comment.strip() else []
 
 
 def _transcript(path: Path) -> dict[str, _Spoken]:
-    """utt_id -> what was said. Lines of another form are stray remarks."""
+    """Lines by utt_id. Lines of another form are stray remarks."""
     lines = (_SPOKEN.fullmatch(line) for line in _lines(path))
     return {line[1]: _Spoken(float(line[2]), float(line[3]), line[4].strip()) for line in lines if line}
 
 
 def _lines(path: Path) -> list[str]:
-    """Line ends of any system; bytes that are no text as escapes."""
+    """Lines with any line ends; bytes that are not text become escapes."""
     return path.read_text(encoding="utf-8", errors="backslashreplace").split("\n")
 
 
 # --- utterances
 
 
-def _usable(listed: Sequence[_Labels], present: set[str]) -> tuple[list[_Labels], list[Reject]]:
-    twins: dict[str, list[_Labels]] = {}
-    for labels in listed:
-        twins.setdefault(labels.sound, []).append(labels)
-    kept: list[_Labels] = []
-    rejects: list[Reject] = []
-    for labels in listed:
-        reason = _refusal(labels, twins[labels.sound], present)
-        if reason is None:
-            kept.append(labels)
-        else:
-            rejects.append(Reject(str(labels.file), f"line {labels.line}: {labels.utt_id}: {reason}"))
-    return kept, rejects
+def _usable(turns: Sequence[_Turn], present: set[str]) -> tuple[list[_Turn], list[Reject]]:
+    twins: dict[str, list[_Turn]] = {}
+    for turn in turns:
+        twins.setdefault(turn.sound, []).append(turn)
+    reasons = [(turn, _refusal(turn, twins[turn.sound], present)) for turn in turns]
+    rejects = [Reject(str(t.file), f"line {t.line}: {t.utt_id}: {reason}") for t, reason in reasons if reason]
+    return [turn for turn, reason in reasons if not reason], rejects
 
 
-def _refusal(labels: _Labels, twins: Sequence[_Labels], present: set[str]) -> str | None:
-    """Why an utterance cannot be used; `twins` are the lines of its file with its name, itself among them."""
-    name = _NAME.fullmatch(labels.utt_id)
+def _refusal(turn: _Turn, twins: Sequence[_Turn], present: set[str]) -> str:
+    """The reason why a turn cannot be used, or empty; `twins` are all turns of its file with its name."""
+    name = _NAME.fullmatch(turn.utt_id)
     if name is None:
         return "the name is not of the form Ses01F_impro01_F000"
-    if name[1] != labels.file.stem:
+    if name[1] != turn.file.stem:
         return f"belongs to dialogue {name[1]}; {_COPY_AGAIN}"
-    if labels.code not in EMOTIONS:
-        nearest = difflib.get_close_matches(labels.code, EMOTIONS, n=1, cutoff=0)[0]
-        return f"unknown label {labels.code!r}, the nearest is {nearest!r}; known are {', '.join(EMOTIONS)}"
-    if any((twin.code, twin.dimensions) != (labels.code, labels.dimensions) for twin in twins):
+    if turn.code not in EMOTIONS:
+        nearest = difflib.get_close_matches(turn.code, EMOTIONS, n=1, cutoff=0)[0]
+        return f"unknown label {turn.code!r}, the nearest is {nearest!r}; known are {', '.join(EMOTIONS)}"
+    if any((twin.code, twin.dimensions) != (turn.code, turn.dimensions) for twin in twins):
         return f"listed with different labels in lines {', '.join(str(twin.line) for twin in twins)}; {_COPY_AGAIN}"
-    if labels is not twins[0]:
+    if turn is not twins[0]:
         return f"listed in line {twins[0].line} already, with the same labels"
-    if labels.sound not in present:
-        return f"has labels but no sound, {labels.sound} is missing; {_COPY_AGAIN}"
-    return None
+    if turn.sound not in present:
+        return f"has labels but no sound, {turn.sound} is missing; {_COPY_AGAIN}"
+    return ""
 
 
 def _without_labels(sounds: set[str]) -> Iterator[Reject]:
@@ -363,47 +352,47 @@ def _without_labels(sounds: set[str]) -> Iterator[Reject]:
             yield Reject(sound, "the name is not of the form Ses01F_impro01_F000.wav")
 
 
-def _utterance(labels: _Labels, spoken: _Spoken | None) -> Utterance:
-    session, letter = labels.utt_id[:5], labels.utt_id[-4]
-    valence, arousal, dominance = labels.dimensions
-    of_votes = zip(DIMENSIONS, labels.means_of_votes, strict=True)
+def _utterance(turn: _Turn, spoken: _Spoken | None) -> Utterance:
+    session, letter = turn.utt_id[:5], turn.utt_id[-4]
+    valence, arousal, dominance = turn.dimensions
+    of_votes = zip(DIMENSIONS, turn.means_of_votes, strict=True)
     return Utterance(
-        utt_id=labels.utt_id,
-        path=labels.sound,
+        utt_id=turn.utt_id,
+        path=turn.sound,
         speaker=f"{session}{letter}",  # the letter of the last part: the first is that of the markers
         session=session,
         gender="female" if letter == "F" else "male",
-        style="improvised" if "_impro" in labels.utt_id else "scripted",
-        emotion=EMOTIONS[labels.code],
-        emotion_code=labels.code,
+        style="improvised" if "_impro" in turn.utt_id else "scripted",
+        emotion=EMOTIONS[turn.code],
+        emotion_code=turn.code,
         valence=valence,
         arousal=arousal,
         dominance=dominance,
         text=spoken.text if spoken else "",
         extra={
-            "dialogue": labels.file.stem,
-            "start_in_dialogue": f"{labels.start:.4f}",
-            "end_in_dialogue": f"{labels.end:.4f}",
+            "dialogue": turn.file.stem,
+            "start_in_dialogue": f"{turn.start:.4f}",
+            "end_in_dialogue": f"{turn.end:.4f}",
             **{f"{name}_of_votes": mean for name, mean in of_votes},
         },
     )
 
 
-def _ratings(labels: _Labels) -> Iterator[list[str]]:
-    for rater, vote in labels.votes.items():
+def _ratings(turn: _Turn) -> Iterator[list[str]]:
+    for rater, vote in turn.votes.items():
         kind = "external" if rater.startswith("E") else "self"
-        yield [labels.utt_id, rater, kind, "+".join(vote.emotions), *vote.dimensions, " / ".join(vote.comments)]
+        yield [turn.utt_id, rater, kind, "+".join(vote.emotions), *vote.dimensions, " / ".join(vote.comments)]
 
 
-def _out_of_range(kept: Sequence[_Labels]) -> Iterator[str]:
-    for labels in kept:
-        for name, value, mean in zip(DIMENSIONS, labels.dimensions, labels.means_of_votes, strict=True):
-            if not LOWEST <= value <= HIGHEST:
-                votes = f"the raters' own votes have a mean of {mean}" if mean else "no rater's vote is there"
-                yield f"{labels.utt_id}: {name} is {value:g}, outside {LOWEST:g} to {HIGHEST:g}; kept, {votes}"
+def _out_of_range(turns: Sequence[_Turn]) -> Iterator[str]:
+    for turn in turns:
+        for name, value, mean in zip(DIMENSIONS, turn.dimensions, turn.means_of_votes, strict=True):
+            if not SCALE[0] <= value <= SCALE[1]:
+                votes = f"the raters' own votes have a mean of {mean}" if mean else "there are no votes"
+                yield f"{turn.utt_id}: {name} is {value:g}, outside {SCALE[0]:g} to {SCALE[1]:g}; kept, {votes}"
 
 
-def _without_text(kept: Sequence[_Labels], spoken: Mapping[str, _Spoken]) -> Iterator[str]:
-    silent = [labels for labels in kept if labels.utt_id not in spoken]
+def _without_text(turns: Sequence[_Turn], spoken: Mapping[str, _Spoken]) -> Iterator[str]:
+    silent = [turn for turn in turns if turn.utt_id not in spoken]
     if silent:
         yield f"{len(silent)} utterances have no line in dialog/transcriptions, the first is {silent[0].utt_id}; kept without text"

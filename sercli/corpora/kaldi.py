@@ -1,4 +1,4 @@
-"""A Kaldi data directory: any corpus, told by wav.scp, utt2spk and utt2emotion.
+"""A Kaldi data directory: any corpus, described by wav.scp, utt2spk and utt2emotion.
 
 Size: any
 Speakers: any
@@ -22,7 +22,7 @@ from typing import Any
 
 from ..data.emotions import look_up
 from ..data.utterances import DIMENSIONS, Reject, Scan, Utterance
-from ..errors import SercliError
+from ..errors import SercliError, listed
 from ..formats import csv_files
 from ..text import c_order
 
@@ -47,40 +47,41 @@ def recognises(folder: Path) -> bool:
 
 
 def nearly(folder: Path) -> str:
-    """What a directory with wav.scp lacks."""
+    """The first file that is missing beside wav.scp."""
     missing = _missing(folder)
-    is_one = missing and missing[0] != "wav.scp"
-    return f"wav.scp is that of a Kaldi data directory, but there is no {missing[0]}" if is_one else ""
+    has_recordings = missing and missing[0] != "wav.scp"
+    return f"wav.scp is a file of a Kaldi data directory, but there is no {missing[0]}" if has_recordings else ""
 
 
 def scan(folder: Path) -> Scan:
     """Every utterance that has sound. Raises SercliError, with file and line, for what Kaldi's own check refuses, and commands."""
     if missing := _missing(folder):
-        raise SercliError(f"{folder}: no Kaldi data directory with labels, it has no {', no '.join(missing)}; add it")
-    recordings = {name: said["path"] for name, said in _read(folder / "wav.scp", "recording path").items()}
+        problem = "not a Kaldi data directory with labels"
+        raise SercliError(problem, place=folder, expected=listed(missing), fix="add the missing files")
+    recordings = {name: row["path"] for name, row in _read(folder / "wav.scp", "recording path").items()}
     segments = _read(folder / "segments", "utterance recording start end")
     genders = _read(folder / "spk2gender", "speaker gender")
-    told: dict[str, dict[str, Any]] = {}
+    facts: dict[str, dict[str, Any]] = {}
     for file, column in (
         *((f"utt2{name}", name) for name in ("emotion", "session", "style", *DIMENSIONS)),
         ("utt2spk", "speaker"),
         ("text", "text"),
     ):
-        for utt_id, said in _read(folder / file, f"utterance {column}").items():
-            told.setdefault(utt_id, {}).update(said)
+        for utt_id, row in _read(folder / file, f"utterance {column}").items():
+            facts.setdefault(utt_id, {}).update(row)
     sounds = segments or {name: {"recording": name} for name in recordings}
     root, paths = _relative(folder, recordings)
     utterances: list[Utterance] = []
     rejects = [
         Reject("segments" if segments else "wav.scp", f"{utt_id}: has labels or text, but no line here; add its sound")
-        for utt_id in sorted(told.keys() - sounds.keys(), key=c_order)
+        for utt_id in sorted(facts.keys() - sounds.keys(), key=c_order)
     ]
     for utt_id, sound in sounds.items():
         recording = sound["recording"]
         if recording not in paths:
             rejects.append(Reject("segments", f"{utt_id}: its recording {recording} is not in wav.scp; add it there"))
             continue
-        said = told.get(utt_id, {})
+        of_utterance = facts.get(utt_id, {})
         end = sound.get("end")
         utterances.append(
             Utterance(
@@ -88,74 +89,77 @@ def scan(folder: Path) -> Scan:
                 path=paths[recording],
                 start=sound.get("start"),
                 end=None if end == -1 else end,
-                gender=genders.get(said.get("speaker", ""), {}).get("gender", ""),
-                **said,
+                gender=genders.get(of_utterance.get("speaker", ""), {}).get("gender", ""),
+                **of_utterance,
             )
         )
-    return Scan(utterances, rejects, root=root)
+    return Scan(utterances, rejects, sound_root=root)
 
 
 def _missing(folder: Path) -> list[str]:
-    """Of the files that no such directory lacks; a label of any kind will do."""
+    """The required files that are missing; a label of any kind will do."""
     missing = [name for name in ("wav.scp", "utt2spk") if not (folder / name).is_file()]
     return missing if any((folder / name).is_file() for name in _LABELS) else [*missing, _LABELS[0]]
 
 
 def _read(path: Path, form: str) -> dict[str, dict[str, Any]]:
-    """What a file says of each utterance, recording or speaker, by the names in `form`; nothing if it is not there.
+    """The rows of a file by their first field, with values named as in `form`; empty if there is no such file.
 
-    Raises SercliError, with the line, for one that is not of that form or not in its place.
+    Raises SercliError, with the line, for a row that has another form or is not in C order.
     """
     _, *names = form.split()
-    found: dict[str, dict[str, Any]] = {}
+    rows: dict[str, dict[str, Any]] = {}
     last = ""
     for number, line in enumerate(path.read_bytes().splitlines() if path.is_file() else (), start=1):
+        place = f"{path}: line {number}"
         try:
             key, *values = _fields(line, form, path.name in _REST_OF_LINE)
-            if key in found:
-                raise ValueError(f"{key!r} has a line already; remove one of them")
+            if key in rows:
+                raise SercliError("two lines for one key", seen=key, fix="remove one of them")
             if c_order(key) < c_order(last):
-                sort = f"LC_ALL=C sort -o {shlex.quote(str(path))} {shlex.quote(str(path))}"
-                raise ValueError(f"{key!r} comes after {last!r}, which is not C order; run: {sort}")
-            found[key] = {name: _value(name, text) for name, text in zip(names, values, strict=True)}
+                sort = f"run: LC_ALL=C sort -o {shlex.quote(str(path))} {shlex.quote(str(path))}"
+                raise SercliError("not in C order", seen=f"{key!r} after {last!r}", fix=sort)
+            rows[key] = {name: _value(name, text) for name, text in zip(names, values, strict=True)}
+        except SercliError as error:
+            raise error.at(place) from None
         except ValueError as error:
-            raise SercliError(f"{path}: line {number}: {error}") from None
+            raise SercliError(str(error), place=place, fix="correct the line") from None
         last = key
-    return found
+    return rows
 
 
 def _fields(line: bytes, form: str, rest: bool) -> list[str]:
     try:
         text = line.decode()
     except UnicodeDecodeError:
-        raise ValueError("is no UTF-8 text; convert the file, such as with iconv") from None
-    wanted = form.split()
-    fields = re.split(r"[ \t]+", text.strip(" \t"), maxsplit=len(wanted) - 1 if rest else 0)
-    if wanted[-1] == "text" and len(fields) == 1 and fields[0]:
+        raise SercliError("not UTF-8 text", fix="convert the file, such as with iconv") from None
+    names = form.split()
+    fields = re.split(r"[ \t]+", text.strip(" \t"), maxsplit=len(names) - 1 if rest else 0)
+    if names[-1] == "text" and len(fields) == 1 and fields[0]:
         fields.append("")  # nothing was said
-    if len(fields) != len(wanted) or not fields[0]:
-        n_fields = len(fields) if fields[0] else 0
-        raise ValueError(f"has {n_fields} fields, wanted {len(wanted)}: {', '.join(wanted)}; mend the line")
+    if len(fields) != len(names) or not fields[0]:
+        seen, expected = len(fields) if fields[0] else 0, f"{len(names)}: {listed(names)}"
+        raise SercliError("wrong number of fields", seen=seen, expected=expected, fix="correct the line")
     return fields
 
 
 def _value(name: str, text: str) -> str | float | None:
-    """Raises ValueError, also for a recording that is no file."""
+    """Raises ValueError for a bad number or gender, SercliError for a recording that is not a file."""
     if name in _NUMBERS:
         return csv_files.number(name, text)
     if name == "gender":
         return look_up(text.lower(), GENDERS, "gender")
     if name == "path":
-        cure = "write the sound to a file first, such as with `sox … out.wav`, and give the path of that file"
+        fix = "write the sound to a file first, such as with `sox … out.wav`, and give the path of that file"
         if text.startswith("|") or text.endswith("|"):
-            raise ValueError(f"the recording is a command, and none is run; {cure}")
+            raise SercliError("the recording is a command, and commands are never run", seen=text, fix=fix)
         if text == "-" or re.search(r":\d+$", text):
-            raise ValueError(f"{text!r} is standard input, or a place in an archive; {cure}")
+            raise SercliError("the recording is standard input, or a place in an archive", seen=text, fix=fix)
     return text
 
 
 def _relative(folder: Path, recordings: Mapping[str, str]) -> tuple[Path, dict[str, str]]:
-    """The folder where the paths start, and each recording's from there; one that leaves it is left to `ingest` to refuse."""
+    """The folder where the paths start, and the path of each recording from there. `ingest` rejects a path that leaves the folder."""
     home = Path(os.path.abspath(folder))  # as it is called: a `data` that is a link still lies in its recipe
     relative = [path for path in map(os.path.normpath, recordings.values()) if path[:1] != "/" and path[:3] != "../"]
     base = next((parent for parent in (home, *home.parents) if _any_file(parent, relative)), home)

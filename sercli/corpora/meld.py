@@ -24,10 +24,9 @@ from pathlib import Path, PurePosixPath
 
 from ..data.emotions import look_up
 from ..data.utterances import Reject, Scan, Utterance
-from ..errors import SercliError
+from ..errors import SercliError, listed
 from ..formats import csv_files
-from ..text import printable
-from .base import files_below
+from .base import files_below, nothing_usable
 
 TASK = {"target": "emotion", "protocol": "speaker-10-fold"}
 _HEAD = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime\r\n"
@@ -59,49 +58,46 @@ def recognises(folder: Path) -> bool:
 
 
 def scan(folder: Path) -> Scan:
-    """One utterance a row. Raises SercliError without the tables, or where there are videos only."""
+    """One utterance per row. Raises SercliError if the tables are missing, or if there are only videos."""
     tables = _tables(folder)
     if not tables:
-        raise SercliError(
-            f"{folder}: has no train_sent_emo.csv, dev_sent_emo.csv or test_sent_emo.csv; give the folder of MELD"
-        )
+        expected = "train_sent_emo.csv, dev_sent_emo.csv or test_sent_emo.csv"
+        raise SercliError("no table of labels", place=folder, expected=expected, fix="give the folder of MELD")
     splits = [split for split, _ in tables]
-    twice = [str(table) for split, table in tables if splits.count(split) > 1]
-    if twice:
-        raise SercliError(f"{folder}: has {' and '.join(twice)}; keep one table of a split")
+    if twice := [table for split, table in tables if splits.count(split) > 1]:
+        raise SercliError("two tables of one split", place=folder, seen=listed(twice), fix="keep one of them")
     sounds, rejects = _by_id(folder, ".wav")
     videos, _ = _by_id(folder, ".mp4")
     if videos and not sounds:
-        raise SercliError(f"{folder}: holds {len(videos)} videos and no sound; {_extract(folder)}")
+        raise SercliError("videos and no sound", place=folder, seen=f"{len(videos)} videos", fix=_extract(folder))
     utterances: list[Utterance] = []
-    listed: set[str] = set()
+    in_tables: set[str] = set()
     for split, table in tables:
         for row in csv_files.read_rows(table, NEEDED):
             utt_id = f"{split}_dia{row.cells.get('dialogue_id')}_utt{row.cells.get('utterance_id')}"
-            listed.add(utt_id)
+            in_tables.add(utt_id)
             try:
                 utterances.append(_utterance(row, split, utt_id, sounds.get(utt_id, "")))
             except ValueError as error:
                 where = sounds.get(utt_id) or videos.get(utt_id) or utt_id
-                cure = f"; {_extract(folder)}" if utt_id in videos and utt_id not in sounds else ""
-                rejects.append(Reject(where, f"line {row.line} of {table.name}: {error}{cure}"))
+                fix = f"; {_extract(folder)}" if utt_id in videos and utt_id not in sounds else ""
+                rejects.append(Reject(where, f"line {row.line} of {table.name}: {error}{fix}"))
     names = ", ".join(table.name for _, table in tables)
-    rejects += [Reject(path, f"has no row in {names}") for utt_id, path in sounds.items() if utt_id not in listed]
+    rejects += [Reject(path, f"has no row in {names}") for utt_id, path in sounds.items() if utt_id not in in_tables]
     if not utterances:
-        first = f"; the first: {printable(rejects[0].path)}: {rejects[0].reason}" if rejects else ""
-        raise SercliError(f"{folder}: no utterance has a row and sound, {len(rejects)} were set aside{first}")
+        raise nothing_usable(folder, rejects)
     return Scan(utterances, rejects)
 
 
 def _tables(folder: Path) -> list[tuple[str, Path]]:
-    """Split and table, in the order of the splits; there may be two of one."""
-    found = [(path.name.removesuffix("_sent_emo.csv"), path) for path in files_below(folder, (".csv",))]
-    return sorted((one for one in found if one[0] in SPLITS), key=lambda one: SPLITS.index(one[0]))
+    """Split and table, in the order of the splits; a split may have two."""
+    paths = [(path.name.removesuffix("_sent_emo.csv"), path) for path in files_below(folder, (".csv",))]
+    return sorted((pair for pair in paths if pair[0] in SPLITS), key=lambda pair: SPLITS.index(pair[0]))
 
 
 def _by_id(folder: Path, suffix: str) -> tuple[dict[str, str], list[Reject]]:
-    """Paths of files by utt_id, and the other files."""
-    found: dict[str, str] = {}
+    """Paths of files by utt_id, and a reject for each other file."""
+    paths: dict[str, str] = {}
     others: list[Reject] = []
     for path in files_below(folder, (suffix,)):
         relative = path.relative_to(folder).as_posix()
@@ -111,22 +107,22 @@ def _by_id(folder: Path, suffix: str) -> tuple[dict[str, str], list[Reject]]:
             others.append(Reject(relative, "the name and its folders are not of the form train_splits/dia0_utt0.wav"))
             continue
         utt_id = f"{split}_dia{name[2]}_utt{name[3]}"
-        if found.setdefault(utt_id, relative) != relative:
-            others.append(Reject(relative, f"is {utt_id}, as {found[utt_id]} is; remove one"))
-    return found, others
+        if paths.setdefault(utt_id, relative) != relative:
+            others.append(Reject(relative, f"is {utt_id}, as {paths[utt_id]} is; remove one"))
+    return paths, others
 
 
 def _splits(path: PurePosixPath) -> Iterator[str]:
-    """What the names of its folders tell, the nearest first."""
+    """The splits that the names of its folders contain, the nearest folder first."""
     for parent in path.parents:
-        told = set(_SPLIT.findall(parent.name.lower()))
-        if len(told) == 1:
-            yield told.pop()
+        splits = set(_SPLIT.findall(parent.name.lower()))
+        if len(splits) == 1:
+            yield splits.pop()
 
 
 def _extract(folder: Path) -> str:
     command = """-name 'dia*.mp4' -exec sh -c 'ffmpeg -n -i "$1" -vn -ac 1 -ar 16000 "${1%.mp4}.wav"' sh {} \\;"""
-    return f"make it of the videos: find {shlex.quote(str(folder))} {command}"
+    return f"make it from the videos: find {shlex.quote(str(folder))} {command}"
 
 
 def _utterance(row: csv_files.Row, split: str, utt_id: str, path: str) -> Utterance:
@@ -155,5 +151,5 @@ def _more(cells: Mapping[str, str]) -> dict[str, str]:
 
 
 def _mended(text: str) -> str:
-    """Quotes of Windows that became control characters on their way."""
-    return re.sub("[\x80-\x9f]", lambda found: found[0].encode("latin-1").decode("cp1252", "replace"), text)
+    """Quotation marks of Windows that became control characters."""
+    return re.sub("[\x80-\x9f]", lambda match: match[0].encode("latin-1").decode("cp1252", "replace"), text)

@@ -26,9 +26,9 @@ from pathlib import Path
 from statistics import fmean
 
 from ..data.emotions import look_up
-from ..data.utterances import DIMENSIONS, Count, Reject, Scan, Table, Utterance
+from ..data.utterances import DIMENSIONS, Count, Reject, Scan, SideTable, Utterance
 from ..errors import SercliError
-from .base import files_below, names_fit, scan_names, without_sound
+from .base import find_table, scan_names, without_sound
 
 TASK = {
     "target": "emotion",
@@ -48,7 +48,7 @@ UTD-IMPROV-S13N-M02-S-MF02.avi; H; A:3.333333; V:4.200000; D:3.000000 ; N:3.6666
 }
 EMOTIONS = {"A": "anger", "H": "happiness", "S": "sadness", "N": "neutral", "O": "other", "X": ""}  # X: no agreement
 STYLES = {"P": "natural", "R": "read", "S": "improvised", "T": "target-improvised"}
-COUNTS = {  # of the paper's table 4, in the order of EMOTIONS
+COUNTS_BY_STYLE = {  # table 4 of the paper; columns in the order of EMOTIONS
     "natural": (38, 1372, 66, 1164, 11, 134),
     "read": (169, 88, 80, 241, 3, 39),
     "improvised": (470, 1048, 633, 1789, 70, 371),
@@ -60,8 +60,8 @@ RATINGS = ["utt_id", "rater", "emotion", "emotions", *DIMENSIONS, "naturalness"]
 _TURN = (
     r"S(?P<sentence>\d\d)(?P<target>[A-Z])-(?P<speaker>[FM](?P<session>\d\d))-(?P<scenario>[A-Z])-(?P<turn>[FM]{2}\d\d)"
 )
-_NAME = rf"(?P<id>MSP-IMPROV-{_TURN})"
-_FORM = "MSP-IMPROV-S01A-F01-P-FM01.wav (sentence and target, speaker, scenario, turn)"
+NAME = rf"(?P<id>MSP-IMPROV-{_TURN})"
+FORM = "MSP-IMPROV-S01A-F01-P-FM01.wav (sentence and target, speaker, scenario, turn)"
 _NUMBER = r"(\d+(?:\.\d+)?|NaN)"
 _VALUES = rf"A:{_NUMBER} ?; *V:{_NUMBER} ?; *D:{_NUMBER} ?; *N:{_NUMBER} ?;?\s*"  # activation, valence, dominance, naturalness
 _HEADER = re.compile(rf"UTD-IMPROV-([\w-]+)\.avi; *(\w); *{_VALUES}", re.ASCII)
@@ -70,55 +70,43 @@ _VOTE = re.compile(rf"([\w-]+); *([^;]*); *(.*); *{_VALUES}", re.ASCII)
 
 @dataclass
 class _Labels:
-    """What the table says of one turn: the label, the means, and the votes as rows of `ratings.tsv` without the utt_id."""
+    """One turn in the table: the label, the means, and the votes as rows of `ratings.tsv` without the utt_id."""
 
     code: str
     means: dict[str, str]
     votes: list[list[str]] = field(default_factory=list)
 
 
-def recognises(folder: Path) -> bool:
-    return names_fit(folder, _NAME)
-
-
 def scan(folder: Path) -> Scan:
-    """Every `.wav` below the folder that the table labels. Raises SercliError if none is named as MSP-IMPROV names them, or
-    without the table."""
-    table = _table(folder)
-    if table is None and recognises(folder):
-        raise SercliError(f"{folder}: has no {TABLES[0]}, which holds the labels; copy it there from the release")
-    labels, broken = _evaluation(table) if table else ({}, [])
-    found = scan_names(folder, _NAME, _FORM, lambda name, path: _utterance(name, path, labels))
-    kept = [utterance.utt_id for utterance in found.utterances]
-    ratings = [[utt_id, *vote] for utt_id in kept for vote in labels[utt_id].votes]
-    whole = labels if table and table.is_relative_to(folder) else {}  # not if a session alone was given
+    """Every `.wav` below the folder that the table labels. Raises SercliError if the table is missing."""
+    table = find_table(folder, *TABLES, levels=3)
+    if table is None:
+        fix = "copy it from the release, or choose another --corpus or folder"
+        raise SercliError(f"no {TABLES[0]}, which holds the labels", place=folder, fix=fix)
+    labels, broken = _evaluation(table)
+    by_name = scan_names(folder, NAME, FORM, lambda match, path: _utterance(match, path, labels))
+    ratings = [[u.utt_id, *vote] for u in by_name.utterances for vote in labels[u.utt_id].votes]
+    whole = labels if table.is_relative_to(folder) else {}  # not if only one session was given
     return replace(
-        found,
-        rejects=[*found.rejects, *broken, *without_sound(whole, found, TABLES[0])],
-        warnings=list(_scale_reversed(found.utterances)),
-        tables={"ratings": Table(RATINGS, ratings)},
+        by_name,
+        rejects=[*by_name.rejects, *broken, *without_sound(whole, by_name, TABLES[0])],
+        warnings=list(_reversed_scale(by_name.utterances)),
+        tables={"ratings": SideTable(RATINGS, ratings)},
     )
 
 
-def _table(folder: Path) -> Path | None:
-    """Anywhere below the folder, or beside a session or what else is inside the release."""
-    below = [path for path in files_below(folder, (".txt",)) if path.name in TABLES]
-    above = [parent / name for parent in folder.resolve().parents[:3] for name in TABLES]
-    return next((path for path in (*below, *above) if path.is_file()), None)
-
-
 def _evaluation(path: Path) -> tuple[dict[str, _Labels], list[Reject]]:
-    """utt_id -> labels, and the lines that cannot be read."""
-    found: dict[str, _Labels] = {}
+    """Labels by utt_id, and a reject for each line that cannot be read."""
+    labels: dict[str, _Labels] = {}
     broken: list[Reject] = []
-    last: _Labels | None = None  # whom the votes that follow are of
+    last: _Labels | None = None  # of the turn that the next votes belong to
     for number, line in enumerate(
         path.read_text(encoding="utf-8-sig", errors="backslashreplace").splitlines(), start=1
     ):
         if header := _HEADER.fullmatch(line):
             utt_id, code, *values = header.groups()
             last = _Labels(code, _named(values))
-            if found.setdefault(f"MSP-IMPROV-{utt_id}", last) is not last:
+            if labels.setdefault(f"MSP-IMPROV-{utt_id}", last) is not last:
                 broken.append(Reject(path.name, f"line {number}: {utt_id} is listed already"))
         elif last and (vote := _VOTE.fullmatch(line)):
             rater, emotion, emotions, *values = vote.groups()
@@ -126,60 +114,59 @@ def _evaluation(path: Path) -> tuple[dict[str, _Labels], list[Reject]]:
         elif line.strip():
             broken.append(Reject(path.name, f"line {number}: damaged or cut short: {line[:60]!r}; copy it again"))
             last = None if line.startswith("UTD-") else last
-    return found, broken
+    return labels, broken
 
 
 def _named(values: Sequence[str]) -> dict[str, str]:
-    """The table's order is activation, valence, dominance, naturalness; NaN says nothing."""
+    """Values by name. The order in the table is activation, valence, dominance, naturalness; NaN is a missing value."""
     activation, valence, dominance, naturalness = ("" if value == "NaN" else value for value in values)
     return {"valence": valence, "arousal": activation, "dominance": dominance, "naturalness": naturalness}
 
 
-def _utterance(name: re.Match[str], path: str, labels: Mapping[str, _Labels]) -> Utterance:
-    """Raises ValueError with the reason."""
-    style, target = look_up(name["scenario"], STYLES, "scenario"), look_up(name["target"], EMOTIONS, "target")
-    told = labels.get(name["id"])
-    if told is None:
+def _utterance(match: re.Match[str], path: str, labels: Mapping[str, _Labels]) -> Utterance:
+    style, target = look_up(match["scenario"], STYLES, "scenario"), look_up(match["target"], EMOTIONS, "target")
+    turn = labels.get(match["id"])
+    if turn is None:
         raise ValueError(f"has sound but no line in {TABLES[0]}; copy that file again")
-    numbers = {key: float(told.means[key]) if told.means[key] else None for key in DIMENSIONS}
+    numbers = {key: float(turn.means[key]) if turn.means[key] else None for key in DIMENSIONS}
     return Utterance(
-        utt_id=name["id"],
+        utt_id=match["id"],
         path=path,
-        speaker=name["speaker"],
-        session=f"session{int(name['session'])}",
-        gender="female" if name["speaker"][0] == "F" else "male",
+        speaker=match["speaker"],
+        session=f"session{int(match['session'])}",
+        gender="female" if match["speaker"][0] == "F" else "male",
         style=style,
-        emotion=look_up(told.code, EMOTIONS),
-        emotion_code=told.code,
+        emotion=look_up(turn.code, EMOTIONS),
+        emotion_code=turn.code,
         valence=numbers["valence"],
         arousal=numbers["arousal"],
         dominance=numbers["dominance"],
         extra={
-            "sentence": name["sentence"],
+            "sentence": match["sentence"],
             "target": target,
-            "turn": name["turn"],
-            "naturalness": told.means["naturalness"],
+            "turn": match["turn"],
+            "naturalness": turn.means["naturalness"],
         },
     )
 
 
-def _scale_reversed(utterances: Sequence[Utterance]) -> Iterator[str]:
-    of = {
+def _reversed_scale(utterances: Sequence[Utterance]) -> Iterator[str]:
+    values = {
         name: [u.arousal for u in utterances if u.emotion == name and u.arousal is not None]
         for name in ("anger", "sadness")
     }
-    if all(of.values()) and (anger := fmean(of["anger"])) < (sadness := fmean(of["sadness"])):
+    if all(values.values()) and (anger := fmean(values["anger"])) < (sadness := fmean(values["sadness"])):
         yield (
             f"arousal of anger is {anger:.2f} on average, that of sadness {sadness:.2f}: activation seems to be written "
-            "from 1, active, to 5, calm; kept as it is written"
+            "from 1 (active) to 5 (calm); kept as it is"
         )
 
 
 def counts(utterances: Sequence[Utterance]) -> list[Count]:
     """How many turns there are of each emotion in each scenario."""
-    found = Counter((utterance.style, utterance.emotion) for utterance in utterances)
+    cells = Counter((utterance.style, utterance.emotion) for utterance in utterances)
     return [
-        Count("", f"{style}, {emotion or 'no agreement'}", found[style, emotion], expected)
-        for style, row in COUNTS.items()
+        Count("", f"{style}, {emotion or 'no agreement'}", cells[style, emotion], expected)
+        for style, row in COUNTS_BY_STYLE.items()
         for emotion, expected in zip(EMOTIONS.values(), row, strict=True)
     ]

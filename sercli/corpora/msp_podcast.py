@@ -19,12 +19,11 @@ recordings, IEEE Transactions on Affective Computing 10, 2019.
 
 from pathlib import Path
 
-from ..data.emotions import is_nothing, look_up
+from ..data.emotions import is_missing, look_up
 from ..data.utterances import Reject, Scan, Utterance
 from ..errors import SercliError
 from ..formats import csv_files
-from ..text import printable
-from .base import files_below
+from .base import files_below, nothing_usable
 
 TASK = {"target": "emotion", "protocol": "speaker-10-fold"}
 EXAMPLE = {
@@ -60,20 +59,19 @@ def recognises(folder: Path) -> bool:
 
 
 def scan(folder: Path) -> Scan:
-    """One utterance a row of the consensus. Raises SercliError where it is missing, has not its columns, or fits no sound."""
+    """One utterance per row of the consensus. Raises SercliError if that table is missing, lacks a column, or fits no sound."""
     table = _table(folder)
     if table is None:
-        raise SercliError(
-            f"{folder}: has no Labels/{TABLES[0]}; give the folder of the release that holds Labels and Audios"
-        )
+        fix = "give the folder of the release that holds Labels and Audios"
+        raise SercliError(f"no Labels/{TABLES[0]}", place=folder, fix=fix)
     root = table.parents[1]
     sounds: dict[str, str] = {}
     utterances: list[Utterance] = []
     rejects: list[Reject] = []
-    for path in files_below(root):
-        relative = path.relative_to(root).as_posix()
-        if sounds.setdefault(path.name, relative) != relative:
-            rejects.append(Reject(relative, f"has the name of {sounds[path.name]}; remove one"))
+    for sound in files_below(root):
+        relative = sound.relative_to(root).as_posix()
+        if sounds.setdefault(sound.name, relative) != relative:
+            rejects.append(Reject(relative, f"has the name of {sounds[sound.name]}; remove one"))
     listed = set()
     for row in csv_files.read_rows(table, NEEDED):
         name = row.cells.get("filename", "")
@@ -84,15 +82,14 @@ def scan(folder: Path) -> Scan:
             rejects.append(
                 Reject(sounds.get(name) or name or f"line {row.line}", f"line {row.line} of {table.name}: {error}")
             )
-    rejects += [Reject(one, f"has no row in {table.name}") for name, one in sounds.items() if name not in listed]
+    rejects += [Reject(path, f"has no row in {table.name}") for name, path in sounds.items() if name not in listed]
     if not utterances:
-        first = f"; the first: {printable(rejects[0].path)}: {rejects[0].reason}" if rejects else ""
-        raise SercliError(f"{folder}: no turn has labels and sound, {len(rejects)} were set aside{first}")
-    return Scan(utterances, rejects, scale=SCALE, root=root)
+        raise nothing_usable(folder, rejects)
+    return Scan(utterances, rejects, scale=SCALE, sound_root=root)
 
 
 def _table(folder: Path) -> Path | None:
-    """Of a release, of the folder that holds one, or of one that is inside."""
+    """The table of labels, if the folder is a release, holds one, or lies in one."""
     below = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     above = [folder.resolve().parent] if folder.name in INSIDE else []
     places = (base / "Labels" / name for base in (folder, *above, *below) for name in TABLES)
@@ -122,4 +119,4 @@ def _utterance(row: csv_files.Row, path: str) -> Utterance:
 
 
 def _number(name: str, cells: dict[str, str]) -> float | None:
-    return None if is_nothing(cells[name]) else csv_files.number(name, cells[name])
+    return None if is_missing(cells[name]) else csv_files.number(name, cells[name])

@@ -13,14 +13,13 @@ Christop: nEMO: dataset of emotional speech in Polish, LREC-COLING 2024.
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ..data.emotions import look_up
-from ..data.utterances import Count, Scan, Utterance
+from ..data.utterances import Scan, Utterance
 from ..formats import csv_files
-from .base import counts_of_emotions, names_fit, scan_names, without_sound
+from .base import find_table, scan_names, without_sound
 
 TASK = {"target": "emotion", "protocol": "leave-one-speaker-out"}
 EXAMPLE = {
@@ -40,42 +39,34 @@ EMOTIONS = {
 }
 COUNTS = {"anger": 749, "fear": 736, "happiness": 749, "neutral": 809, "sadness": 769, "surprise": 669}
 TABLE = "data.tsv"
-_NAME = r"(?P<id>(?P<speaker>[A-Z]{2}\d)_(?P<code>[a-z]+)_(?P<sentence>\d{1,2}))"
-
-
-def recognises(folder: Path) -> bool:
-    return names_fit(folder, _NAME)
+NAME = r"(?P<id>(?P<speaker>[A-Z]{2}\d)_(?P<code>[a-z]+)_(?P<sentence>\d{1,2}))"
+FORM = "WR0_surprised_64.wav (speaker, emotion, sentence)"
 
 
 def scan(folder: Path) -> Scan:
-    """Every `.wav` below the folder, with what the table says of it. Raises SercliError if none is named as nEMO names them."""
-    table = next((path for path in (folder / TABLE, folder.resolve().parent / TABLE) if path.is_file()), None)
+    """Every `.wav` below the folder, with its row of the table, if there is one."""
+    table = find_table(folder, TABLE)
     rows = csv_files.read_rows(table, ("file_id", "raw_text", "gender", "age")) if table else []
-    told = {row.cells.get("file_id", "").removesuffix(".wav"): row for row in rows}
+    row_of = {row.cells.get("file_id", "").removesuffix(".wav"): row for row in rows}
 
-    def utterance(name: re.Match[str], path: str) -> Utterance:
-        row = told.get(name["id"])
+    def utterance(match: re.Match[str], path: str) -> Utterance:
+        row = row_of.get(match["id"])
         if row and row.problem:
             raise ValueError(f"line {row.line} of {TABLE} {row.problem}")
-        if told and not row:
+        if row_of and not row:
             raise ValueError(f"has no row in {TABLE}; copy that file again")
         cells = row.cells if row else {}
         return Utterance(
-            utt_id=name["id"],
+            utt_id=match["id"],
             path=path,
-            speaker=name["speaker"],
+            speaker=match["speaker"],
             gender=cells.get("gender", ""),
             style="acted",
-            emotion=look_up(name["code"], EMOTIONS),
-            emotion_code=name["code"],
+            emotion=look_up(match["code"], EMOTIONS),
+            emotion_code=match["code"],
             text=cells.get("raw_text", ""),
-            extra={"sentence": name["sentence"], "age": cells.get("age", "")},
+            extra={"sentence": match["sentence"], "age": cells.get("age", "")},
         )
 
-    found = scan_names(folder, _NAME, "WR0_surprised_64.wav (speaker, emotion, sentence)", utterance)
-    return replace(found, rejects=[*found.rejects, *without_sound(told, found, TABLE)])
-
-
-def counts(utterances: Sequence[Utterance]) -> list[Count]:
-    """How many recordings there are of each emotion."""
-    return counts_of_emotions(utterances, COUNTS)
+    by_name = scan_names(folder, NAME, FORM, utterance)
+    return replace(by_name, rejects=[*by_name.rejects, *without_sound(row_of, by_name, TABLE)])

@@ -14,12 +14,9 @@ Livingstone, Russo: The Ryerson Audio-Visual Database of Emotional Speech and So
 """
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
 
 from ..data.emotions import look_up
-from ..data.utterances import Count, Scan, Utterance
-from .base import counts_of_emotions, names_fit, scan_names
+from ..data.utterances import Utterance
 
 TASK = {"target": "emotion", "protocol": "leave-one-speaker-out"}
 EXAMPLE = {
@@ -41,43 +38,30 @@ COUNTS = {emotion: 96 if emotion == "neutral" else 192 for emotion in EMOTIONS.v
 INTENSITIES = {"01": "normal", "02": "strong"}
 STATEMENTS = {"01": "Kids are talking by the door", "02": "Dogs are sitting by the door"}
 _SOUND_ALONE, _SPEECH = "03", "01"
-_NAME = (
+NAME = (
     r"(?P<id>(?P<modality>\d\d)-(?P<channel>\d\d)-(?P<code>\d\d)-(?P<intensity>\d\d)-(?P<statement>\d\d)"
     r"-(?P<repetition>\d\d)-(?P<speaker>0[1-9]|1\d|2[0-4]))"
 )
+FORM = "03-01-06-01-02-01-12.wav (the last number an actor's, 01 to 24)"
 
 
-def recognises(folder: Path) -> bool:
-    return names_fit(folder, _NAME)
-
-
-def scan(folder: Path) -> Scan:
-    """Every `.wav` of speech alone below the folder. Raises SercliError if there is none."""
-    return scan_names(folder, _NAME, "03-01-06-01-02-01-12.wav (the last number an actor's, 01 to 24)", _utterance)
-
-
-def _utterance(name: re.Match[str], path: str) -> Utterance:
-    if name["modality"] != _SOUND_ALONE:
-        raise ValueError(f"modality {name['modality']}, a video's; wanted {_SOUND_ALONE}, sound alone")
-    if name["channel"] != _SPEECH:
-        raise ValueError(f"vocal channel {name['channel']}, song; wanted {_SPEECH}, speech")
+def utterance(match: re.Match[str], path: str) -> Utterance:
+    if match["modality"] != _SOUND_ALONE:
+        raise ValueError(f"modality {match['modality']}, a video's; wanted {_SOUND_ALONE}, sound alone")
+    if match["channel"] != _SPEECH:
+        raise ValueError(f"vocal channel {match['channel']}, song; wanted {_SPEECH}, speech")
     return Utterance(
-        utt_id=name["id"],
+        utt_id=match["id"],
         path=path,
-        speaker=name["speaker"],
-        gender="male" if int(name["speaker"]) % 2 else "female",
+        speaker=match["speaker"],
+        gender="male" if int(match["speaker"]) % 2 else "female",
         style="acted",
-        emotion=look_up(name["code"], EMOTIONS),
-        emotion_code=name["code"],
-        text=look_up(name["statement"], STATEMENTS, "statement"),
+        emotion=look_up(match["code"], EMOTIONS),
+        emotion_code=match["code"],
+        text=look_up(match["statement"], STATEMENTS, "statement"),
         extra={
-            "intensity": look_up(name["intensity"], INTENSITIES, "intensity"),
-            "sentence": name["statement"],
-            "repetition": name["repetition"],
+            "intensity": look_up(match["intensity"], INTENSITIES, "intensity"),
+            "sentence": match["statement"],
+            "repetition": match["repetition"],
         },
     )
-
-
-def counts(utterances: Sequence[Utterance]) -> list[Count]:
-    """How many recordings of speech there are of each emotion."""
-    return counts_of_emotions(utterances, COUNTS)

@@ -13,12 +13,9 @@ audio-visual emotion recognition, AVSP 2009.
 """
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
 
 from ..data.emotions import look_up
-from ..data.utterances import Count, Scan, Utterance
-from .base import counts_of_emotions, names_fit, scan_names
+from ..data.utterances import Utterance
 
 TASK = {"target": "emotion", "protocol": "leave-one-speaker-out"}
 EXAMPLE = {
@@ -36,33 +33,18 @@ EMOTIONS = {
     "su": "surprise",
 }
 COUNTS = {emotion: 120 if emotion == "neutral" else 60 for emotion in EMOTIONS.values()}
-_NAME = r"(?P<speaker>DC|JE|JK|KL)[/_](?P<sentence>(?P<code>[a-z]{1,2})\d\d)"
+NAME = r"(?P<speaker>DC|JE|JK|KL)[/_](?P<sentence>(?P<code>[a-z]{1,2})\d\d)"
+FORM = "DC/a01.wav or DC_a01.wav (speaker DC, JE, JK or KL, emotion, sentence)"
 
 
-def recognises(folder: Path) -> bool:
-    return names_fit(folder, _NAME)
-
-
-def scan(folder: Path) -> Scan:
-    """Every `.wav` below the folder. Raises SercliError if none is named as SAVEE names them."""
-    return scan_names(
-        folder, _NAME, "DC/a01.wav or DC_a01.wav (speaker DC, JE, JK or KL, emotion, sentence)", _utterance
-    )
-
-
-def _utterance(name: re.Match[str], path: str) -> Utterance:
+def utterance(match: re.Match[str], path: str) -> Utterance:
     return Utterance(
-        utt_id=f"{name['speaker']}_{name['sentence']}",
+        utt_id=f"{match['speaker']}_{match['sentence']}",
         path=path,
-        speaker=name["speaker"],
+        speaker=match["speaker"],
         gender="male",
         style="acted",
-        emotion=look_up(name["code"], EMOTIONS),
-        emotion_code=name["code"],
-        extra={"sentence": name["sentence"]},
+        emotion=look_up(match["code"], EMOTIONS),
+        emotion_code=match["code"],
+        extra={"sentence": match["sentence"]},
     )
-
-
-def counts(utterances: Sequence[Utterance]) -> list[Count]:
-    """How many recordings there are of each emotion."""
-    return counts_of_emotions(utterances, COUNTS)

@@ -17,11 +17,9 @@ Resources and Evaluation 53(1), 2019.
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from ..data.emotions import look_up
-from ..data.utterances import Count, Scan, Utterance
-from .base import names_fit, scan_names
+from ..data.utterances import Count, Utterance
 
 TASK = {"target": "emotion", "protocol": "speaker-10-fold"}
 EXAMPLE = {"female/F03S02.wav": "F03 sadness", "female/F02F01.wav": "F02 fear", "male/M01A01.wav": "M01 anger"}
@@ -35,27 +33,19 @@ EMOTIONS = {
 }
 GENDERS = {"F": "female", "M": "male"}
 RECORDINGS, SPEAKERS = 3000, {"female": 31, "male": 56}
-_NAME = r"(?P<id>(?P<speaker>(?P<gender>[FM])\d\d)(?P<code>[A-Z])\d\d)"
+NAME = r"(?P<id>(?P<speaker>(?P<gender>[FM])\d\d)(?P<code>[A-Z])\d\d)"
+FORM = "F03S02.wav (sex and number of the speaker, emotion, number)"
 
 
-def recognises(folder: Path) -> bool:
-    return names_fit(folder, _NAME)
-
-
-def scan(folder: Path) -> Scan:
-    """Every `.wav` below the folder. Raises SercliError if none is named as ShEMO names them."""
-    return scan_names(folder, _NAME, "F03S02.wav (sex and number of the speaker, emotion, number)", _utterance)
-
-
-def _utterance(name: re.Match[str], path: str) -> Utterance:
+def utterance(match: re.Match[str], path: str) -> Utterance:
     return Utterance(
-        utt_id=name["id"],
+        utt_id=match["id"],
         path=path,
-        speaker=name["speaker"],
-        gender=GENDERS[name["gender"]],
+        speaker=match["speaker"],
+        gender=GENDERS[match["gender"]],
         style="semi-natural",
-        emotion=look_up(name["code"], EMOTIONS),
-        emotion_code=name["code"],
+        emotion=look_up(match["code"], EMOTIONS),
+        emotion_code=match["code"],
     )
 
 

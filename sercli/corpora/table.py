@@ -1,8 +1,8 @@
-"""Any corpus, told by a table: a CSV or TSV file with at least the columns path, speaker and emotion.
+"""Any corpus, described by a table: a CSV or TSV file with at least the columns path, speaker and emotion.
 
 Size: any
 Speakers: any
-Labels: any; joy and happy, sad and sadness, … are brought to one name, and the table's own is kept
+Labels: any; joy and happy, sad and sadness, … become one name, and the name in the table is kept
 Rate: any, also several
 Licence: that of the recordings
 Source: you
@@ -18,9 +18,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..data.utterances import Reject, Scan, Utterance
-from ..errors import SercliError
+from ..errors import SercliError, listed
 from ..formats import csv_files
-from .base import id_of
+from .base import id_of, nothing_usable
 
 TASK = {"target": "emotion", "protocol": "leave-one-speaker-out"}
 EXAMPLE = {
@@ -31,7 +31,7 @@ EXAMPLE = {
 NEEDED = ("path", "speaker", "emotion")
 _MEASURED = ("duration", "sample_rate", "channels", "digest")  # by `ingest`, from the sound itself
 _NUMBERS = ("start", "end", "valence", "arousal", "dominance")
-_KNOWN = {column.name for column in fields(Utterance)} - {"extra", *_MEASURED}
+_COLUMNS = {column.name for column in fields(Utterance)} - {"extra", *_MEASURED}
 
 
 def recognises(folder: Path) -> bool:
@@ -39,13 +39,12 @@ def recognises(folder: Path) -> bool:
 
 
 def scan(folder: Path) -> Scan:
-    """One utterance a row. Raises SercliError for a file that is no such table."""
+    """One utterance per row. Raises SercliError for a file that is not such a table."""
     tables = [folder] if folder.is_file() else _tables(folder)
     if len(tables) != 1:
-        found = f"{len(tables)} tables with them" if tables else "none"
-        raise SercliError(
-            f"{folder}: wanted one CSV or TSV file with the columns {', '.join(NEEDED)}, found {found}; name the file itself"
-        )
+        expected = f"one CSV or TSV file with the columns {listed(NEEDED)}"
+        seen = listed(path.name for path in tables)
+        raise SercliError("not one table", place=folder, seen=seen, expected=expected, fix="give the file itself")
     utterances: list[Utterance] = []
     rejects: list[Reject] = []
     for row in csv_files.read_rows(tables[0], NEEDED):
@@ -56,19 +55,19 @@ def scan(folder: Path) -> Scan:
                 Reject(row.cells.get("path") or f"line {row.line}", f"line {row.line} of {tables[0].name}: {error}")
             )
     if not utterances:
-        raise SercliError(f"{tables[0]}: no usable row" + (f"; {rejects[0].reason}" if rejects else ""))
+        raise nothing_usable(tables[0], rejects)
     return Scan(utterances, rejects)
 
 
 def nearly(folder: Path) -> str:
-    """The first table that has not the columns wanted, or that there are too many that have."""
+    """The columns that the first table lacks, or the names of the tables if several have all columns."""
     fitting = [path.name for path in _tables(folder)]
     if len(fitting) > 1:
-        return f"{', '.join(fitting)} all have {', '.join(NEEDED)}: name the one that is meant"
+        return f"{listed(fitting)} all have the columns {listed(NEEDED)}: give the file that is meant"
     for path in _candidates(folder):
         missing = [name for name in NEEDED if name not in (header := csv_files.header(path))]
         if header and missing:
-            return f"{path.name} has the columns {', '.join(header)}, and no {missing[0]!r}"
+            return f"{path.name} has the columns {listed(header)}, but not {missing[0]!r}"
     return ""
 
 
@@ -91,11 +90,11 @@ def _utterance(row: csv_files.Row) -> Utterance:
     path = cells["path"].replace("\\", "/")
     if not path:
         raise ValueError("no path")
-    values: dict[str, Any] = {key: value for key, value in cells.items() if key in _KNOWN and key not in _NUMBERS}
+    values: dict[str, Any] = {key: value for key, value in cells.items() if key in _COLUMNS and key not in _NUMBERS}
     values |= {key: csv_files.number(key, cells[key]) for key in _NUMBERS if key in cells}
     values["path"] = str(PurePosixPath(path))
     values["utt_id"] = values.get("utt_id") or id_of(path, values.get("start"))
     extra: Mapping[str, str] = {
-        key: value for key, value in cells.items() if key not in _KNOWN and key not in _MEASURED
+        key: value for key, value in cells.items() if key not in _COLUMNS and key not in _MEASURED
     }
     return Utterance(**values, extra=extra)

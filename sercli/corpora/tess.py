@@ -15,12 +15,9 @@ Pichora-Fuller, Dupuis: Toronto emotional speech set (TESS), Scholars Portal Dat
 """
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
 
 from ..data.emotions import look_up
-from ..data.utterances import Count, Scan, Utterance
-from .base import counts_of_emotions, names_fit, scan_names
+from ..data.utterances import Utterance
 
 TASK = {"target": "emotion", "protocol": "random-10-fold"}
 EXAMPLE = {
@@ -39,33 +36,20 @@ EMOTIONS = {
 }
 COUNTS = dict.fromkeys(EMOTIONS.values(), 400)
 AGES = {"OAF": "64", "YAF": "26"}
-_NAME = r"(?P<speaker>OA|YA)F?_(?P<word>[A-Za-z]+)_(?P<code>[A-Za-z]+)"
+NAME = r"(?P<speaker>OA|YA)F?_(?P<word>[A-Za-z]+)_(?P<code>[A-Za-z]+)"
+FORM = "OAF_back_angry.wav (speaker OAF or YAF, word, emotion)"
 
 
-def recognises(folder: Path) -> bool:
-    return names_fit(folder, _NAME)
-
-
-def scan(folder: Path) -> Scan:
-    """Every `.wav` below the folder. Raises SercliError if none is named as TESS names them."""
-    return scan_names(folder, _NAME, "OAF_back_angry.wav (speaker OAF or YAF, word, emotion)", _utterance)
-
-
-def _utterance(name: re.Match[str], path: str) -> Utterance:
-    speaker = f"{name['speaker']}F"
+def utterance(match: re.Match[str], path: str) -> Utterance:
+    speaker = f"{match['speaker']}F"
     return Utterance(
-        utt_id=f"{speaker}_{name['word']}_{name['code']}",
+        utt_id=f"{speaker}_{match['word']}_{match['code']}",
         path=path,
         speaker=speaker,
         gender="female",
         style="acted",
-        emotion=look_up(name["code"], EMOTIONS),
-        emotion_code=name["code"],
-        text=f"Say the word {name['word']}",
-        extra={"word": name["word"], "age": AGES[speaker]},
+        emotion=look_up(match["code"], EMOTIONS),
+        emotion_code=match["code"],
+        text=f"Say the word {match['word']}",
+        extra={"word": match["word"], "age": AGES[speaker]},
     )
-
-
-def counts(utterances: Sequence[Utterance]) -> list[Count]:
-    """How many recordings there are of each emotion."""
-    return counts_of_emotions(utterances, COUNTS)

@@ -15,12 +15,9 @@ Latif, Qayyum, Usman, Qadir: Cross Lingual Speech Emotion Recognition: Urdu vs. 
 """
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
 
 from ..data.emotions import look_up
-from ..data.utterances import Count, Scan, Utterance
-from .base import counts_of_emotions, names_fit, scan_names
+from ..data.utterances import Utterance
 
 TASK = {"target": "emotion", "protocol": "speaker-10-fold"}
 EXAMPLE = {
@@ -31,31 +28,18 @@ EXAMPLE = {
 EMOTIONS = {"A": "anger", "H": "happiness", "N": "neutral", "S": "sadness"}
 COUNTS = dict.fromkeys(EMOTIONS.values(), 100)
 GENDERS = {"F": "female", "M": "male"}
-_NAME = r"(?P<id>(?P<speaker>S(?P<gender>[FM])\d{1,2})_(?P<file>F\d{1,3})_(?P<code>[A-Z])\d{1,4})"
+NAME = r"(?P<id>(?P<speaker>S(?P<gender>[FM])\d{1,2})_(?P<file>F\d{1,3})_(?P<code>[A-Z])\d{1,4})"
+FORM = "SM1_F19_A019.wav (speaker, file, emotion and number)"
 
 
-def recognises(folder: Path) -> bool:
-    return names_fit(folder, _NAME)
-
-
-def scan(folder: Path) -> Scan:
-    """Every `.wav` below the folder. Raises SercliError if none is named as URDU names them."""
-    return scan_names(folder, _NAME, "SM1_F19_A019.wav (speaker, file, emotion and number)", _utterance)
-
-
-def _utterance(name: re.Match[str], path: str) -> Utterance:
+def utterance(match: re.Match[str], path: str) -> Utterance:
     return Utterance(
-        utt_id=name["id"],
+        utt_id=match["id"],
         path=path,
-        speaker=name["speaker"],
-        gender=GENDERS[name["gender"]],
+        speaker=match["speaker"],
+        gender=GENDERS[match["gender"]],
         style="spontaneous",
-        emotion=look_up(name["code"], EMOTIONS),
-        emotion_code=name["code"],
-        extra={"file": name["file"]},
+        emotion=look_up(match["code"], EMOTIONS),
+        emotion_code=match["code"],
+        extra={"file": match["file"]},
     )
-
-
-def counts(utterances: Sequence[Utterance]) -> list[Count]:
-    """How many recordings there are of each emotion."""
-    return counts_of_emotions(utterances, COUNTS)

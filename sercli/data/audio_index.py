@@ -1,10 +1,13 @@
-"""What is known of every sound file: its header and a digest of its content, looked up by size and time first.
+"""Headers and digests of sound files, remembered in `.cache/audio.sqlite`, which is never part of a product.
 
-The table under `.cache` is append-only and may lose its last line to a kill; it is never part of a product.
+A file is looked up by its path, size and time of change. The database may be deleted at any time.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from ..errors import AudioError
@@ -12,80 +15,83 @@ from ..text import printable
 from . import audio
 from .hashing import file_digest
 
-_COLUMNS = 8
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS files (root BLOB, path BLOB, stamp TEXT, duration REAL, sample_rate INTEGER, "
+    "channels INTEGER, digest TEXT, PRIMARY KEY (root, path))"
+)
 
 
 @dataclass(frozen=True)
-class Fingerprint:
-    """`problem` says why a file cannot be used; then the rest is empty."""
+class AudioFile:
+    """The header of a sound file, the digest of its content, and its size and time of change."""
 
+    stamp: str
     duration: float = 0.0  # s
-    sample_rate: int = 0
+    sample_rate: int = 0  # Hz
     channels: int = 0
     digest: str = ""
-    problem: str = ""
+    problem: str = ""  # why the file cannot be used; then the fields from `duration` to `digest` are empty
 
 
-class Fingerprints:
-    """Remembered fingerprints of the files below `root`; `take` makes one."""
+class AudioIndex:
+    """The remembered files below `root`, by path."""
 
     def __init__(self, store: Path, root: Path) -> None:
-        self._path = store / ".cache" / "audio.tsv"
-        self._root = root
-        self._known: dict[str, tuple[str, Fingerprint]] = dict(self._read())
+        self._root, self._database = root, store / ".cache" / "audio.sqlite"
+        try:
+            self._files = self._read()
+        except sqlite3.DatabaseError:  # damaged, or not a database
+            self._database.unlink()
+            self._files = self._read()
 
-    def look_up(self, path: str) -> Fingerprint | None:
-        """What is known of a file that has not changed in size or time since it was looked at."""
-        stamp, found = self._known.get(path, ("", None))
-        return found if found is not None and stamp == _stamp(self._root / path) else None
+    def look_up(self, path: str) -> AudioFile | None:
+        """What is remembered of a file, unless its size or time has changed."""
+        file = self._files.get(path)
+        return file if file and file.stamp == _stamp(self._root / path) else None
 
-    def remember(self, found: Mapping[str, tuple[str, Fingerprint]]) -> None:
-        self._known |= found
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8", errors="surrogateescape", newline="") as stream:
-            for path, (stamp, print_) in found.items():
-                if not print_.problem:  # a file that could not be read may be readable next time
-                    row = [
-                        str(self._root),
-                        path,
-                        stamp,
-                        print_.duration,
-                        print_.sample_rate,
-                        print_.channels,
-                        print_.digest,
-                        "",
-                    ]
-                    stream.write("\t".join(map(str, row)) + "\n")
+    def remember(self, files: Mapping[str, AudioFile]) -> None:
+        """Keep files by path. A file with a problem is not written: it may be readable next time."""
+        self._files |= files
+        root = os.fsencode(self._root)
+        rows = [(root, os.fsencode(path), *astuple(file)[:-1]) for path, file in files.items() if not file.problem]
+        with self._connected() as connection:
+            connection.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
-    def _read(self) -> Iterator[tuple[str, tuple[str, Fingerprint]]]:
-        if not self._path.is_file():
-            return
-        with self._path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as stream:
-            for line in stream:
-                row = line.rstrip("\n").split("\t")
-                if len(row) == _COLUMNS and row[0] == str(self._root):
-                    yield row[1], (row[2], Fingerprint(float(row[3]), int(row[4]), int(row[5]), row[6]))
+    def _read(self) -> dict[str, AudioFile]:
+        query = "SELECT path, stamp, duration, sample_rate, channels, digest FROM files WHERE root = ?"
+        with self._connected() as connection:
+            rows = connection.execute(query, (os.fsencode(self._root),))
+            return {os.fsdecode(path): AudioFile(*values) for path, *values in rows}
 
-
-def take(root: Path, paths: list[str]) -> dict[str, tuple[str, Fingerprint]]:
-    """Open the header and read the content of every file: path -> (size and time, fingerprint)."""
-    return {path: _take_one(root / path) for path in paths}
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        """A connection for one transaction: after a kill all of its rows are there, or none."""
+        self._database.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(self._database, timeout=60)) as connection:  # s; for other commands that write
+            connection.execute("PRAGMA synchronous = OFF")  # a crash of the machine may cost the cache
+            with connection:
+                connection.execute(_SCHEMA)
+                yield connection
 
 
-def _take_one(path: Path) -> tuple[str, Fingerprint]:
+def read_files(root: Path, paths: Iterable[str]) -> dict[str, AudioFile]:
+    """Read the header and the content of each file."""
+    return {path: _read_file(root / path) for path in paths}
+
+
+def _read_file(path: Path) -> AudioFile:
     stamp = _stamp(path)
     try:
         header = audio.read_header(path)
-        digest = file_digest(path)
-    except (AudioError, OSError) as error:
-        reason = str(error) if isinstance(error, AudioError) else printable(error.strerror or str(error))
-        return stamp, Fingerprint(problem=reason)
-    return stamp, Fingerprint(header.duration, header.sample_rate, header.channels, digest)
+        return AudioFile(stamp, header.duration, header.sample_rate, header.channels, file_digest(path))
+    except AudioError as error:
+        return AudioFile(stamp, problem=str(error))
+    except OSError as error:
+        return AudioFile(stamp, problem=printable(error.strerror or str(error)))
 
 
 def _stamp(path: Path) -> str:
-    try:
+    with suppress(OSError):
         stat = path.stat()
-    except OSError:
-        return "missing"
-    return f"{stat.st_size}-{stat.st_mtime_ns}"
+        return f"{stat.st_size}-{stat.st_mtime_ns}"
+    return "missing"

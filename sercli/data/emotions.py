@@ -1,4 +1,4 @@
-"""Names of emotions: whatever a corpus or a table calls one, to its canonical name. The only place that knows synonyms."""
+"""Names of emotions: the words of corpora and tables, and their canonical names. Only this module knows synonyms."""
 
 import difflib
 import re
@@ -29,51 +29,70 @@ _SYNONYMS = {
     "tenderness": "tender",
     "tiredness": "tired",
 }
-_UNKNOWN = {"", "?", "n/a", "na", "nan", "none", "unknown"}
-_UNLABELLED = _UNKNOWN - {"none"} | {"no agreement", "unlabeled", "unlabelled", "xxx"}
-_KNOWN = {word: name for name, synonyms in _SYNONYMS.items() for word in (name, *map(str.strip, synonyms.split(",")))}
+_MISSING = {"", "?", "n/a", "na", "nan", "none", "unknown"}
+_UNLABELLED = _MISSING - {"none"} | {"no agreement", "unlabeled", "unlabelled", "xxx"}
+_CANONICAL = {
+    word: name for name, synonyms in _SYNONYMS.items() for word in (name, *map(str.strip, synonyms.split(",")))
+}
 
 T = TypeVar("T")
 
 
 def canonical(raw: str) -> str:
-    """The canonical name, empty for what says that there is no label; an unknown word stays as it is, but for the signs that
-    --classes is written in, which become a slash."""
+    """The canonical name of an emotion; empty for a word that means that there is no label.
+
+    An unknown word stays as it is, but the signs `=+,` become a slash, because --classes is written with them.
+
+    >>> canonical("ANG"), canonical("Pleasant_Surprise"), canonical("xxx"), canonical("awe")
+    ('anger', 'surprise', '', 'awe')
+    """
     word = _plain(raw)
-    return "" if word in _UNLABELLED else _KNOWN.get(word, re.sub(r"[=+,]+", "/", raw.strip()))
+    return "" if word in _UNLABELLED else _CANONICAL.get(word, re.sub(r"[=+,]+", "/", raw.strip()))
 
 
 def is_known(name: str) -> bool:
-    """Whether it is a canonical name, or empty."""
+    """Whether a name is canonical, or empty."""
     return not name or name in _SYNONYMS
 
 
-def is_nothing(text: str) -> bool:
-    """Whether it says that nothing is known."""
-    return _plain(text) in _UNKNOWN
+def is_missing(text: str) -> bool:
+    """Whether a cell means that the value is missing, such as `?` or `N/A`."""
+    return _plain(text) in _MISSING
 
 
 def nearest(raw: str) -> str | None:
-    """The canonical name whose spelling, or that of a synonym, is nearest to an unknown word; None if it is like none."""
-    found = difflib.get_close_matches(_plain(raw), _KNOWN, n=1)
-    return _KNOWN[found[0]] if found else None
+    """The canonical name with the nearest spelling, or with a synonym of the nearest spelling; None if there is none near.
+
+    >>> nearest("angery"), nearest("xyzzy")
+    ('anger', None)
+    """
+    matches = difflib.get_close_matches(_plain(raw), _CANONICAL, n=1)
+    return _CANONICAL[matches[0]] if matches else None
 
 
-def known_as(raw: str, among: Collection[str]) -> str:
-    """What a word that is not `among` these names is called there, for the end of an error line; empty if it is like none."""
-    likely = [canonical(raw), nearest(raw) or "", *difflib.get_close_matches(raw, among, n=1)]
-    return next((f" (is {name!r} meant?)" for name in likely if name in among), "")
+def spelling_hint(raw: str, names: Collection[str]) -> str:
+    """The name that an unknown word probably means, for the end of an error; empty if there is none near.
+
+    >>> spelling_hint("joy", ["anger", "happiness"])
+    " (is 'happiness' meant?)"
+    """
+    likely = [canonical(raw), nearest(raw) or "", *difflib.get_close_matches(raw, names, n=1)]
+    return next((f" (is {name!r} meant?)" for name in likely if name in names), "")
 
 
-def look_up(code: str, table: Mapping[str, T], what: str = "emotion code") -> T:
-    """What a corpus's own code stands for. Raises ValueError, with the nearest known and all others, for one outside the table."""
+def look_up(code: str, table: Mapping[str, T], kind: str = "emotion code") -> T:
+    """The meaning of a corpus's own code. Raises ValueError, with the nearest and all valid codes, for one outside the table.
+
+    >>> look_up("W", {"W": "anger", "T": "sadness"})
+    'anger'
+    """
     if code in table:
         return table[code]
-    near = difflib.get_close_matches(code.casefold(), {known.casefold(): known for known in table}, n=1)
-    likely = [known for known in table if near and known.casefold() == near[0]]
-    hint = f"the nearest known is {likely[0]}; " if likely else ""
-    known = ", ".join(key if str(value) == key else f"{key} {value}" for key, value in table.items())
-    raise ValueError(f"unknown {what} {code!r}; {hint}known are {known}")
+    by_folded = {key.casefold(): key for key in table}
+    matches = difflib.get_close_matches(code.casefold(), by_folded, n=1)
+    hint = f"the nearest is {by_folded[matches[0]]}; " if matches else ""
+    valid = ", ".join(key if str(value) == key else f"{key} {value}" for key, value in table.items())
+    raise ValueError(f"unknown {kind} {code!r}; {hint}valid are {valid}")
 
 
 def _plain(raw: str) -> str:

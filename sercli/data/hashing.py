@@ -1,4 +1,4 @@
-"""SHA-256 digests of values and of files: the names by which products know their inputs."""
+"""SHA-256 digests of values and of files: products are compared with their inputs by them."""
 
 import hashlib
 import json
@@ -7,7 +7,11 @@ from typing import Any
 
 
 def digest(value: Any) -> str:
-    """SHA-256 of a value's sorted JSON."""
+    """SHA-256 of a value's sorted JSON. Equal values have equal digests, whatever the order of their keys.
+
+    >>> digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+    True
+    """
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 

@@ -1,4 +1,4 @@
-"""The tables of a store: one utterance a row, tabs between columns, a header, no quoting, rows in C-locale order."""
+"""Utterances, and the tables of a store: one row per utterance, tabs, a header, no quoting, rows in C order."""
 
 import csv
 import itertools
@@ -12,16 +12,20 @@ from typing import Any
 from ..errors import DamagedProduct
 from ..text import c_order
 
-_MEND = "mend it, or run the command that made it again with --overwrite"
+DIMENSIONS = ("valence", "arousal", "dominance")
+SUBSET_COLUMNS = ("speaker", "session", "gender", "style", "corpus")  # scores are also given for each value of these
+SCALE = (1.0, 5.0)  # of the dimensions in a store: the scale of IEMOCAP, and of the paper's bins
+
+_FIX = "correct it, or run the command that made it again with --overwrite"
 _BLANKS = re.compile(r"[\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """One utterance: what the corpus says of it, and (from `duration` to `digest`) what its sound file says.
+    """One utterance: what the corpus says about it, and (from `duration` to `digest`) what its sound file says.
 
-    `start` and `end` (s) cut it out of a longer file; `emotion` is the canonical name, `emotion_code` the corpus's own. Of a reader
-    they may both be what the corpus says; `ingest` brings names, and dimensions to the scale from 1 to 5.
+    `start` and `end` (s) are those of a section of a longer file. A reader may give `emotion` and the dimensions in the corpus's own
+    terms; `ingest` converts them to canonical names and to SCALE.
     """
 
     utt_id: str
@@ -36,86 +40,88 @@ class Utterance:
     session: str = ""
     gender: str = ""
     style: str = ""
-    emotion: str = ""
-    emotion_code: str = ""
+    emotion: str = ""  # canonical name
+    emotion_code: str = ""  # the corpus's own
     valence: float | None = None
     arousal: float | None = None
     dominance: float | None = None
     text: str = ""
-    extra: Mapping[str, str] = field(default_factory=dict)  # further columns that a corpus brings
+    extra: Mapping[str, str] = field(default_factory=dict)  # further columns of the corpus
 
     def text_of(self, column: str) -> str:
-        """A column that holds text, its own or a further one; empty where there is none."""
+        """A text column, a regular or a further one; empty if there is none of this name."""
         return str(getattr(self, column, None) or self.extra.get(column, ""))
 
 
 def first_shared(some: Iterable[Utterance], others: Iterable[Utterance]) -> tuple[Utterance, Utterance] | None:
-    """Two utterances, one of each, that have sound in common: of one file's content, in sections that overlap."""
+    """The first two utterances, one of each group, that share sound: overlapping sections of files with the same content."""
     by_digest: dict[str, list[Utterance]] = {}
     for utterance in some:
         by_digest.setdefault(utterance.digest, []).append(utterance)
     for other in others:
-        for one in by_digest.get(other.digest, ()):
-            ends = (math.inf if end is None else end for end in (one.end, other.end))
-            if max(one.start or 0.0, other.start or 0.0) < min(ends):
-                return one, other
+        for candidate in by_digest.get(other.digest, ()):
+            ends = (math.inf if end is None else end for end in (candidate.end, other.end))
+            if max(candidate.start or 0.0, other.start or 0.0) < min(ends):
+                return candidate, other
     return None
 
 
 @dataclass(frozen=True)
 class Reject:
-    """A file or row that was set aside, and why."""
+    """A file or row that cannot be used, and the reason. Nothing is lost by a `copy` of an utterance that is kept."""
 
     path: str
     reason: str
+    copy: bool = False
 
 
 @dataclass(frozen=True)
-class Table:
-    """What a corpus says beside its utterances, such as each rater's votes. The first column is `utt_id`."""
+class SideTable:
+    """A further table of a corpus, such as the votes of each rater. Its first column is `utt_id`."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
 
 
-SUBSET_COLUMNS = ("speaker", "session", "gender", "style", "corpus")  # scores are also given for each value of these
-DIMENSIONS = ("valence", "arousal", "dominance")
-SCALE = (1.0, 5.0)  # on which valence, arousal and dominance are kept: that of IEMOCAP, and of the paper's bins
-
-
 @dataclass(frozen=True)
 class Scan:
-    """What a corpus reader found, before any sound file was opened."""
+    """What a corpus reader returns, before any sound file is opened."""
 
     utterances: list[Utterance]
     rejects: list[Reject]
-    warnings: Sequence[str] = ()  # odd but kept; one line each
-    durations: Mapping[str, float] = field(default_factory=dict)  # utt_id -> seconds of sound that the corpus promises
-    tables: Mapping[str, Table] = field(default_factory=dict)  # name -> further table: `ratings` for `ratings.tsv`
-    synthetic: bool = False  # spoken by nobody: every score is marked
-    scale: tuple[float, float] = SCALE  # of valence, arousal and dominance
-    root: Path | None = None  # where the paths start, if not in the corpus folder
+    warnings: Sequence[str] = ()  # one line each
+    durations: Mapping[str, float] = field(default_factory=dict)  # utt_id -> seconds that the corpus promises
+    tables: Mapping[str, SideTable] = field(default_factory=dict)  # `ratings` is written to `ratings.tsv`
+    synthetic: bool = False  # not spoken by people: every score gets a mark
+    scale: tuple[float, float] = SCALE  # of valence, arousal and dominance in the corpus
+    sound_root: Path | None = None  # where the paths start, if not in the corpus folder
 
 
 @dataclass(frozen=True)
 class Count:
-    """One cell of the makers' own table of a corpus: how many utterances were found, how many the release has."""
+    """One cell of the counts that the makers of a corpus publish: utterances here, and in the complete release."""
 
-    part: str  # of the corpus, such as a session, that a partial copy may lack; empty: of the whole
+    part: str  # of the corpus, such as a session, that a partial copy may lack; empty: the whole corpus
     cell: str
     found: int
     expected: int
 
     @property
     def name(self) -> str:
+        """Part and cell.
+
+        >>> Count("session 1", "anger", 229, 229).name
+        'session 1, anger'
+        """
         return f"{self.part}, {self.cell}" if self.part else self.cell
 
 
 COLUMNS = [column.name for column in fields(Utterance) if column.name != "extra"]
-_NUMBERS = {"start", "end", "valence", "arousal", "dominance"}
+_NUMBERS = {"start", "end", *DIMENSIONS}
 
 
 def write_utterances(path: Path, utterances: Sequence[Utterance]) -> None:
+    """Write the table of utterances, with a column for each key of `extra`."""
     extra = sorted({key for utterance in utterances for key in utterance.extra})
     rows = (
         [*(getattr(utterance, name) for name in COLUMNS), *(utterance.extra.get(key) for key in extra)]
@@ -125,50 +131,54 @@ def write_utterances(path: Path, utterances: Sequence[Utterance]) -> None:
 
 
 def read_utterances(path: Path) -> list[Utterance]:
-    """Raises DamagedProduct for a table that `ingest` cannot have written."""
+    """Read the table of utterances. Raises DamagedProduct for a table that `ingest` cannot have written."""
     utterances = []
     for number, row in enumerate(read_table(path), start=2):
         try:
-            known: dict[str, Any] = {name: row.pop(name) for name in COLUMNS}
-            for name in _NUMBERS:
-                known[name] = _number(known[name])
-            known |= {"duration": float(known["duration"]), "sample_rate": int(known["sample_rate"])}
-            known["channels"] = int(known["channels"])
-            if (place := PurePosixPath(known["path"])).is_absolute() or ".." in place.parts:
-                raise ValueError(f"the path {known['path']!r} leaves the corpus")
-        except (KeyError, ValueError) as error:
-            raise DamagedProduct(f"{path}: line {number}: {error}; {_MEND}") from None
-        utterances.append(Utterance(**known, extra=row))
+            values: dict[str, Any] = {name: row.pop(name) for name in COLUMNS}
+            values |= {name: _number(values[name]) for name in _NUMBERS}
+            values |= {"duration": float(values["duration"]), "sample_rate": int(values["sample_rate"])}
+            values["channels"] = int(values["channels"])
+            if (sound := PurePosixPath(values["path"])).is_absolute() or ".." in sound.parts:
+                raise ValueError(f"the path {values['path']!r} leaves the corpus")
+        except KeyError as error:
+            raise DamagedProduct("a column is missing", place=path, expected=error, fix=_FIX) from None
+        except ValueError as error:
+            raise DamagedProduct(str(error), place=f"{path}: line {number}", fix=_FIX) from None
+        utterances.append(Utterance(**values, extra=row))
     if not utterances:
-        raise DamagedProduct(f"{path}: holds no utterance; {_MEND}")
+        raise DamagedProduct("the table has no utterance", place=path, fix=_FIX)
     return utterances
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """One row a line; blanks replace the tabs and line ends that a cell holds, and None is an empty cell."""
+    """Write one line per row. Blanks replace the tabs and line ends in a cell, and None is an empty cell."""
     with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
         stream.writelines("\t".join(map(_text, row)) + "\n" for row in itertools.chain([header], rows))
 
 
 def read_table(path: Path) -> Iterator[dict[str, str]]:
-    """Rows of one of our tables as dictionaries. Raises DamagedProduct for a row of the wrong width."""
+    """Rows of a table of a store as dictionaries. Raises DamagedProduct for a row with too many or too few columns."""
     with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as stream:
         rows = csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE, lineterminator="\n")
         header = next(rows, [])
         for number, row in enumerate(rows, start=2):
             if len(row) != len(header):
-                raise DamagedProduct(f"{path}: line {number} has {len(row)} columns, wanted {len(header)}; {_MEND}")
+                seen, expected = f"{len(row)} columns", f"{len(header)} columns"
+                raise DamagedProduct(
+                    "damaged row", place=f"{path}: line {number}", seen=seen, expected=expected, fix=_FIX
+                )
             yield dict(zip(header, row, strict=True))
 
 
 def _text(value: object) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
-    return _BLANKS.sub(" ", str(value))  # blanks at either end may be those of a path
+    return _BLANKS.sub(" ", str(value))  # blanks at either end are kept: a path may have them
 
 
 def _number(text: str) -> float | None:
     number = float(text) if text else None
     if number is not None and not math.isfinite(number):
-        raise ValueError(f"{text!r} is no number")
+        raise ValueError(f"{text!r} is not a number")
     return number

@@ -9,15 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from ..config import write_yaml
+from ..corpora.base import nothing_usable
 from ..data.hashing import file_digest
-from ..data.utterances import Reject, Table, Utterance, write_table, write_utterances
+from ..data.utterances import Reject, SideTable, Utterance, write_table, write_utterances
 from ..errors import Command, SercliError
 from ..machine.progress import say
 from ..store import keys, publishing
 from ..store.locations import FORMAT, Locations
 from ..store.publishing import Product
+from ..tasks.classes import ENTANGLED
+from ..tasks.summary import summarise
 from ..text import printable
 from .making import Outcome, Settings
+from .rejects import print_rejects
 
 UTTERANCES, REJECTS, CORPUS_YAML = "utterances.tsv", "rejects.tsv", "corpus.yaml"
 
@@ -30,7 +34,7 @@ class CorpusContent:
     task: Mapping[str, Any]  # the default task
     utterances: Sequence[Utterance]
     rejects: Sequence[Reject] = ()
-    tables: Mapping[str, Table] = field(default_factory=dict)  # name -> further table
+    tables: Mapping[str, SideTable] = field(default_factory=dict)  # name -> further table
 
 
 def check_store_folder(store_path: Path, facts: Mapping[str, Any], settings: Settings) -> None:
@@ -55,8 +59,7 @@ def publish_corpus(store_path: Path, content: CorpusContent, settings: Settings)
     Raises SercliError for a corpus without utterances, and (without --overwrite) where the table was edited by hand.
     """
     if not content.utterances:
-        first = f"{printable(content.rejects[0].path)}: {content.rejects[0].reason}" if content.rejects else ""
-        raise SercliError("no usable recording", place=content.facts["root"], seen=first, fix="check the corpus folder")
+        raise nothing_usable(content.facts["root"], content.rejects)
     locations = Locations(store_path)
     draft = store_path / publishing.STAGING / "corpus-draft"
     _write(draft, content)
@@ -104,3 +107,16 @@ def _refuse_edited(locations: Locations, digest: str) -> None:
     published = (locations.provenance(keys.CORPUS) or {"files": {}})["files"].get(UTTERANCES)
     if path.is_file() and file_digest(path) not in (digest, published):
         raise SercliError("the table was edited by hand", place=path, fix="keep it, or replace it with --overwrite")
+
+
+def print_summary(store_path: Path, content: CorpusContent) -> None:
+    """Print sizes and labels, a warning if labels and speakers are entangled, and the first rejects."""
+    summary = summarise(content.utterances)
+    say(f"{store_path}: {summary.utterances} utterances of {summary.speakers} speakers, {summary.hours:.2f} h")
+    say(f"{store_path}: {', '.join(f'{printable(label)} {n}' for label, n in summary.labels.items())}")
+    if summary.single_label_share > ENTANGLED:
+        say(
+            f"{store_path}: ENTANGLED: {100 * summary.single_label_share:.0f} % of the labelled utterances are by speakers who "
+            "have one emotion only; speaker-independent scores of this corpus say little about emotion, and are marked"
+        )
+    print_rejects(content.rejects, store_path / keys.CORPUS / REJECTS)

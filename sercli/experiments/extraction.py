@@ -11,7 +11,7 @@ import numpy as np
 from .. import plugins
 from ..config import build
 from ..data import audio
-from ..data.audio_index import Fingerprints, take
+from ..data.audio_index import AudioIndex, read_files
 from ..data.utterances import Utterance
 from ..errors import AudioError, SercliError
 from ..executors.base import Request, open_slots
@@ -37,15 +37,15 @@ def check_audio(store: Store, root: Path) -> None:
     """
     if not root.is_dir():
         return
-    index = Fingerprints(store.path, root)
+    index = AudioIndex(store.path, root)
     for utterance in store.utterances:
         if index.look_up(utterance.path) is None:
-            entries = take(root, [utterance.path])
-            fingerprint = entries[utterance.path][1]
-            if fingerprint.digest != utterance.digest:
-                place, seen = root / utterance.path, fingerprint.problem
+            files = read_files(root, [utterance.path])
+            file = files[utterance.path]
+            if file.digest != utterance.digest:
+                place, seen = root / utterance.path, file.problem
                 raise SercliError("the file changed since it was ingested", place=place, seen=seen, fix=store.origin)
-            index.remember(entries)
+            index.remember(files)
 
 
 def extract(store: Store, product: Product, root: Path, settings: Settings) -> None:

@@ -4,16 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..data.utterances import write_table
+from ..data.utterances import Reject, write_table
 from ..errors import SercliError
-from ..machine.progress import say
 from ..store import keys, publishing
 from ..store.publishing import Product
 from ..store.ragged import Rows, write_ragged
 from ..store.store import Store
 from ..text import printable
-
-_MOST_NAMED = 5  # skipped utterances
+from .rejects import check_number, print_rejects
 
 
 @dataclass(frozen=True)
@@ -59,15 +57,5 @@ def report_rejects(store: Store, name: str, max_rejects: float) -> None:
     rows = [[utt_id, paths[utt_id], reason] for utt_id, reason in rejects.items()]
     write_table(draft, ["utt_id", "path", "reason"], rows)
     draft.replace(table)
-    for _, path, reason in rows[:_MOST_NAMED]:
-        say(f"skipped: {printable(path)}: {reason}")
-    if len(rows) > _MOST_NAMED:
-        say(f"skipped: {len(rows) - _MOST_NAMED} more, see {table}")
-    if len(rows) > (max_rejects if max_rejects >= 1 else max_rejects * len(paths)):
-        raise SercliError(
-            "too many utterances were skipped",
-            place=table,
-            seen=f"{len(rows)} of {len(paths)}",
-            expected=f"--max-rejects {max_rejects:g}",
-            fix="see the reasons in the table; a higher --max-rejects accepts them",
-        )
+    print_rejects([Reject(paths[utt_id], reason) for utt_id, reason in rejects.items()], table)
+    check_number(len(rejects), len(paths), max_rejects, table)

@@ -1,1 +1,1 @@
-"""File formats of other programs."""
+"""File formats of other programs: CSV and TSV tables, Kaldi archives. May import `errors` and `text` only."""

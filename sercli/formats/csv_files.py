@@ -1,4 +1,4 @@
-"""CSV and TSV files from outside: commas, semicolons or tabs, quotes, a byte order mark, any line ends, names in any case."""
+"""CSV and TSV files of other programs: commas, semicolons or tabs, quotes, a byte order mark, any line ends, names in any case."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ SUFFIXES = (".csv", ".tsv")
 
 
 class Row(NamedTuple):
-    """Where a row ends in its file, its cells by the columns' names in lower case, and what is wrong with it, if anything."""
+    """A row of a table: the line where it ends, its cells by column name in lower case, and a problem, or empty."""
 
     line: int
     cells: dict[str, str]
@@ -21,7 +21,7 @@ class Row(NamedTuple):
 
 
 def header(path: Path) -> list[str]:
-    """The names of a file's columns, in lower case; none of what is no text."""
+    """The names of a file's columns, in lower case; empty if it cannot be read as text."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             line = stream.readline()
@@ -40,36 +40,40 @@ def read_rows(path: Path, needed: Sequence[str]) -> list[Row]:
 
 
 def parse_rows(text: str, place: object, needed: Sequence[str]) -> list[Row]:
-    """All rows but the empty ones, without the blanks around a cell; `place` is named in errors.
+    """All rows that are not empty, without blanks around cells; `place` is named in errors.
 
-    Raises SercliError unless it is a table that has each of the `needed` columns, and no column twice.
+    Raises SercliError unless the text is a table that has each needed column, and no column twice.
     """
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text.partition("\n")[0]), strict=True)
     try:
         rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(row)]
     except csv.Error as error:
-        raise SercliError("cannot be read as a table", place=place, seen=error) from None
+        raise SercliError("cannot be read as a table", place=place, seen=error, fix="save it as CSV or TSV") from None
     names = [name.lower() for name in rows[0][1]] if rows else []
     for name in needed:
         if name not in names:
-            raise SercliError(f"has no column {name!r}", place=place, seen=listed(names), expected=listed(needed))
+            raise SercliError(f"no column {name!r}", place=place, seen=listed(names), expected=listed(needed))
     for name in names:
         if name and names.count(name) > 1:
-            raise SercliError(f"has the column {name!r} twice", place=place, fix="rename one of them")
+            raise SercliError("two columns of one name", place=place, seen=name, fix="rename one of them")
     return [Row(line, dict(zip(names, row, strict=False)), _misfit(len(row) - len(names))) for line, row in rows[1:]]
 
 
 def number(name: str, text: str) -> float | None:
-    """A cell as a number, None for an empty one. Raises ValueError with the reason."""
+    """The number in a cell, None for an empty one. Raises ValueError with the reason.
+
+    >>> number("start", "1.5"), number("end", "")
+    (1.5, None)
+    """
     if not text:
         return None
     try:
-        found = float(text)
+        value = float(text)
     except ValueError:
-        found = math.nan
-    if not math.isfinite(found):
+        value = math.nan
+    if not math.isfinite(value):
         raise ValueError(f"{name} is {text!r}, wanted a number")
-    return found
+    return value
 
 
 def _misfit(surplus: int) -> str:

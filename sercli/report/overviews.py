@@ -111,5 +111,5 @@ def corpora_table(found: Sequence[Mapping[str, Any]], width: int | None = None) 
 def card_text(card: Mapping[str, Any]) -> str:
     """All that one card says."""
     facts = [f"{name + ':':10}{text}" for name, text in card["facts"].items()]
-    lines = [card["what"], "", *facts, *(line for note in card["notes"] for line in ("", note))]
+    lines = [card["summary"], "", *facts, *(line for note in card["notes"] for line in ("", note))]
     return "\n".join(map(printable, lines))

@@ -1,4 +1,4 @@
-"""`sercli corpora`: the corpora that have a reader, by their cards."""
+"""`sercli corpora`: the cards of all corpora that have a reader."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from ..corpora.base import read_card, readers
 
 
 def run(name: str | None) -> list[dict[str, Any]]:
-    """Every card, or the one named, as JSON. Raises UsageError for a reader that does not exist; those that fail are left out."""
-    known = {_plain(one): one for one in readers()}
-    names = [known.get(_plain(name), name)] if name else list(known.values())
-    return [{"name": one, **read_card(one)._asdict()} for one in names]
+    """All cards, or the one of this name, as JSON. Raises UsageError for an unknown reader; broken readers are skipped."""
+    names = {_plain(reader.name): reader.name for reader in readers()}
+    chosen = [names.get(_plain(name), name)] if name else list(names.values())
+    return [{"name": each, **read_card(each)._asdict()} for each in chosen]
 
 
 def _plain(name: str) -> str:

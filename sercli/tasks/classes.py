@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..data.emotions import known_as
+from ..data.emotions import spelling_hint
 from ..data.utterances import Utterance
 from ..errors import SercliError, listed
 from ..text import c_order
@@ -25,7 +25,7 @@ def label_utterances(task: Task, utterances: Sequence[Utterance]) -> tuple[list[
     place = "this corpus" if task.subset == COMPLETE else f"--subset {task.subset}"
     for source in (source for _, sources in merges for source in sources):
         if source not in occurring:
-            seen = f"{source!r}{known_as(source, in_order)}"
+            seen = f"{source!r}{spelling_hint(source, in_order)}"
             raise SercliError("no utterance has this label", place=place, seen=seen, expected=listed(in_order))
     if len(merges) < 2:
         seen, expected = f"{len(merges)} ({listed(in_order)})", "at least two"

@@ -39,41 +39,48 @@ def _two_tables(folder: Path) -> None:
         (folder / name).write_text("path,speaker,emotion\nx.wav,1,anger\n")
 
 
-CORPORA: dict[str, tuple[Callable[[Path], object], list[str], int, str]] = {
-    "no such folder": (lambda folder: None, [], FIXABLE, "corpus: no such folder|give the folder of a corpus"),
-    "empty": (lambda folder: folder.mkdir(), [], FIXABLE, "corpus: is empty|give the folder of a corpus"),
+Fields = dict[str, str | tuple[str, ...]]
+CORPORA: dict[str, tuple[Callable[[Path], object], list[str], int, Fields]] = {
+    "no such folder": (lambda folder: None, [], FIXABLE, {"problem": "no such folder", "fix": "folder of a corpus"}),
+    "empty": (lambda folder: folder.mkdir(), [], FIXABLE, {"problem": "empty", "fix": "folder of a corpus"}),
     "no corpus": (
         _no_corpus,
         [],
         FIXABLE,
-        "corpus: looks like no corpus known|--corpus |emodb|put a table with the columns path, speaker and emotion",
+        {"expected": "emodb", "fix": ("--corpus", "a table with the columns path, speaker and emotion")},
     ),
-    "unknown corpus": (_another_corpus, [], FIXABLE, "corpus: looks like no corpus known|--corpus"),
+    "unknown corpus": (_another_corpus, [], FIXABLE, {"expected": "emodb", "fix": "--corpus"}),
     "another corpus": (
         _another_corpus,
         ["--corpus", "emodb"],
         FIXABLE,
-        "corpus: no recording of the form 03a01Wa.wav|1 other .wav|talks/first.wav|choose another --corpus",
+        {"seen": ("1 other .wav", "talks/first.wav"), "expected": "03a01Wa.wav", "fix": "--corpus"},
     ),
-    "no table": (_another_corpus, ["--corpus", "table"], FIXABLE, "corpus: wanted one CSV or TSV|found none|name the"),
-    "two tables": (_two_tables, ["--corpus", "table"], FIXABLE, "corpus: wanted one CSV|found 2 tables|name the file"),
-    "not a folder": (lambda folder: folder.write_text("text"), [], FIXABLE, "corpus: looks like no corpus|--corpus"),
+    "no table": (
+        _another_corpus,
+        ["--corpus", "table"],
+        FIXABLE,
+        {"seen": "none", "expected": "CSV or TSV", "fix": "the file"},
+    ),
+    "two tables": (_two_tables, ["--corpus", "table"], FIXABLE, {"seen": "a.csv, b.csv", "fix": "the file"}),
+    "not a folder": (lambda folder: folder.write_text("text"), [], FIXABLE, {"fix": "--corpus"}),
     "unknown kind": (_no_corpus, ["--corpus", "nonsense"], USAGE, "'nonsense'|choose from |emodb"),
 }
 
 
 @pytest.mark.parametrize("situation", CORPORA)
 def test_a_folder_that_is_no_corpus(situation: str, sercli: Sercli, tmp_path: Path) -> None:
-    make, options, code, words = CORPORA[situation]
+    make, options, code, fields = CORPORA[situation]
     make(tmp_path / "corpus")
-    refused(sercli, code, words, "ingest", tmp_path / "corpus", tmp_path / "store", *options)
+    error = refused(sercli, code, fields, "ingest", tmp_path / "corpus", tmp_path / "store", *options)
+    assert code == USAGE or error["place"] == str(tmp_path / "corpus")
     assert not (tmp_path / "store").exists()
 
 
 def test_a_store_is_not_written_over_something_else(sercli: Sercli, corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
-    refused(sercli, FIXABLE, f"{tmp_path}: exists and is no store|choose another", "ingest", corpus, tmp_path)
-    refused(sercli, FIXABLE, f"{corpus}: exists and is no store", "ingest", corpus, corpus)
+    refused(sercli, FIXABLE, {"place": str(tmp_path), "fix": "another folder"}, "ingest", corpus, tmp_path)
+    refused(sercli, FIXABLE, {"place": str(corpus), "fix": "another folder"}, "ingest", corpus, corpus)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
@@ -90,11 +97,11 @@ STRANGE_FOLDERS = {
 BAD_HEADERS: dict[str, tuple[str, ...]] = {
     "wav/03a02Wa.wav": ("not a sound file", "copy or download it again"),
     "wav/03a02Wb.wav": ("git-lfs stub", "git lfs pull"),
-    "wav/03a02Wc.wav": ("cut short", "bytes of samples promised", "download it again"),
+    "wav/03a02Wc.wav": ("cut short", "bytes of samples", "download it again"),
     "wav/03a02Wd.wav": ("empty file", "0 bytes"),
     "wav/03a02We.wav": ("no samples", "repair it with"),
-    "wav/03a02Xa.wav": ("unknown emotion code 'X'", "known are W anger"),
-    "wav/77a02Wa.wav": ("unknown speaker '77'", "known are 03"),
+    "wav/03a02Xa.wav": ("unknown emotion code 'X'", "valid are W anger"),
+    "wav/77a02Wa.wav": ("unknown speaker '77'", "valid are 03"),
     "wav/notes.wav": ("not of the form 03a01Wa.wav",),
     "wav/10a01Wb.wav": ("the same sound as wav/10a01Wa.wav, which is kept",),
     "wav/10a02Wa.wav": ("the same sound under different labels", "wav/10a02La.wav"),
@@ -102,13 +109,13 @@ BAD_HEADERS: dict[str, tuple[str, ...]] = {
     "wav/13a01Wa.wav": ("utterance id '13a01Wa' is also that of more/13a01Wa.wav",),
     "more/13a01Wa.wav": ("utterance id '13a01Wa' is also that of wav/13a01Wa.wav",),
     "new\\nline/14a01Wa.wav": ("line end", "rename the file"),
-    "\\xff\\xfe/14a01Wb.wav": ("bytes that are no text", "rename the file"),
+    "\\xff\\xfe/14a01Wb.wav": ("bytes that are not text", "rename the file"),
     "wav/14a01W\\xff.wav": ("not of the form 03a01Wa.wav",),
 }
 BAD_SAMPLES: dict[str, tuple[str, ...]] = {
     "03a03Wa": ("shorter than one frame", "300 samples", "expected 400"),
-    "03a03Wb": ("1 of 8000 samples are nan or infinite",),
-    "03a03Wc": ("1 of 8000 samples are nan or infinite",),
+    "03a03Wb": ("nan or infinite", "1 of 8000 samples"),
+    "03a03Wc": ("nan or infinite", "1 of 8000 samples"),
     "03a03Wd": ("silent", "leave it out or record it again"),
 }
 
@@ -153,9 +160,9 @@ def odd_store(odd_corpus: Path, sercli: Sercli, tmp_path_factory: pytest.TempPat
     store = tmp_path_factory.mktemp("odd") / "store"
     total = len(GOOD) + len(STRANGE_FOLDERS) + len(BAD_HEADERS) + len(BAD_SAMPLES) + 2
     copies = sum("which is kept" in " ".join(words) for words in BAD_HEADERS.values())
-    table = store / "corpus" / "rejects.tsv"
-    words = f"{len(BAD_HEADERS) - copies} of {total - copies} recordings were set aside|--max-rejects 0.1|{table}|kept"
-    refused(sercli, FIXABLE, words, "ingest", odd_corpus, store)
+    seen = f"{len(BAD_HEADERS) - copies} of {total - copies}"
+    fields = {"place": str(store / "corpus" / "rejects.tsv"), "seen": seen, "expected": "--max-rejects 0.1"}
+    refused(sercli, FIXABLE, fields, "ingest", odd_corpus, store)
     fields = {
         "place": str(store / "rejects-logmel.tsv"),
         "seen": f"{len(BAD_SAMPLES)} of {total - len(BAD_HEADERS)}",
@@ -195,13 +202,13 @@ def test_more_rejects_may_be_allowed(odd_corpus: Path, sercli: Sercli, tmp_path:
     done = sercli("ingest", odd_corpus, tmp_path / "store", "--max-rejects", len(BAD_HEADERS))
     assert done.stdout == "emodb\n"
     assert re.search(r"store: (anger|boredom|happiness) \d+(, \w+ \d+)+\n", done.stderr), "how many of each label"
-    assert f"set aside: {len(BAD_HEADERS) - 5} more, see {tmp_path / 'store' / 'rejects.tsv'}" in done.stderr
+    assert f"skipped: {len(BAD_HEADERS) - 5} more, see {tmp_path / 'store' / 'rejects.tsv'}" in done.stderr
 
 
 def test_no_recording_can_be_used(sercli: Sercli, tmp_path: Path) -> None:
     corpus, store = tmp_path / "corpus", tmp_path / "store"
     write_wav(corpus / "03a01Wa.wav", samples=np.empty(0, np.float32))
-    refused(sercli, FIXABLE, "corpus: no usable recording|03a01Wa.wav: no samples", "ingest", corpus, store)
+    refused(sercli, FIXABLE, {"place": str(corpus), "seen": "03a01Wa.wav"}, "ingest", corpus, store)
     write_wav(corpus / "03a01Wa.wav", samples=np.zeros(8000, np.float32))
     sercli("ingest", corpus, store)
     refused(sercli, FIXABLE, {"place": "03a01Wa.wav", "seen": "silent"}, "featurize", store)
@@ -343,31 +350,34 @@ def test_a_table_is_read(situation: str, sercli: Sercli, tmp_path: Path) -> None
     assert told == {"a": ["a.wav", "corpus_x", "happiness"], "b": ["b.wav", "corpus_y", "happiness"]}
 
 
-BAD_TABLES = {
-    "a column is missing": (b"path,speaker\na.wav,x\n", "no column 'emotion'|seen path, speaker"),
-    "a column twice": (b"path,speaker,emotion,path\na.wav,x,joy,a.wav\n", "column 'path' twice|rename one"),
-    "not text": (b"path,speaker,emotion\n\xff\xfe\x00", "labels.csv: cannot be read as a table"),
-    "an open quote": (b'path,speaker,emotion\n"a.wav,x,joy\n', "labels.csv: cannot be read as a table"),
-    "no row": (b"path,speaker,emotion\n", "labels.csv: no usable row"),
+BAD_TABLES: dict[str, tuple[bytes, Fields]] = {
+    "a column is missing": (
+        b"path,speaker\na.wav,x\n",
+        {"problem": "'emotion'", "expected": "path, speaker, emotion"},
+    ),
+    "a column twice": (b"path,speaker,emotion,path\na.wav,x,joy,a.wav\n", {"seen": "path", "fix": "rename"}),
+    "not text": (b"path,speaker,emotion\n\xff\xfe\x00", {"place": "labels.csv", "fix": "UTF-8"}),
+    "an open quote": (b'path,speaker,emotion\n"a.wav,x,joy\n', {"place": "labels.csv", "fix": "UTF-8"}),
+    "no row": (b"path,speaker,emotion\n", {"place": "labels.csv", "problem": "no usable recording"}),
     "no row is good": (
         b"path,speaker,emotion\na.wav,,joy\n",
-        "no usable recording|a.wav: a: no speaker|name the speaker",
+        {"problem": "no usable recording", "seen": "a.wav: a: unknown speaker"},
     ),
-    "empty": (b"", "labels.csv: has no column 'path'"),
+    "empty": (b"", {"place": "labels.csv", "problem": "'path'", "seen": "none"}),
 }
 
 
 @pytest.mark.parametrize("situation", BAD_TABLES)
 def test_a_table_that_cannot_be_read(situation: str, sercli: Sercli, tmp_path: Path) -> None:
-    table, words = BAD_TABLES[situation]
+    table, fields = BAD_TABLES[situation]
     (tmp_path / "labels.csv").write_bytes(table)
-    refused(sercli, FIXABLE, words, "ingest", tmp_path / "labels.csv", tmp_path / "store", "--corpus", "table")
+    refused(sercli, FIXABLE, fields, "ingest", tmp_path / "labels.csv", tmp_path / "store", "--corpus", "table")
 
 
 BAD_ROWS = {  # the row -> its path in rejects.tsv, and the reason
     "/etc/passwd,x,joy,,": ("/etc/passwd", "leaves the folder of the corpus|relative"),
     "../b.wav,x,joy,,": ("../b.wav", "leaves the folder of the corpus|relative"),
-    "b.wav,,joy,,": ("b.wav", "b: no speaker|name the speaker"),
+    "b.wav,,joy,,": ("b.wav", "b: unknown speaker"),
     ",x,joy,,": ("line 6", "no path"),
     "b.wav,x,joy,soon,": ("b.wav", "start is 'soon'|wanted a number"),
     "b.wav,x,joy,nan,": ("b.wav", "start is 'nan'|wanted a number"),

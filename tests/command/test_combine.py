@@ -23,6 +23,8 @@ from sercli.evaluation.marks import Mark, marks_of
 from sercli.experiments.catalogue import Catalogue
 from sercli.experiments.making import Settings
 from sercli.stages import combine, ingest
+from sercli.stages.combine import CombineOptions
+from sercli.stages.ingest import IngestOptions
 from sercli.store import keys
 from sercli.store.store import Store
 from sercli.tasks.classes import ENTANGLED, single_label_share
@@ -130,36 +132,44 @@ def test_features_made_elsewhere_are_combined(sercli: Sercli, featurized: Path, 
     assert both.utt_ids == sorted(both.utt_ids)
     numbers = both.rows("frames", both.utt_ids)[0][::5, 0]
     assert numbers.tolist() == 2 * list(range(36))
-    refused(
-        sercli, FIXABLE, "different widths: toy 3, wards 4", "combine", stores["toy"], stores["wide"], tmp_path / "no"
-    )
+    fields = {"place": "wavlm", "seen": "toy 3, wards 4"}
+    refused(sercli, FIXABLE, fields, "combine", stores["toy"], stores["wide"], tmp_path / "no")
 
 
-REFUSED_TO_COMBINE: dict[str, tuple[list[str], int, str]] = {
-    "one store": (["TOY", "NEW"], USAGE, "wanted two stores or more"),
-    "the same twice": (["TOY", "TOY", "NEW"], FIXABLE, "TOY and TOY: the same store twice|name each once"),
-    "one name": (["TOY", "TWIN", "NEW"], FIXABLE, "TOY and TWIN: both are of a corpus named 'toy'|another --name"),
-    "the same recordings": (["TOY", "RENAMED", "NEW"], FIXABLE, "TOY and RENAMED share recordings|trained on"),
-    "itself": (["TOY", "OTHER", "TOY"], USAGE, "TOY: is one of the stores to combine|name another"),
-    "no class in common": (["OTHER", "JOYLESS", "NEW"], FIXABLE, "no class in common|joyless: dread, glee|--classes"),
+Fields = dict[str, str | tuple[str, ...]]
+REFUSED_TO_COMBINE: dict[str, tuple[list[str], int, Fields]] = {
+    "one store": (["TOY", "NEW"], USAGE, {"seen": "1", "expected": "two or more"}),
+    "the same twice": (["TOY", "TOY", "NEW"], FIXABLE, {"place": "TOY and TOY", "fix": "once"}),
+    "one name": (["TOY", "TWIN", "NEW"], FIXABLE, {"place": "TOY and TWIN", "seen": "toy", "fix": "--name"}),
+    "the same recordings": (["TOY", "RENAMED", "NEW"], FIXABLE, {"place": "TOY and RENAMED", "problem": "recordings"}),
+    "itself": (["TOY", "OTHER", "TOY"], USAGE, {"place": "TOY", "fix": "another"}),
+    "no class in common": (
+        ["OTHER", "JOYLESS", "NEW"],
+        FIXABLE,
+        {"problem": "none", "seen": "joyless: dread, glee", "fix": "--classes"},
+    ),
     "one class in common": (
         ["TOY", "OTHER", "NEW", "--classes", "anger,happiness"],
         FIXABLE,
-        "anger alone in common|wanted at least two",
+        {"problem": "anger", "expected": "two"},
     ),
     "a label that nobody has": (
         ["TOY", "OTHER", "NEW", "--classes", "anger,sad"],
         FIXABLE,
-        "no store labels anything 'sad' (is 'sadness' meant?)|toy: anger, neutral, sadness",
+        {"problem": ("'sad'", "'sadness'"), "seen": "toy: anger, neutral, sadness"},
     ),
     "other classes there": (
         ["OTHER", "TOY", "COMBINED", "--classes", "anger,neutral"],
         FIXABLE,
-        "made of other classes|calm=neutral",
+        {"place": "COMBINED", "seen": "calm=neutral", "expected": "classes anger, neutral"},
     ),
-    "no store": (["TOY", "CORPUS", "NEW"], FIXABLE, "CORPUS: is no store|sercli ingest"),
-    "something else there": (["TOY", "OTHER", "CORPUS"], FIXABLE, "CORPUS: exists and is no store|choose another"),
-    "another corpus's store there": (["TOY", "OTHER", "RENAMED"], FIXABLE, "RENAMED: is the store of another corpus"),
+    "no store": (["TOY", "CORPUS", "NEW"], FIXABLE, {"place": "CORPUS", "fix": "sercli ingest"}),
+    "something else there": (["TOY", "OTHER", "CORPUS"], FIXABLE, {"place": "CORPUS", "fix": "another folder"}),
+    "another corpus's store there": (
+        ["TOY", "OTHER", "RENAMED"],
+        FIXABLE,
+        {"place": "RENAMED", "seen": "table", "expected": "combined"},
+    ),
 }
 
 
@@ -177,7 +187,7 @@ def places(
         soundfile.write(folder / "joyless" / f"{label}.wav", noise, 16000)
     (folder / "joyless" / "labels.csv").write_text("path,speaker,emotion\ndread.wav,a,dread\nglee.wav,b,glee\n")
     done = run_sercli("ingest", folder / "joyless", folder / "joyless-store")
-    assert "emotion 'dread' of 1 utterances is none known, and kept as it is" in done.stderr
+    assert "unknown emotion 'dread' of 1 utterances is kept" in done.stderr
     names = {"TWIN": "twin", "RENAMED": "renamed", "JOYLESS": "joyless-store", "NEW": "new"}
     found = {key: folder / name for key, name in names.items()}
     return {**found, "TOY": featurized, "OTHER": other, "CORPUS": corpus, "COMBINED": combined}
@@ -185,10 +195,11 @@ def places(
 
 @pytest.mark.parametrize("situation", REFUSED_TO_COMBINE)
 def test_what_cannot_be_combined(situation: str, sercli: Sercli, places: dict[str, Path]) -> None:
-    arguments, code, words = REFUSED_TO_COMBINE[situation]
+    arguments, code, fields = REFUSED_TO_COMBINE[situation]
+    place = str(fields.get("place", ""))
     for key, path in places.items():
-        words = words.replace(key, str(path))
-    refused(sercli, code, words, "combine", *(places.get(word, word) for word in arguments))
+        place = place.replace(key, str(path))
+    refused(sercli, code, {**fields, "place": place}, "combine", *(places.get(word, word) for word in arguments))
     assert not places["NEW"].exists()
 
 
@@ -197,7 +208,7 @@ def small_store(folder: Path, name: str, table: str, seed: int) -> Path:
     (folder / name).mkdir()
     soundfile.write(folder / name / "x.wav", np.random.default_rng(seed).standard_normal(16000) / 10, 16000)
     (folder / name / "labels.csv").write_text(table)
-    ingest.run(folder / name, folder / f"{name}-store", None, None, name, 0, False, None, Settings(jobs=1))
+    ingest.run(folder / name, folder / f"{name}-store", IngestOptions(name=name, max_rejects=0), Settings(jobs=1))
     return folder / f"{name}-store"
 
 
@@ -205,12 +216,12 @@ def test_who_and_what_is_in_two_stores_is_seen(tmp_path: Path) -> None:
     """Also a part of a recording that is whole elsewhere, and people whose names are one only together with their corpus's."""
     whole = small_store(tmp_path, "whole", "path,speaker,emotion\nx.wav,p,anger\n", seed=1)
     part = small_store(tmp_path, "part", "path,speaker,emotion,start,end\nx.wav,q,anger,0.2,0.5\n", seed=1)
-    with pytest.raises(SercliError, match="share recordings: x is x_0000200, and one would be trained on"):
-        combine.run([whole, part], tmp_path / "new", None, [], Settings())
+    with raises({"place": str(whole), "seen": "x and x_0000200"}):
+        combine.run([whole, part], tmp_path / "new", CombineOptions(), Settings())
     a = small_store(tmp_path, "a", "path,speaker,emotion\nx.wav,b_s,anger\n", seed=2)
     ab = small_store(tmp_path, "a_b", "path,speaker,emotion\nx.wav,s,anger\n", seed=3)
-    with pytest.raises(SercliError, match="both have a speaker a_b_s, who would be one in the new store"):
-        combine.run([a, ab], tmp_path / "new", None, [], Settings())
+    with raises({"place": str(ab), "seen": "a_b_s", "fix": "--name"}):
+        combine.run([a, ab], tmp_path / "new", CombineOptions(), Settings())
 
 
 def test_a_label_that_reads_like_a_merge_is_none(tmp_path: Path) -> None:
@@ -225,8 +236,8 @@ def test_a_damaged_list_of_stores_is_told(
     path = Path(shutil.copytree(combined, tmp_path / "both"))
     about = path / "corpus" / "corpus.yaml"
     about.write_text(about.read_text().replace("stores:\n- wards\n- toy\n", "stores: 3\n"))
-    words = "stores is no list of names|run `sercli combine STORE STORE"
-    refused(sercli, FIXABLE, words, "combine", other, featurized, path, "--classes", CLASSES)
+    fields = {"place": str(path), "seen": "stores 3", "expected": "stores wards, toy", "fix": "--overwrite"}
+    refused(sercli, FIXABLE, fields, "combine", other, featurized, path, "--classes", CLASSES)
     sercli("combine", other, featurized, path, "--classes", CLASSES, "--overwrite")
 
 

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 from support.command import FIXABLE, USAGE, Sercli
 from support.corpora import load_synthesiser
-from support.errors import error_text, refused
+from support.errors import check_fields, error_of, refused
 from support.paths import IEMOCAP_SYNTHESISER
 
 from sercli.corpora import emodb as emodb_reader
@@ -156,11 +156,11 @@ def test_values_out_of_range_are_kept_and_said(ingested: tuple[Path, str], rows:
     assert (high["valence"], high["valence_of_votes"]) == ("5.5", "5.0000")
     assert (low["dominance"], low["dominance_of_votes"]) == ("0.5", "1.0000")
     assert (
-        "odd: Ses03M_impro07_M000: valence is 5.5, outside 1 to 5; kept, the raters' own votes have a mean of 5.0000"
+        "warning: Ses03M_impro07_M000: valence is 5.5, outside 1 to 5; kept, the raters' own votes have a mean of 5.0000"
         in said
     )
-    assert "odd: Ses01M_script01_1_F000: dominance is 0.5, outside 1 to 5" in said
-    assert said.count("odd: ") == sum("outside" in line for line in said.splitlines()) == 3
+    assert "warning: Ses01M_script01_1_F000: dominance is 0.5, outside 1 to 5" in said
+    assert said.count("warning: ") == sum("outside" in line for line in said.splitlines()) == 3
     for row in rows.values():
         for name in ("valence", "arousal", "dominance"):
             if 1 <= float(row[name]) <= 5:
@@ -250,8 +250,8 @@ def test_votes_follow_the_utterances(copy: Path, sercli: Sercli, tmp_path: Path)
     )
     table = tmp_path / "table.csv"
     table.write_text("path,speaker,emotion\n" + f"{SOUNDS}/{M000}.wav,1,anger\n{SOUNDS}/{F001}.wav,2,fear\n")
-    told = "is the store of another corpus|'iemocap' there, 'table' was asked|--overwrite"
-    refused(sercli, FIXABLE, told, "ingest", table, store, "--root", copy)
+    fields = {"place": str(store), "seen": "iemocap", "expected": "table", "fix": "--overwrite"}
+    refused(sercli, FIXABLE, fields, "ingest", table, store, "--root", copy)
     sercli("ingest", table, store, "--root", copy, "--overwrite")
     assert not (store / "corpus" / "ratings.tsv").exists()
     assert not (store / "corpus" / "counts.tsv").exists()
@@ -297,9 +297,9 @@ def test_a_folder_inside_the_release(
     folder: Path, options: list[str], iemocap: Path, sercli: Sercli, tmp_path: Path
 ) -> None:
     done = sercli("ingest", iemocap / folder, tmp_path / "store", *options, code=FIXABLE)
-    line = error_text(done)
-    assert line.startswith(f"{iemocap / folder}: ")
-    assert line.endswith(f" {iemocap}")
+    error = error_of(done)
+    assert error["place"] == str(iemocap / folder)
+    assert str(iemocap) in error["fix"]
     assert not (tmp_path / "store").exists()
 
 
@@ -309,8 +309,8 @@ def test_a_folder_taken_out_of_the_release(
 ) -> None:
     shutil.copytree(iemocap / folder, tmp_path / "wav")
     done = sercli("ingest", tmp_path / "wav", tmp_path / "store", code=FIXABLE)
-    line = error_text(done)
-    assert line.startswith(f"{tmp_path / 'wav'}: is a folder from inside IEMOCAP, it holds {holds}; give IEMOCAP_full_")
+    fields = {"place": str(tmp_path / "wav"), "seen": f"it holds {holds}", "fix": "give IEMOCAP_full_release"}
+    check_fields(error_of(done), fields)
 
 
 def test_sounds_with_a_table_are_the_tables(iemocap: Path, sercli: Sercli, tmp_path: Path) -> None:
@@ -323,7 +323,7 @@ def test_sounds_with_a_table_are_the_tables(iemocap: Path, sercli: Sercli, tmp_p
 
 
 def test_the_table_agrees_with_itself() -> None:
-    counts = reader.COUNTS
+    counts = reader.COUNTS_BY_SESSION
     for name, numbers in counts.items():
         assert sum(numbers[:5]) == numbers[5], name
     for column in range(6):
@@ -334,8 +334,8 @@ def test_the_table_agrees_with_itself() -> None:
         assert sum(column_of[name] for name in four) == column_of["four classes"]
         assert column_of["four classes, improvised"] + column_of["four classes, scripted"] == column_of["four classes"]
     labels = [*reader.EMOTIONS.values(), "no agreement"]
-    assert sum(counts[name][5] if name in counts else reader.COUNTS_OF_ALL[name] for name in labels if name) == 10039
-    improvised = [number for name, number in reader.COUNTS_OF_ALL.items() if name.endswith("improvised")]
+    assert sum(counts[name][5] if name in counts else reader.OTHER_COUNTS[name] for name in labels if name) == 10039
+    improvised = [number for name, number in reader.OTHER_COUNTS.items() if name.endswith("improvised")]
     assert sum(improvised) == counts["four classes, improvised"][5]
     for low, below, equal, above, high in reader.COUNTS_IN_BINS.values():
         assert below + equal + above == 10039
@@ -390,10 +390,8 @@ def test_differences_are_said_cell_by_cell(ingested: tuple[Path, str]) -> None:
     assert said.count("count: ") == 20
     cells = {row["cell"]: (int(row["found"]), int(row["expected"])) for row in rows_of(store / "corpus" / "counts.tsv")}
     assert len(cells) == 5 * 15 + 15 + 9 + 15
-    assert (
-        f"{sum(found != expected for found, expected in cells.values()) - 20} more, see {store / 'corpus' / 'counts.tsv'}"
-        in said
-    )
+    n_different = sum(found != expected for found, expected in cells.values())
+    assert f"{n_different - 20} more counts, see {store / 'corpus' / 'counts.tsv'}" in said
     assert cells["session 3, four classes, scripted"] == (10, 524)
     assert cells["all"] == (140, 10039)
     assert cells["neutral, improvised"] == (10, 1099)
@@ -410,7 +408,7 @@ def test_sessions_that_are_missing_are_one_line(copy: Path, sercli: Sercli, tmp_
     )
     said = re.findall(r"^count: (.*?),", done.stderr, re.MULTILINE)
     assert set(said) == {"session 1", "session 2"}
-    assert error_text(done).startswith(f"{store / 'corpus' / 'counts.tsv'}: 114 of 114 counts differ from the")
+    check_fields(error_of(done), {"place": str(store / "corpus" / "counts.tsv"), "seen": "114 of 114 counts"})
     assert len(by_id(store)) == 56  # kept all the same
     sercli("ingest", copy, store)
 
@@ -430,13 +428,13 @@ def test_a_complete_release_is_verified(sercli: Sercli, tmp_path: Path) -> None:
     next(wav.glob("*F*")).unlink()
     done = sercli("ingest", wav, tmp_path / "store", "--verify", code=FIXABLE)
     assert "count: happiness: 70, the release has 71" in done.stderr
-    assert "1 of 7 counts differ" in error_text(done)
+    check_fields(error_of(done), {"seen": "1 of 7 counts"})
     assert "count: happiness: 70" in sercli("ingest", wav, tmp_path / "store").stderr
 
 
 def test_who_has_no_counts_cannot_be_verified(corpus: Path, sercli: Sercli, tmp_path: Path) -> None:
     done = sercli("ingest", corpus, tmp_path / "store", "--verify", code=USAGE)
-    assert "--verify: the makers of 'table' publish no counts" in error_text(done)
+    check_fields(error_of(done), {"place": "--verify", "seen": "table"})
 
 
 def test_a_part_is_named_where_there_are_some() -> None:
@@ -561,7 +559,7 @@ def test_what_cannot_be_used_is_set_aside_by_name(situation: str, copy: Path, se
 def test_too_much_set_aside_ends_with_one_and_keeps_the_rest(copy: Path, sercli: Sercli, tmp_path: Path) -> None:
     shutil.rmtree(copy / "Session2" / "sentences")
     done = sercli("ingest", copy, tmp_path / "store", code=FIXABLE)
-    assert "more than --max-rejects 0.1 allows" in error_text(done)
+    check_fields(error_of(done), {"place": "rejects.tsv", "seen": "30 of 58", "expected": "--max-rejects 0.1"})
     assert "partial copy: session 2, session 3" in done.stderr
     assert len(by_id(tmp_path / "store")) == 28
 
@@ -570,7 +568,7 @@ def test_nothing_usable(copy: Path, sercli: Sercli, tmp_path: Path) -> None:
     for session in ("Session1", "Session2"):
         shutil.rmtree(copy / session / "sentences")
     done = sercli("ingest", copy, tmp_path / "store", code=FIXABLE)
-    assert error_text(done).startswith(f"{copy}: no utterance has labels and sound, 56 were set aside; the first")
+    check_fields(error_of(done), {"place": str(copy), "seen": "56 rejected, the first: Session1"})
     assert not (tmp_path / "store").exists()
 
 
@@ -578,7 +576,8 @@ def test_dimensions_out_of_range(copy: Path, sercli: Sercli, tmp_path: Path) -> 
     change(r"\t\[\d\.\d+,", r"\t[55.0000,")(copy)
     done = sercli("ingest", copy, tmp_path / "store")
     assert (
-        f"odd: {F000}: valence is 55, outside 1 to 5; kept, the raters' own votes have a mean of 3.0000" in done.stderr
+        f"warning: {F000}: valence is 55, outside 1 to 5; kept, the raters' own votes have a mean of 3.0000"
+        in done.stderr
     )
     assert by_id(tmp_path / "store")[F000]["valence"] == "55.0"
 
@@ -589,7 +588,7 @@ def test_without_a_transcript(copy: Path, sercli: Sercli, tmp_path: Path) -> Non
     shorten(copy / SOUNDS / f"{F000}.wav", 0.5)
     done = sercli("ingest", copy, tmp_path / "store")
     assert (
-        f"odd: 7 utterances have no line in dialog/transcriptions, the first is {F000}; kept without text"
+        f"warning: 7 utterances have no line in dialog/transcriptions, the first is {F000}; kept without text"
         in done.stderr
     )
     assert by_id(tmp_path / "store")[F001]["text"] == ""

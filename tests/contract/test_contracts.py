@@ -15,6 +15,7 @@ import torch
 import yaml
 from support.command import Sercli
 from support.corpora import write_arrays
+from support.errors import raises
 from torch import Tensor
 
 from sercli import plugins
@@ -23,7 +24,7 @@ from sercli.autoencoders.base import CONDITIONS, UNCONDITIONAL, Autoencoder
 from sercli.bundles.labeller import Labeller
 from sercli.classifiers.base import StandardisedClassifier
 from sercli.config import build, plain
-from sercli.corpora.base import FIELDS, read_card
+from sercli.corpora.base import FIELDS, read_card, reader
 from sercli.data import audio
 from sercli.data.emotions import is_known
 from sercli.data.utterances import DIMENSIONS, read_table, read_utterances
@@ -35,6 +36,7 @@ from sercli.learning.batches import Sequences
 from sercli.learning.options import TrainingConfig
 from sercli.learning.training import make_repeatable
 from sercli.stages import ingest
+from sercli.stages.ingest import IngestOptions
 from sercli.store.store import Store
 from sercli.tasks.task import Task, task_name
 
@@ -45,7 +47,7 @@ CLASSIFIERS = {name: plugins.load("classifiers", name) for name in plugins.names
 FRONTENDS = {name: plugins.load("frontends", name) for name in plugins.names("frontends")}
 EXTRACTORS = [name for name in FRONTENDS if hasattr(FRONTENDS[name], "Extractor")]
 SOURCES = [name for name in FRONTENDS if hasattr(FRONTENDS[name], "Source")]
-CORPORA = {name: plugins.load("corpora", name) for name in plugins.names("corpora")}
+CORPORA = {name: reader(name) for name in plugins.names("corpora")}
 CONFIGURED = [(package, name) for package in PACKAGES[1:] for name in plugins.names(package)]
 
 D, Z, C = 40, 4, 3  # inputs of an autoencoder, latents, categories
@@ -97,7 +99,7 @@ def test_every_plugin_says_what_it_is(package: str, name: str) -> None:
 
 def build_example(name: str, folder: Path) -> Path:
     """A corpus of the reader's own example: its text files, noise where it has sound, and the junk that archives leave."""
-    for number, (file, content) in enumerate(CORPORA[name].EXAMPLE.items()):
+    for number, (file, content) in enumerate(CORPORA[name].example.items()):
         path = folder / file
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix in audio.SUFFIXES:
@@ -118,7 +120,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def sounds(name: str) -> dict[str, str]:
     """The sound files of a reader's example, each with the speaker and the emotion that it has by the corpus."""
-    return {path: told for path, told in CORPORA[name].EXAMPLE.items() if Path(path).suffix in audio.SUFFIXES}
+    return {path: told for path, told in CORPORA[name].example.items() if Path(path).suffix in audio.SUFFIXES}
 
 
 @pytest.mark.parametrize("name", CORPORA)
@@ -126,14 +128,14 @@ def test_the_card_tells_all(name: str) -> None:
     card = read_card(name)
     assert set(FIELDS) <= set(card.facts)
     assert all(card.facts.values())
-    assert len(card.what) < 200
+    assert len(card.summary) < 200
 
 
 @pytest.mark.parametrize("name", CORPORA)
 def test_default_task_is_one(name: str) -> None:
-    task = build(Task, CORPORA[name].TASK, name)
+    task = build(Task, CORPORA[name].task, name)
     assert task_name(task, task) == f"{task.target}.{task.protocol}"
-    assert plain(task) | CORPORA[name].TASK == plain(task)
+    assert plain(task) | CORPORA[name].task == plain(task)
 
 
 @pytest.mark.parametrize("name", CORPORA)
@@ -144,9 +146,9 @@ def test_a_corpus_is_recognised_by_its_own_reader_alone(name: str, examples: dic
 @pytest.mark.parametrize("name", CORPORA)
 def test_every_recording_is_read_as_the_reader_says(name: str, examples: dict[str, Path], tmp_path: Path) -> None:
     store = tmp_path / "store"
-    ingest.run(examples[name], store, None, None, name, 0.0, False, None, Settings(jobs=1))
+    ingest.run(examples[name], store, IngestOptions(name=name, max_rejects=0), Settings(jobs=1))
     utterances = read_utterances(store / "corpus" / "utterances.tsv")
-    root = Store(store).sound_root
+    root = Store(store).root
     found = {
         (root / u.path).relative_to(examples[name].resolve()).as_posix(): f"{u.speaker} {u.emotion}" for u in utterances
     }
@@ -164,10 +166,8 @@ def test_a_stub_in_place_of_sound_is_set_aside(name: str, examples: dict[str, Pa
     shutil.copytree(examples[name], corpus)
     stub = list(sounds(name))[-1]
     (corpus / stub).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
-    ingest.run(corpus, tmp_path / "store", None, None, None, 1, False, None, Settings(jobs=1))
-    rejected = [
-        line.split("\t") for line in (tmp_path / "store" / "corpus" / "rejects.tsv").read_text().splitlines()[1:]
-    ]
+    ingest.run(corpus, tmp_path / "store", IngestOptions(max_rejects=1), Settings(jobs=1))
+    rejected = [line.split("\t") for line in (tmp_path / "store" / "rejects.tsv").read_text().splitlines()[1:]]
     assert [(Path(path).name, reason) for path, reason in rejected] == [
         (Path(stub).name, "a git-lfs stub, not the recording; run: git lfs pull")
     ]
@@ -176,9 +176,8 @@ def test_a_stub_in_place_of_sound_is_set_aside(name: str, examples: dict[str, Pa
 @pytest.mark.parametrize("name", CORPORA)
 def test_the_wrong_reader_says_which_one_fits(name: str, examples: dict[str, Path], tmp_path: Path) -> None:
     wrong = next(other for other in CORPORA if other != name)
-    with pytest.raises(SercliError, match=f"it looks like {name}: say --corpus {name}") as caught:
-        ingest.run(examples[name], tmp_path / "store", wrong, None, None, 0.1, False, None, Settings())
-    assert str(examples[name]) in str(caught.value)
+    with raises({"place": str(examples[name]), "fix": f"--corpus {name}"}):
+        ingest.run(examples[name], tmp_path / "store", IngestOptions(kind=wrong), Settings())
 
 
 @pytest.mark.parametrize("name", CORPORA)
@@ -194,7 +193,7 @@ def test_another_corpus_is_not_mistaken(name: str, files: list[str], tmp_path: P
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", [name for name in CORPORA if hasattr(CORPORA[name], "counts")])
+@pytest.mark.parametrize("name", [name for name in CORPORA if CORPORA[name].has_counts])
 def test_counts_of_nothing_are_the_whole_table(name: str) -> None:
     counts = CORPORA[name].counts([])
     assert len({count.name for count in counts}) == len(counts) > 1

@@ -66,7 +66,7 @@ def timed(work: Callable[[], Any]) -> float:
 
 def main() -> None:
     corpus, folder = Path(sys.argv[1]), Path(sys.argv[2])
-    ingest.run(corpus, folder, "emodb", None, None, 0.1, Settings())
+    ingest.run(corpus, folder, ingest.IngestOptions(kind="emodb"), Settings())
     store = Store(folder)
     paths = [store.root / utterance.path for utterance in store.utterances]
     speech = sum(utterance.duration for utterance in store.utterances)
