@@ -1,5 +1,6 @@
 """From a corpus folder to features and folds: ingest, featurize, combine, folds."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -69,7 +70,7 @@ class Ingest(RejectOption, WorkOptions):
         from ..stages import ingest
 
         scale = ingest.parse_scale(self.scale) if self.scale else None
-        options = self.fill(ingest.IngestOptions, sound_root=self.root, scale=scale)
+        options = replace(self.fill(ingest.IngestOptions, sound_root=self.root), scale=scale)
         self.print_outcome(ingest.run(self.corpus, self.store, options, self.settings()))
 
 

@@ -64,7 +64,7 @@ CORPORA: dict[str, tuple[Callable[[Path], object], list[str], int, Fields]] = {
     ),
     "two tables": (_two_tables, ["--corpus", "table"], FIXABLE, {"seen": "a.csv, b.csv", "fix": "the file"}),
     "not a folder": (lambda folder: folder.write_text("text"), [], FIXABLE, {"fix": "--corpus"}),
-    "unknown kind": (_no_corpus, ["--corpus", "nonsense"], USAGE, "'nonsense'|choose from |emodb"),
+    "unknown kind": (_no_corpus, ["--corpus", "nonsense"], USAGE, {"seen": "nonsense", "expected": "emodb"}),
 }
 
 
@@ -202,7 +202,7 @@ def test_more_rejects_may_be_allowed(odd_corpus: Path, sercli: Sercli, tmp_path:
     done = sercli("ingest", odd_corpus, tmp_path / "store", "--max-rejects", len(BAD_HEADERS))
     assert done.stdout == "emodb\n"
     assert re.search(r"store: (anger|boredom|happiness) \d+(, \w+ \d+)+\n", done.stderr), "how many of each label"
-    assert f"skipped: {len(BAD_HEADERS) - 5} more, see {tmp_path / 'store' / 'rejects.tsv'}" in done.stderr
+    assert f"skipped: {len(BAD_HEADERS) - 5} more, see {tmp_path / 'store' / 'corpus' / 'rejects.tsv'}" in done.stderr
 
 
 def test_no_recording_can_be_used(sercli: Sercli, tmp_path: Path) -> None:
@@ -356,8 +356,8 @@ BAD_TABLES: dict[str, tuple[bytes, Fields]] = {
         {"problem": "'emotion'", "expected": "path, speaker, emotion"},
     ),
     "a column twice": (b"path,speaker,emotion,path\na.wav,x,joy,a.wav\n", {"seen": "path", "fix": "rename"}),
-    "not text": (b"path,speaker,emotion\n\xff\xfe\x00", {"place": "labels.csv", "fix": "UTF-8"}),
-    "an open quote": (b'path,speaker,emotion\n"a.wav,x,joy\n', {"place": "labels.csv", "fix": "UTF-8"}),
+    "not text": (b"path,speaker,emotion\n\xff\xfe\x00", {"place": "labels.csv"}),
+    "an open quote": (b'path,speaker,emotion\n"a.wav,x,joy\n', {"place": "labels.csv"}),
     "no row": (b"path,speaker,emotion\n", {"place": "labels.csv", "problem": "no usable recording"}),
     "no row is good": (
         b"path,speaker,emotion\na.wav,,joy\n",

@@ -161,7 +161,7 @@ REFUSED_TO_COMBINE: dict[str, tuple[list[str], int, Fields]] = {
     "other classes there": (
         ["OTHER", "TOY", "COMBINED", "--classes", "anger,neutral"],
         FIXABLE,
-        {"place": "COMBINED", "seen": "calm=neutral", "expected": "classes anger, neutral"},
+        {"place": "COMBINED", "seen": "calm=neutral", "expected": "anger, neutral"},
     ),
     "no store": (["TOY", "CORPUS", "NEW"], FIXABLE, {"place": "CORPUS", "fix": "sercli ingest"}),
     "something else there": (["TOY", "OTHER", "CORPUS"], FIXABLE, {"place": "CORPUS", "fix": "another folder"}),
@@ -236,7 +236,7 @@ def test_a_damaged_list_of_stores_is_told(
     path = Path(shutil.copytree(combined, tmp_path / "both"))
     about = path / "corpus" / "corpus.yaml"
     about.write_text(about.read_text().replace("stores:\n- wards\n- toy\n", "stores: 3\n"))
-    fields = {"place": str(path), "seen": "stores 3", "expected": "stores wards, toy", "fix": "--overwrite"}
+    fields = {"place": "corpus.yaml: stores", "problem": "list", "fix": "sercli combine STORE STORE"}
     refused(sercli, FIXABLE, fields, "combine", other, featurized, path, "--classes", CLASSES)
     sercli("combine", other, featurized, path, "--classes", CLASSES, "--overwrite")
 
@@ -338,7 +338,7 @@ def test_a_classifier_says_elsewhere_what_its_bundle_says(
     store = Store(path)
     rows = rows_of(path / "cross-corpus" / f"toy.{name}" / f"fold-{fold}" / "predictions.tsv")
     by_path = {str(store.sound_root / one.path): one.utt_id for one in store.utterances}
-    lines = run_sercli("predict", request.getfixturevalue(bundle), store.root).stdout.splitlines()
+    lines = run_sercli("predict", request.getfixturevalue(bundle), store.sound_root).stdout.splitlines()
     assert lines[0].split("\t")[1:] == ["prediction", "p_anger", "p_neutral", "p_sadness"]
     compared = 0
     for line in lines[1:]:

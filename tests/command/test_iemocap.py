@@ -14,7 +14,7 @@ import pytest
 import soundfile
 from support.command import FIXABLE, USAGE, Sercli
 from support.corpora import load_synthesiser
-from support.errors import check_fields, error_of, refused
+from support.errors import check_error, error_of, refused
 from support.paths import IEMOCAP_SYNTHESISER
 
 from sercli.corpora import emodb as emodb_reader
@@ -239,12 +239,12 @@ def test_votes_follow_the_utterances(copy: Path, sercli: Sercli, tmp_path: Path)
     """Who is set aside takes the votes along; a store of something else does not keep them."""
     store = tmp_path / "store"
     made = json.loads(sercli("ingest", copy, store, "--json").stdout)["made"]
-    assert made == ["corpus.yaml", "counts.tsv", "ratings.tsv", "rejects.tsv", "utterances.tsv"]
+    assert made == ["corpus"]
     votes = (store / "corpus" / "ratings.tsv").read_text()
     assert sorted(json.loads(sercli("ingest", copy, store, "--json").stdout)["reused"]) == made
     (copy / SOUNDS / f"{F000}.wav").unlink()
     outcome = json.loads(sercli("ingest", copy, store, "--json").stdout)
-    assert "ratings.tsv" in outcome["stale"]
+    assert outcome["stale"] == ["corpus"]
     assert (store / "corpus" / "ratings.tsv").read_text() == "".join(
         line for line in votes.splitlines(keepends=True) if not line.startswith(F000)
     )
@@ -310,7 +310,7 @@ def test_a_folder_taken_out_of_the_release(
     shutil.copytree(iemocap / folder, tmp_path / "wav")
     done = sercli("ingest", tmp_path / "wav", tmp_path / "store", code=FIXABLE)
     fields = {"place": str(tmp_path / "wav"), "seen": f"it holds {holds}", "fix": "give IEMOCAP_full_release"}
-    check_fields(error_of(done), fields)
+    check_error(error_of(done), fields)
 
 
 def test_sounds_with_a_table_are_the_tables(iemocap: Path, sercli: Sercli, tmp_path: Path) -> None:
@@ -408,7 +408,7 @@ def test_sessions_that_are_missing_are_one_line(copy: Path, sercli: Sercli, tmp_
     )
     said = re.findall(r"^count: (.*?),", done.stderr, re.MULTILINE)
     assert set(said) == {"session 1", "session 2"}
-    check_fields(error_of(done), {"place": str(store / "corpus" / "counts.tsv"), "seen": "114 of 114 counts"})
+    check_error(error_of(done), {"place": str(store / "corpus" / "counts.tsv"), "seen": "114 of 114 counts"})
     assert len(by_id(store)) == 56  # kept all the same
     sercli("ingest", copy, store)
 
@@ -428,13 +428,13 @@ def test_a_complete_release_is_verified(sercli: Sercli, tmp_path: Path) -> None:
     next(wav.glob("*F*")).unlink()
     done = sercli("ingest", wav, tmp_path / "store", "--verify", code=FIXABLE)
     assert "count: happiness: 70, the release has 71" in done.stderr
-    check_fields(error_of(done), {"seen": "1 of 7 counts"})
+    check_error(error_of(done), {"seen": "1 of 7 counts"})
     assert "count: happiness: 70" in sercli("ingest", wav, tmp_path / "store").stderr
 
 
 def test_who_has_no_counts_cannot_be_verified(corpus: Path, sercli: Sercli, tmp_path: Path) -> None:
     done = sercli("ingest", corpus, tmp_path / "store", "--verify", code=USAGE)
-    check_fields(error_of(done), {"place": "--verify", "seen": "table"})
+    check_error(error_of(done), {"place": "--verify", "seen": "table"})
 
 
 def test_a_part_is_named_where_there_are_some() -> None:
@@ -559,7 +559,7 @@ def test_what_cannot_be_used_is_set_aside_by_name(situation: str, copy: Path, se
 def test_too_much_set_aside_ends_with_one_and_keeps_the_rest(copy: Path, sercli: Sercli, tmp_path: Path) -> None:
     shutil.rmtree(copy / "Session2" / "sentences")
     done = sercli("ingest", copy, tmp_path / "store", code=FIXABLE)
-    check_fields(error_of(done), {"place": "rejects.tsv", "seen": "30 of 58", "expected": "--max-rejects 0.1"})
+    check_error(error_of(done), {"place": "rejects.tsv", "seen": "30 of 58", "expected": "--max-rejects 0.1"})
     assert "partial copy: session 2, session 3" in done.stderr
     assert len(by_id(tmp_path / "store")) == 28
 
@@ -568,7 +568,7 @@ def test_nothing_usable(copy: Path, sercli: Sercli, tmp_path: Path) -> None:
     for session in ("Session1", "Session2"):
         shutil.rmtree(copy / session / "sentences")
     done = sercli("ingest", copy, tmp_path / "store", code=FIXABLE)
-    check_fields(error_of(done), {"place": str(copy), "seen": "56 rejected, the first: Session1"})
+    check_error(error_of(done), {"place": str(copy), "seen": "56 rejected, the first: Session1"})
     assert not (tmp_path / "store").exists()
 
 

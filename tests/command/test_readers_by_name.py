@@ -390,7 +390,7 @@ def test_a_second_copy_of_everything_is_set_aside(tmp_path: Path) -> None:
     write_wav(song)
     ingest.run(tmp_path / "corpus", tmp_path / "store", IngestOptions(max_rejects=3), Settings(jobs=1))
     assert sorted(u.path for u in read_utterances(tmp_path / "store" / "corpus" / "utterances.tsv")) == names
-    rejects = rows_of(tmp_path / "store" / "rejects.tsv")
+    rejects = rows_of(tmp_path / "store" / "corpus" / "rejects.tsv")
     copies = [reason for path, (_, reason) in rejects.items() if path.startswith("audio_speech")]
     assert [("the same sound as Actor_0" in reason) for reason in copies] == [True, True]
     assert len(rejects) == 3

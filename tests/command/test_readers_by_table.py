@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.command import FIXABLE, Sercli
 from support.corpora import write_wav
-from support.errors import check_fields, error_of, raises
+from support.errors import check_error, error_of, raises
 from support.stores import rows_of
 
 from sercli.corpora import ased, emotale, meld, msp_improv, msp_podcast, nemo
@@ -277,7 +277,7 @@ def test_the_line_shown_makes_sound_of_every_video(tmp_path: Path) -> None:
     corpus = write(tmp_path / "it's MELD", meld_files(rows) | videos)
     with pytest.raises(SercliError) as caught:
         meld.scan(corpus)
-    check_fields(caught.value.as_json(), {"place": str(corpus), "seen": "2 videos"})
+    check_error(caught.value.as_json(), {"place": str(corpus), "seen": "2 videos"})
     write_wav(tmp_path / "noise.wav")
     tool = tmp_path / "bin" / "ffmpeg"
     tool.parent.mkdir()
@@ -534,7 +534,7 @@ BAD_TABLES: dict[str, tuple[Callable[[Path], Path], Fields]] = {
 def test_a_bad_corpus_is_refused(situation: str, sercli: Sercli, tmp_path: Path) -> None:
     make, fields = BAD[situation]
     done = sercli("ingest", make(tmp_path / "corpus"), tmp_path / "store", code=FIXABLE)
-    check_fields(error_of(done), {"place": "corpus", **fields})
+    check_error(error_of(done), {"place": "corpus", **fields})
 
 
 @pytest.mark.parametrize("situation", BAD_TABLES)

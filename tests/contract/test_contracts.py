@@ -148,7 +148,7 @@ def test_every_recording_is_read_as_the_reader_says(name: str, examples: dict[st
     store = tmp_path / "store"
     ingest.run(examples[name], store, IngestOptions(name=name, max_rejects=0), Settings(jobs=1))
     utterances = read_utterances(store / "corpus" / "utterances.tsv")
-    root = Store(store).root
+    root = Store(store).sound_root
     found = {
         (root / u.path).relative_to(examples[name].resolve()).as_posix(): f"{u.speaker} {u.emotion}" for u in utterances
     }
@@ -167,7 +167,9 @@ def test_a_stub_in_place_of_sound_is_set_aside(name: str, examples: dict[str, Pa
     stub = list(sounds(name))[-1]
     (corpus / stub).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
     ingest.run(corpus, tmp_path / "store", IngestOptions(max_rejects=1), Settings(jobs=1))
-    rejected = [line.split("\t") for line in (tmp_path / "store" / "rejects.tsv").read_text().splitlines()[1:]]
+    rejected = [
+        line.split("\t") for line in (tmp_path / "store" / "corpus" / "rejects.tsv").read_text().splitlines()[1:]
+    ]
     assert [(Path(path).name, reason) for path, reason in rejected] == [
         (Path(stub).name, "a git-lfs stub, not the recording; run: git lfs pull")
     ]

@@ -547,7 +547,7 @@ FILES: dict[str, tuple[FoldsFile, dict[str, str]]] = {
         table("utt_id fold-1 fold-3", EACH_TWICE),
         {"seen": "fold-3", "expected": "fold-1 to fold-K"},
     ),
-    "a column twice": (table("utt_id fold fold", EACH_TWICE), {"problem": "'fold'"}),
+    "a column twice": (table("utt_id fold fold", EACH_TWICE), {"seen": "fold"}),
     "empty": (FoldsFile("FOLDS.tsv", ""), {"problem": "utt_id", "seen": "none"}),
     "an empty cell": (_changed("u005\ts2", "u005\t"), {"place": "line 7"}),
     "a cell too many": (_changed("u005\ts2", "u005\ts2\ts3"), {"place": "line 7", "problem": "1 columns too many"}),
