@@ -41,8 +41,11 @@ def check_store_folder(store_path: Path, facts: Mapping[str, Any], settings: Set
     """Raises SercliError for a folder with other things in it, or (without --overwrite) for the store of another corpus."""
     locations = Locations(store_path)
     if not settings.overwrite and (provenance := locations.provenance(keys.CORPUS)):
-        place = locations.location(keys.CORPUS)
-        publishing.check_same_config(place, provenance["config"], _config(facts), "folder for the store")
+        stored, requested = provenance["config"], _config(facts)
+        if stored != requested:
+            seen, expected = (f"{config['name']} ({config['corpus']})" for config in (stored, requested))
+            fix = "choose another folder for the store, or replace this one with --overwrite"
+            raise SercliError("the store of another corpus", place=store_path, seen=seen, expected=expected, fix=fix)
     if (store_path / keys.CORPUS / CORPUS_YAML).exists() or not store_path.exists():
         return
     if not store_path.is_dir() or any(
