@@ -147,8 +147,8 @@ def _features(catalogue: Catalogue, name: str) -> _Selection:
     def contents(tick: Tick) -> Iterator[tuple[str, Matrices]]:
         yield "", _matrices(store, product, "frames", utt_ids, tick)
 
-    words = marks(synthetic=store.is_synthetic)
-    return _Selection(f"features/{name}", [product], [], words, store.utterances, contents)
+    selected_marks = marks(synthetic=store.is_synthetic)
+    return _Selection(f"features/{name}", [product], [], selected_marks, store.utterances, contents)
 
 
 def _latents(catalogue: Catalogue, name: str, condition: str | None, numbers: Sequence[int]) -> _Selection:
@@ -164,9 +164,9 @@ def _latents(catalogue: Catalogue, name: str, condition: str | None, numbers: Se
         for number, product in zip(chosen, products, strict=True):
             yield f"fold-{number}", _matrices(store, product, "latents", set(folds.fold(number).parts), tick)
 
-    words = marks_of(autoencoder, condition=condition)
+    selected_marks = marks_of(autoencoder, condition=condition)
     utterances = _utterances_of(store, folds, chosen)
-    return _Selection(f"latents/{name}/{condition}", products, chosen, words, utterances, contents)
+    return _Selection(f"latents/{name}/{condition}", products, chosen, selected_marks, utterances, contents)
 
 
 def _matrices(store: Store, product: Product, stem: str, utt_ids: set[str], tick: Tick) -> Matrices:
@@ -208,9 +208,9 @@ def _posteriors(catalogue: Catalogue, name: str, numbers: Sequence[int]) -> _Sel
         values = np.array([[float(row[f"p_{label}"]) for label in folds.classes] for row in ordered], np.float32)
         yield "", ExportTable("posteriors", columns, folds.classes, values)
 
-    words = marks_of(classifier, partial=len(scored) < len(folds.folds))
+    selected_marks = marks_of(classifier, partial=len(scored) < len(folds.folds))
     utterances = _utterances_of(store, folds, scored)
-    return _Selection(f"results/{name}", [product], scored, words, utterances, contents)
+    return _Selection(f"results/{name}", [product], scored, selected_marks, utterances, contents)
 
 
 def _task(catalogue: Catalogue, name: str, numbers: Sequence[int]) -> _Selection:

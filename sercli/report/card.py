@@ -1,0 +1,71 @@
+"""The card of a bundle, `card.md`: what it recognises, what it was fitted on, which scores to expect, and its limits."""
+
+from ..bundles.bundle import BundleInfo
+from ..evaluation.marks import Mark
+from ..text import printable
+from .formats import interval, percent
+
+_SCORES = {"accuracy": "WA (accuracy)", "uar": "UA (mean recall)", "macro_f1": "macro F1"}
+_LIMITS = [
+    "The scores do not hold for other rooms, microphones or languages, nor for emotion that is not acted.",
+    "Any sound gets one of the classes, even music. The posteriors are not calibrated.",
+]
+
+
+def card(info: BundleInfo) -> str:
+    """Markdown for people."""
+    fitted = info.fitted_on
+    marks = f" ({', '.join(info.marks)})" if info.marks else ""
+    limits = [*_LIMITS, *(f"{mark}: {mark.meaning}" for mark in map(Mark, info.marks))]
+    lines = [
+        f"# {info.name}{marks}",
+        "",
+        f"Recognises {', '.join(map(printable, info.classes))} ({info.target}) in one utterance of speech.",
+        "Label recordings with `sercli predict BUNDLE FILE…`; `bundle.yaml` has all settings.",
+        "",
+        "## Fitted on",
+        "",
+        f"{fitted['utterances']} utterances of {fitted['speakers']} speakers of the corpus {info.corpus['name']}; "
+        f"left out: {fitted['left_out']}.",
+        "",
+        "## Expected scores",
+        "",
+        *_origin_of_scores(info),
+        "",
+        *_score_tables(info),
+        "",
+        "## Limits",
+        "",
+        *(f"- {limit}" for limit in limits),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _origin_of_scores(info: BundleInfo) -> list[str]:
+    n, folds = info.scores["n_utterances"], info.scores["of"]
+    if "this_fold" in info.scores:
+        fold = info.scores["this_fold"]
+        return [
+            f"On the {fold['n_utterances']} utterances that were left out, these models reach WA "
+            f"{percent(fold['accuracy'])} % and UA {percent(fold['uar'])} %.",
+            f"The table is for all {folds} ({n} utterances); these models are one of them.",
+        ]
+    left_out = "utterances" if Mark.SPEAKER_DEPENDENT in info.marks else "speakers"
+    return [
+        "**These models themselves are not tested, since no utterance was left out.** The table is for models that were fitted",
+        f"in the same way without their test {left_out}: {folds}, {n} utterances.",
+    ]
+
+
+def _score_tables(info: BundleInfo) -> list[str]:
+    scores = info.scores
+    lines = ["| score, % | | 95 % over speakers | chance |", "|---|--:|--:|--:|"]
+    for key, heading in _SCORES.items():
+        chance = percent(scores["chance"][key]) if key in scores["chance"] else ""
+        lines.append(f"| {heading} | {percent(scores[key])} | {interval(scores[f'{key}_ci95'])} | {chance} |")
+    lines += ["", "| class | recall, % |", "|---|--:|"]
+    return lines + [f"| {_cell(label)} | {percent(share)} |" for label, share in scores["recall"].items()]
+
+
+def _cell(text: str) -> str:
+    return printable(text).replace("|", "\\|")
