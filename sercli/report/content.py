@@ -6,6 +6,7 @@ import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,6 +27,7 @@ from ..experiments.kinds import KINDS, Entry, entries
 from ..experiments.systems import Autoencoder, Classifier
 from ..machine.progress import say
 from ..store import keys, publishing
+from ..tasks.summary import summarise
 from ..text import c_order
 from .page import AskedTask, Content, FoldRow, Latents, Sweep, System
 from .paper import printed_scores
@@ -101,7 +103,6 @@ class PageContent:
     def _corpus(self) -> dict[str, Any]:
         """What `ingest` and `featurize` found."""
         utterances = self.store.utterances
-        labels = Counter(utterance.emotion or "(not labelled)" for utterance in utterances)
         tables = [self.store.corpus_folder / "rejects.tsv", *sorted(self.store.path.glob("rejects-*.tsv"))]
         counts = self.store.corpus_folder / "counts.tsv"
         reader = str(self.store.corpus_fact("corpus"))
@@ -114,15 +115,12 @@ class PageContent:
             "reader": reader,
             "card": card,
             "synthetic": self.store.is_synthetic,
-            "utterances": len(utterances),
-            "speakers": len({utterance.speaker for utterance in utterances}),
-            "hours": sum(utterance.duration for utterance in utterances) / 3600,
+            **asdict(summarise(utterances)),
             "columns": {
                 column: len(values)
                 for column in ("session", "gender", "style")
                 if len(values := {getattr(utterance, column) for utterance in utterances} - {""}) > 1
             },
-            "labels": {label: labels[label] for label in sorted(labels, key=c_order)},
             "rejects": {table.name: _rejects(table) for table in tables if table.is_file()},
             "counts": list(read_table(counts)) if counts.is_file() else [],
         }

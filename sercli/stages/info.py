@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from ..experiments.catalogue import Catalogue
 from ..experiments.kinds import Entry, entries
 from ..store import keys
 from ..store.store import Store
-from ..text import c_order
+from ..tasks.summary import summarise
 
 _SCORES = ("task", "uar", "uar_ci95", "dev_uar", "marks", "folds_done")  # of a result, for the table
 
@@ -72,8 +72,6 @@ def _facts(entry: Entry) -> dict[str, Any]:
 
 
 def _corpus(store: Store) -> dict[str, Any]:
-    utterances = store.utterances
-    labels = Counter(utterance.emotion or "(not labelled)" for utterance in utterances)
     rejects = store.corpus_folder / "rejects.tsv"
     return {
         "name": store.name,
@@ -81,11 +79,7 @@ def _corpus(store: Store) -> dict[str, Any]:
         "synthetic": store.is_synthetic,
         "root": str(store.sound_root),
         "root_is_there": store.sound_root.is_dir(),
-        "utterances": len(utterances),
-        "speakers": len({utterance.speaker for utterance in utterances}),
-        "sessions": len({utterance.session for utterance in utterances} - {""}),
-        "hours": sum(utterance.duration for utterance in utterances) / 3600,
-        "labels": {label: labels[label] for label in sorted(labels, key=c_order)},
+        **asdict(summarise(store.utterances)),
         "rejects": sum(1 for _ in read_table(rejects)) if rejects.is_file() else 0,
     }
 

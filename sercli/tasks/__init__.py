@@ -5,6 +5,7 @@
 - `classes`: the class of each utterance in a task.
 - `folds`: one split, and all splits of a task.
 - `folds_file`: folds from a table that somebody else made.
+- `summary`: a corpus in a few numbers.
 - `splitting`: a task and a corpus make folds.
 
 These modules import `data`, `formats`, `config`, `errors` and `text`; they know no store, no array and no command.

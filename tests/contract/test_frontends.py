@@ -375,36 +375,33 @@ def test_arrays_of_any_numbers(dtype: str, order: Any, tmp_path: Path) -> None:
     assert np.array_equal(found, np.arange(60).reshape(12, 5))
 
 
-@pytest.mark.parametrize("method", ["kSpeechFeature", "kTwoByteAuto", "kOneByteAuto", "float", "double"])
-def test_archives_are_read_as_kaldi_reads_them(method: str, tmp_path: Path) -> None:
-    path, matrices = (
-        tmp_path / "a.ark",
-        {f"ü{n}": 20 * np.random.default_rng(n).standard_normal((n, 7)) for n in (1, 9, 300)},
-    )
-    if method in ("float", "double"):
-        writer = {"float": kaldi_native_io.FloatMatrixWriter, "double": kaldi_native_io.DoubleMatrixWriter}[method]
-        with writer(f"ark:{path}") as one:
-            for key, values in matrices.items():
-                one[key] = values.astype(np.float32 if method == "float" else np.float64)
-    else:
-        with kaldi_native_io.CompressedMatrixWriter(f"ark:{path}") as one:
-            for key, values in matrices.items():
-                one.write(key, values.astype(np.float32), getattr(kaldi_native_io.CompressionMethod, method))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_archives_are_read_as_kaldi_reads_them(dtype: type[np.floating[Any]], tmp_path: Path) -> None:
+    path = tmp_path / "a.ark"
+    matrices = {f"ü{n}": 20 * np.random.default_rng(n).standard_normal((n, 7)).astype(dtype) for n in (1, 9, 300)}
+    open_writer = kaldi_native_io.FloatMatrixWriter if dtype == np.float32 else kaldi_native_io.DoubleMatrixWriter
+    with open_writer(f"ark:{path}") as writer:
+        for key, values in matrices.items():
+            writer[key] = values
     with kaldi_native_io.SequentialFloatMatrixReader(f"ark:{path}") as reader:
-        wanted = {key: np.array(values) for key, values in reader}
-    found = dict(read_matrices(path))
-    assert list(found) == list(wanted) == list(matrices)
-    for key, values in found.items():
+        expected = {key: np.array(values) for key, values in reader}
+    frames = dict(read_matrices(path))
+    assert list(frames) == list(expected) == list(matrices)
+    for key, values in frames.items():
         assert values.dtype == np.float32
-        np.testing.assert_allclose(values, wanted[key], rtol=0, atol=1e-5)
+        assert np.array_equal(values, expected[key])
 
 
-def test_a_vector_is_one_frame(tmp_path: Path) -> None:
-    with kaldi_native_io.FloatVectorWriter(f"ark:{tmp_path / 'a.ark'}") as writer:
+def test_compressed_matrices_and_vectors_are_refused_with_a_command(tmp_path: Path) -> None:
+    path = tmp_path / "a.ark"
+    with kaldi_native_io.CompressedMatrixWriter(f"ark:{path}") as writer:
+        writer.write("a", np.ones((3, 2), np.float32), kaldi_native_io.CompressionMethod.kTwoByteAuto)
+    with raises({"place": str(path), "expected": "FM or DM", "fix": "--compress=false"}):
+        list(read_matrices(path))
+    with kaldi_native_io.FloatVectorWriter(f"ark:{path}") as writer:
         writer["a"] = np.arange(5, dtype=np.float32)
-    ((key, frames),) = read_matrices(tmp_path / "a.ark")
-    assert key == "a"
-    assert frames.tolist() == [[0, 1, 2, 3, 4]]
+    with raises({"place": str(path), "expected": "FM or DM"}):
+        list(read_matrices(path))
 
 
 def entry(kind: bytes, content: bytes) -> bytes:
@@ -414,11 +411,10 @@ def entry(kind: bytes, content: bytes) -> bytes:
 MOST = 2**31 - 1
 HOSTILE_ARCHIVES = {
     "huge": entry(b"FM", struct.pack("<bibi", 4, MOST, 4, MOST)),
-    "huge, compressed": entry(b"CM", struct.pack("<ffii", 0, 1, MOST, MOST)),
     "more than there is": entry(b"DM", struct.pack("<bibi", 4, 2, 4, 2) + bytes(31)),
     "negative": entry(b"FM", struct.pack("<bibi", 4, -5, 4, -4) + bytes(80)),
     "odd sizes": entry(b"FM", struct.pack("<bibi", 8, 1, 4, 1) + bytes(4)),
-    "no header": entry(b"CM2", b"\0\0"),
+    "no header": entry(b"FM", b"\0\0"),
     "another kind": entry(b"SM", bytes(40)),
     "text": b"a  [\n 1 2\n 3 4 ]\n",
     "no key": b" \0BFM ",
@@ -431,7 +427,7 @@ HOSTILE_ARCHIVES = {
 @pytest.mark.parametrize("what", HOSTILE_ARCHIVES)
 def test_a_hostile_archive_is_told_in_a_line(what: str, tmp_path: Path) -> None:
     (tmp_path / "a.ark").write_bytes(HOSTILE_ARCHIVES[what])
-    with pytest.raises(SercliError, match=r"a\.ark: (no Kaldi archive, or damaged|cut short): ") as caught:
+    with raises({"place": "a.ark"}) as caught:
         list(read_matrices(tmp_path / "a.ark"))
     assert str(caught.value).isprintable()
 

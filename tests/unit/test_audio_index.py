@@ -1,83 +1,80 @@
-"""What is remembered of sound files: as long as they have not changed, whatever happened to the table."""
+"""The index of sound files: what is remembered, what is forgotten, and what a damaged or shared database costs."""
 
 import os
+import threading
 from pathlib import Path
 
-import pytest
 from support.corpora import write_wav
 
-from sercli.data.audio_index import Fingerprint, Fingerprints, take
-
-NAMES = ["a.wav", "folder/b.wav", "two  words.wav", os.fsdecode(b"\xff.wav")]
+from sercli.data.audio_index import AudioFile, AudioIndex, read_files
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    for name in NAMES:
-        write_wav(tmp_path / "corpus" / name)
-    return tmp_path / "corpus"
+def indexed(store: Path, root: Path, *paths: str) -> AudioIndex:
+    index = AudioIndex(store, root)
+    index.remember(read_files(root, paths))
+    return index
 
 
-def remembered(store: Path, root: Path) -> Fingerprints:
-    fingerprints = Fingerprints(store, root)
-    fingerprints.remember(take(root, NAMES))
-    return fingerprints
+def test_a_file_is_remembered_by_another_index(tmp_path: Path) -> None:
+    write_wav(tmp_path / "a.wav")
+    indexed(tmp_path / "store", tmp_path, "a.wav")
+    file = AudioIndex(tmp_path / "store", tmp_path).look_up("a.wav")
+    assert file is not None
+    assert (file.duration, file.sample_rate, file.channels, file.problem) == (0.5, 16000, 1, "")
+    assert file == read_files(tmp_path, ["a.wav"])["a.wav"]
 
 
-def test_a_fingerprint_is_what_the_file_holds(root: Path) -> None:
-    prints = take(root, NAMES)
-    assert list(prints) == NAMES
-    for _, fingerprint in prints.values():
-        assert (fingerprint.duration, fingerprint.sample_rate, fingerprint.channels) == (0.5, 16000, 1)
-        assert not fingerprint.problem
-    assert len({fingerprint.digest for _, fingerprint in prints.values()}) == len(NAMES)
-    (root / "copy.wav").write_bytes((root / "a.wav").read_bytes())
-    assert take(root, ["copy.wav"])["copy.wav"][1] == prints["a.wav"][1]
+def test_a_file_that_changed_in_size_or_time_is_not(tmp_path: Path) -> None:
+    write_wav(tmp_path / "a.wav")
+    index = indexed(tmp_path / "store", tmp_path, "a.wav")
+    os.utime(tmp_path / "a.wav", (1, 1))
+    assert index.look_up("a.wav") is None
+    index.remember(read_files(tmp_path, ["a.wav"]))
+    assert AudioIndex(tmp_path / "store", tmp_path).look_up("a.wav") is not None
+    (tmp_path / "a.wav").unlink()
+    assert index.look_up("a.wav") is None
 
 
-def test_what_is_remembered_is_found_by_the_next_process(root: Path, tmp_path: Path) -> None:
-    first = remembered(tmp_path / "store", root)
-    second = Fingerprints(tmp_path / "store", root)
-    for name in NAMES:
-        assert second.look_up(name) == first.look_up(name) == take(root, [name])[name][1]
-    assert second.look_up("nowhere.wav") is None
+def test_a_file_belongs_to_its_root(tmp_path: Path) -> None:
+    write_wav(tmp_path / "one" / "a.wav")
+    indexed(tmp_path / "store", tmp_path / "one", "a.wav")
+    assert AudioIndex(tmp_path / "store", tmp_path / "two").look_up("a.wav") is None
 
 
-def test_a_changed_or_removed_file_is_forgotten(root: Path, tmp_path: Path) -> None:
-    fingerprints = remembered(tmp_path / "store", root)
-    stat = (root / "a.wav").stat()
-    os.utime(root / "a.wav", ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
-    (root / NAMES[1]).unlink()
-    assert fingerprints.look_up("a.wav") is None
-    assert fingerprints.look_up(NAMES[1]) is None
-    assert fingerprints.look_up(NAMES[2]) is not None
+def test_a_file_with_a_problem_is_not_written(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"")
+    index = indexed(tmp_path / "store", tmp_path, "a.wav", "gone.wav")
+    problems = [file.problem for path in ("a.wav", "gone.wav") if (file := index.look_up(path))]
+    assert ["empty" in problems[0], "no such file" in problems[1]] == [True, True]
+    assert AudioIndex(tmp_path / "store", tmp_path).look_up("a.wav") is None
 
 
-def test_another_root_has_files_of_its_own(root: Path, tmp_path: Path) -> None:
-    remembered(tmp_path / "store", root)
-    moved = root.rename(tmp_path / "moved")
-    assert Fingerprints(tmp_path / "store", moved).look_up("a.wav") is None
+def test_a_name_that_is_not_text(tmp_path: Path) -> None:
+    name = os.fsdecode(b"\xff.wav")
+    write_wav(tmp_path / name)
+    indexed(tmp_path / "store", tmp_path, name)
+    assert AudioIndex(tmp_path / "store", tmp_path).look_up(name) is not None
 
 
-@pytest.mark.parametrize("n_bytes", range(1, 40, 3))
-def test_a_table_cut_short_loses_its_last_line_alone(n_bytes: int, root: Path, tmp_path: Path) -> None:
-    remembered(tmp_path / "store", root)
-    (table,) = (tmp_path / "store" / ".cache").iterdir()
-    table.write_bytes(table.read_bytes()[:-n_bytes])
-    fingerprints = Fingerprints(tmp_path / "store", root)
-    whole = NAMES[:-1]
-    assert [fingerprints.look_up(name) for name in whole] == [take(root, [name])[name][1] for name in whole]
-    assert fingerprints.look_up(NAMES[-1]) in (None, take(root, NAMES)[NAMES[-1]][1])
+def test_a_damaged_database_is_made_again(tmp_path: Path) -> None:
+    write_wav(tmp_path / "a.wav")
+    indexed(tmp_path / "store", tmp_path, "a.wav")
+    (tmp_path / "store" / ".cache" / "audio.sqlite").write_bytes(b"not a database, but long enough to be one" * 99)
+    index = indexed(tmp_path / "store", tmp_path, "a.wav")
+    assert index.look_up("a.wav") is not None
 
 
-@pytest.mark.parametrize("content", [b"", b"no sound", None], ids=["empty", "text", "missing"])
-def test_a_file_that_cannot_be_read_has_a_problem_and_is_looked_at_again(
-    content: bytes | None, root: Path, tmp_path: Path
-) -> None:
-    if content is not None:
-        (root / "bad.wav").write_bytes(content)
-    prints = take(root, ["bad.wav"])
-    assert prints["bad.wav"][1] == Fingerprint(problem=prints["bad.wav"][1].problem)
-    assert prints["bad.wav"][1].problem
-    Fingerprints(tmp_path / "store", root).remember(prints)
-    assert Fingerprints(tmp_path / "store", root).look_up("bad.wav") is None
+def test_threads_and_commands_write_at_once(tmp_path: Path) -> None:
+    index = AudioIndex(tmp_path / "store", tmp_path)
+    other = AudioIndex(tmp_path / "store", tmp_path)
+    files = {f"{n}.wav": AudioFile(stamp="missing", duration=n) for n in range(40)}
+    threads = [
+        threading.Thread(target=(index, other)[n % 2].remember, args=({path: file},))
+        for n, (path, file) in enumerate(files.items())
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    again = AudioIndex(tmp_path / "store", tmp_path)
+    assert {path: again.look_up(path) for path in files} == files
