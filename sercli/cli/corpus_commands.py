@@ -125,7 +125,7 @@ class Combine(MakeOptions):
         from ..stages import combine
 
         classes = split_classes(self.classes) if self.classes is not None else []
-        options = combine.CombineOptions(name=self.name, classes=classes)
+        options = self.fill(combine.CombineOptions, classes=classes)
         self.print_outcome(combine.run(self.stores[:-1], self.stores[-1], options, self.settings()))
 
 

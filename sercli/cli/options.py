@@ -71,17 +71,17 @@ class Options:
         """Options of --config and --set, where a command has these."""
         return {}
 
-    def fill(self, cls: type[T], **defaults: Any) -> T:
-        """A dataclass of options from the options of the same names. What is not given is left to `defaults`, and to the class."""
+    def fill(self, cls: type[T], **values: Any) -> T:
+        """A dataclass of options from `values` and from the options of the same names. What is not given keeps its default."""
         names = [option.name for option in fields(cls)]  # type: ignore[arg-type]
         given = {name: getattr(self, name) for name in names if getattr(self, name, None) is not None}
-        return cls(**{**defaults, **given})
+        return cls(**{**given, **values})
 
     def settings(self) -> "Settings":
         """How the command runs; on the CPU if it has no --device."""
         from ..experiments.making import Settings
 
-        return self.fill(Settings, device="cpu")
+        return self.fill(Settings, device=getattr(self, "device", "cpu"))
 
     def run(self) -> None:
         """Call the stage of this command and print what it made."""

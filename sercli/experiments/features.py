@@ -56,6 +56,9 @@ def report_rejects(store: Store, name: str, max_rejects: float) -> None:
     draft.parent.mkdir(exist_ok=True)
     rows = [[utt_id, paths[utt_id], reason] for utt_id, reason in rejects.items()]
     write_table(draft, ["utt_id", "path", "reason"], rows)
-    draft.replace(table)
+    if table.exists() and table.read_bytes() == draft.read_bytes():
+        draft.unlink()  # a second run leaves the table untouched
+    else:
+        draft.replace(table)
     print_rejects([Reject(paths[utt_id], reason) for utt_id, reason in rejects.items()], table)
     check_number(len(rejects), len(paths), max_rejects, table)
