@@ -14,6 +14,8 @@ from .options import PANELS, Options
 C = TypeVar("C", bound=type[Options])
 COMMANDS: dict[str, type[Options]] = {}  # by name, in the order of `sercli --help`
 
+_HYPHEN = "\N{NON-BREAKING HYPHEN}"  # while lines are broken, so that a value such as speaker-10-fold stays whole
+
 app = typer.Typer(name="sercli", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
@@ -21,8 +23,8 @@ def command(name: str, summary: str, example: str) -> Callable[[C], C]:
     """Make a class of options a command. `summary` is for the list of commands, `example` a command line that works."""
 
     def register(options: C) -> C:
-        COMMANDS[name] = made = dataclass(kw_only=True, repr=False, eq=False)(options)
-        app.command(name, cls=GroupedCommand, short_help=summary, epilog=example)(made)
+        COMMANDS[name] = dataclass(kw_only=True, repr=False, eq=False)(options)
+        app.command(name, cls=GroupedCommand, short_help=summary, epilog=example)(options)
         return options
 
     return register
@@ -40,10 +42,12 @@ class GroupedCommand(TyperCommand):
         for parameter in sorted(self.get_params(ctx), key=lambda parameter: order.index(parameter.name)):
             is_argument = parameter.param_type_name == "argument"
             panel = "Arguments" if is_argument else panels.get(parameter.name, "Output")
-            rows.setdefault(panel, []).append(parameter.get_help_record(ctx) or ("", ""))
+            flag, text = parameter.get_help_record(ctx) or ("", "")
+            rows.setdefault(panel, []).append((flag, text.replace("-", _HYPHEN)))
         for panel in sorted(rows, key=PANELS.index):
             with formatter.section(panel):
                 formatter.write_dl(rows[panel])
+        formatter.buffer = [text.replace(_HYPHEN, "-") for text in formatter.buffer]
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Example"):
@@ -60,7 +64,7 @@ class GroupedCommand(TyperCommand):
 
 
 @app.callback(invoke_without_command=True)
-def main(
+def root(
     context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
 ) -> None:
     """From a folder of emotional speech to honest, reproducible emotion-recognition scores, one command per step."""

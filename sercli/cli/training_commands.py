@@ -170,7 +170,7 @@ class _ClassifierOptions(_FittingOptions):
 
 @command("train-lstm", "Train the LSTM in each fold", "sercli train-lstm store/ --ae cvae-32 --set pooling=attention")
 class TrainLstm(_ClassifierOptions):
-    """Fit the two-layer LSTM of the paper on latents or features; short for train-classifier --classifier lstm."""
+    """Fit the two-layer LSTM of the paper on latents or features: train-classifier with --classifier lstm."""
 
     @classmethod
     def classifiers(cls) -> list[str]:
