@@ -4,7 +4,7 @@ import difflib
 import math
 import types
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, asdict, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -13,6 +13,14 @@ import yaml
 from .errors import SercliError, UsageError, listed
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Base class of options from which others inherit."""
+
+    def __post_init__(self) -> None:
+        """Raise SercliError for values that cannot work. A subclass calls that of `super()` first."""
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -164,7 +164,7 @@ def _lines(module: _Module, class_name: str, whole: bool = False) -> Iterator[as
     node = module.classes.get(class_name)
     if node is None:
         raise ValueError(f"{module.name} has no class {class_name}")
-    for base in node.bases:
+    for base in reversed(node.bases):  # as dataclasses do: what the first base class says comes last, and counts
         source, base_name = _base(module, ast.unparse(base))
         if source is not None:
             yield from _lines(source, base_name, whole)

@@ -10,6 +10,8 @@ from .base import Autoencoder, Encoding, check_hidden, layers, squared_error
 
 @dataclass(frozen=True)
 class Config:
+    """Options of an autoencoder."""
+
     hidden: tuple[int, ...] = (512, 256)
 
     def __post_init__(self) -> None:
@@ -17,6 +19,8 @@ class Config:
 
 
 class Model(Autoencoder):
+    """Fully connected encoder and decoder."""
+
     has_std = False
 
     def __init__(self, n_inputs: int, latent_dim: int, n_categories: int, config: Config) -> None:

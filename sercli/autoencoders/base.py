@@ -1,9 +1,4 @@
-"""Autoencoders: one file each, with `Config` and `Model`, a subclass of `Autoencoder`.
-
-A plug-in states in its `Model` whether training sees labels (`uses_labels`) and whether `encode` gives a standard
-deviation (`has_std`). Contract, held by tests over all plug-ins: `encode` looks at no label unless its condition is
-`oracle`.
-"""
+"""What autoencoders share: the base class of their models, layers, the error of a reconstruction."""
 
 import itertools
 from collections.abc import Sequence
@@ -15,7 +10,7 @@ from torch import Tensor, nn
 from ..errors import SercliError
 
 UNCONDITIONAL = "unconditional"
-CONDITIONS = ("marginal", "posterior", "oracle")  # of a model that sees labels: how the test label is done without
+CONDITIONS = ("marginal", "posterior", "oracle")  # of a model that sees labels: what stands in for the test label
 
 
 class Encoding(NamedTuple):
@@ -26,7 +21,7 @@ class Encoding(NamedTuple):
 
 
 class Autoencoder(nn.Module):
-    """x (B, D) to z (B, Z) and back. D is frames per segment times features: 800 of LogMel."""
+    """x (B, D) to z (B, Z) and back. D is frames per segment times features: 800 for LogMel."""
 
     uses_labels: ClassVar[bool] = False
     has_std: ClassVar[bool] = True
@@ -40,15 +35,15 @@ class Autoencoder(nn.Module):
         raise TypeError(f"{type(self).__name__} has no losses")
 
     def encode(self, x: Tensor, condition: str, labels: Tensor) -> Encoding:
-        """Latents of segments (B, D). `labels` (B,) hold categories from 0, or -1; read only if condition is oracle."""
+        """Latents of segments (B, D). `labels` (B,) are categories from 0, or -1; they are read only if the condition is oracle."""
         raise TypeError(f"{type(self).__name__} has no encode")
 
     def reconstruct(self, x: Tensor, labels: Tensor) -> Tensor:
-        """The decoder's picture of the mean latent, (B, D)."""
+        """The decoder's output for the mean latent, (B, D)."""
         raise TypeError(f"{type(self).__name__} has no reconstruct")
 
     def see_training_labels(self, labels: Tensor) -> None:
-        """Called once before fitting with the training segments' categories, (M,); -1 is none of them."""
+        """Called once before fitting with the categories of the training segments, (M,); -1 is none of them."""
 
 
 def check_hidden(sizes: Sequence[int]) -> None:

@@ -1,6 +1,6 @@
 """CVAE: encoder and decoder also see the emotion label c (paper, section 3.1).
 
-The label of a test utterance is the answer, so `encode` does without it: `marginal` weighs each q(z|x, c) by p(c),
+The label of a test utterance is the answer, so `encode` does not use it: `marginal` weighs each q(z|x, c) by p(c),
 `posterior` by p(c)·exp(ELBO(x, c)); `oracle` uses the true label and is for studying the paper only.
 """
 
@@ -14,10 +14,12 @@ from .vae import kl, kl_of_each, sample
 
 
 class Config(VaeConfig):
-    """Options of a VAE."""
+    """Options of a CVAE: those of a VAE."""
 
 
 class Model(Autoencoder):
+    """Encoder and decoder whose first layers also see the category."""
+
     uses_labels = True
     frequencies: Tensor
 
@@ -31,7 +33,7 @@ class Model(Autoencoder):
         self.register_buffer("frequencies", torch.full((n_categories + 1,), 1 / (n_categories + 1)))
 
     def see_training_labels(self, labels: Tensor) -> None:
-        """Keep p(c), (C+1,): "none of these" is one more category, the last."""
+        """Keep p(c), (C+1,): "none of these" is a further category, the last."""
         counts = torch.bincount(labels.where(labels >= 0, self.n_categories), minlength=self.n_categories + 1)
         self.frequencies.copy_(counts / counts.sum())
 

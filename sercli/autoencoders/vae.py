@@ -11,8 +11,10 @@ from .base import Autoencoder, Encoding, check_hidden, layers, squared_error
 
 @dataclass(frozen=True)
 class Config:
+    """Options of a VAE."""
+
     hidden: tuple[int, ...] = (512, 256)
-    beta: float = 1.0  # weight of the KL term; the paper has 1
+    beta: float = 1.0  # weight of the KL term; 1 in the paper
 
     def __post_init__(self) -> None:
         check_hidden(self.hidden)
@@ -20,6 +22,8 @@ class Config:
 
 
 class Model(Autoencoder):
+    """Fully connected encoder and decoder, Gaussian latents."""
+
     def __init__(self, n_inputs: int, latent_dim: int, n_categories: int, config: Config) -> None:
         super().__init__(n_inputs, latent_dim, n_categories, config)
         self.encoder = layers([n_inputs, *config.hidden])
@@ -57,5 +61,5 @@ def kl(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 
 def kl_of_each(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """The same for each segment: (B, Z) -> (B,)."""
+    """KL[N(μ, σ²) || N(0, 1)] of each segment: (B, Z) -> (B,)."""
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1)

@@ -82,6 +82,9 @@ def check_exportable(name: str, config: ClassifierConfig, frontend: str) -> None
     ]
     if plugins.defines("frontends", frontend, "Source"):
         needs.append(("--frontend", frontend, frontend, "reads imported features, which cannot be computed from sound"))
+    if config.input.needs_dialogues:
+        kind = config.classifier
+        needs.append(("--classifier", kind, kind, "reads neighbours in the dialogue, which one file does not give"))
     for option, value, excluded, problem in needs:
         if value == excluded:
             fix = "choose a classifier that does not need this"

@@ -1,48 +1,40 @@
 """Two LSTM layers (tanh), a dense layer, softmax (paper, sections 3.2 and 4.3)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ..config import check_range
-from ..learning.batches import Sequences
-from ..learning.options import TrainingConfig
-from ..learning.training import Row
-from ..learning.training import fit as fit_by_gradient
+from .base import NeuralClassifier, NeuralOptions
 
-UNIT = "segments"
+INPUT = "segments"
 TRAINING = {"batch_size": 32, "patience": 5}
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(NeuralOptions):
+    """Options of the LSTM."""
+
     hidden: int = 128
     pooling: Literal["last", "mean", "attention"] = "last"
     bidirectional: bool = False
-    dropout: float = 0.0  # before each LSTM layer and before the dense one
-    offset_noise: float = (
-        0.0  # std of one N(0, 1) vector an utterance, added to all its steps in training: a voice unlike any seen
-    )
-    class_weight: Literal["none", "balanced"] = "none"
-    label_smoothing: float = 0.0
+    dropout: float = 0.0  # before each LSTM layer and before the dense layer
+    # std of one N(0, 1) vector per utterance, added to all its steps in training: a voice unlike any in training
+    offset_noise: float = 0.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_range(self, "hidden", at_least=1)
-        check_range(self, "dropout", "label_smoothing", at_least=0, below=1)
+        check_range(self, "dropout", at_least=0, below=1)
 
 
-class Model(nn.Module):
-    """latents (B, T, D) and lengths (B,) to logits (B, C). Padded steps change no answer: each direction starts inside."""
-
-    class_weights: Tensor
+class Model(NeuralClassifier):
+    """Padded steps change no answer: each direction starts inside."""
 
     def __init__(self, n_features: int, n_classes: int, config: Config) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(n_features, n_classes, config)
         width = config.hidden * (2 if config.bidirectional else 1)
         sizes = [n_features, width]
         self.forwards = nn.ModuleList(nn.LSTM(size, config.hidden, batch_first=True) for size in sizes)
@@ -51,10 +43,9 @@ class Model(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.attention = nn.Linear(width, 1) if config.pooling == "attention" else None
         self.dense = nn.Linear(width, n_classes)
-        self.register_buffer("class_weights", torch.ones(n_classes))
 
-    def forward(self, latents: Tensor, lengths: Tensor) -> Tensor:
-        steps = latents  # (B, T, D)
+    def forward(self, steps: Tensor, lengths: Tensor) -> Tensor:
+        """Steps (B, T, D) and lengths (B,) to logits (B, C)."""
         for layer, forward in enumerate(self.forwards):
             steps = self.dropout(steps)
             both = [forward(steps)[0]]
@@ -78,45 +69,17 @@ class Model(nn.Module):
         return torch.cat([last, steps[:, 0, half:]], dim=1)  # the backward direction ends at the first step
 
     def losses(
-        self, latents: Tensor, lengths: Tensor, labels: Tensor, *, generator: torch.Generator
+        self, steps: Tensor, lengths: Tensor, labels: Tensor, *, generator: torch.Generator
     ) -> dict[str, Tensor]:
+        """The cross-entropy, in training with the offset noise."""
         if self.training and self.config.offset_noise:
-            offset = torch.randn(latents[:, :1].shape, generator=generator, device=latents.device)
-            latents = latents + self.config.offset_noise * offset
-        logits = self(latents, lengths).float()
-        if not self.training:
-            return {"loss": functional.cross_entropy(logits, labels)}
-        smoothing = self.config.label_smoothing
-        return {"loss": functional.cross_entropy(logits, labels, self.class_weights, label_smoothing=smoothing)}
-
-
-def fit(
-    model: Model,
-    train: Sequences,
-    dev: Sequences | None,
-    training: TrainingConfig,
-    seed: int,
-    device: str,
-    on_epoch: Callable[[int], None],
-) -> list[Row]:
-    """Batches of utterances of like length; the dev cross-entropy, unweighted and unsmoothed, stops the training; without dev, nothing."""
-    if model.config.class_weight == "balanced":
-        counts = torch.bincount(train.labels, minlength=len(model.class_weights))
-        model.class_weights.copy_(len(train) / (len(counts) * counts.clamp(min=1)))
-    torch.manual_seed(seed)  # dropout draws from the global generator
-    return fit_by_gradient(
-        model,
-        lambda generator: (batch[:3] for batch in train.batches(training.batch_size, generator)),
-        None if dev is None else lambda: (batch[:3] for batch in dev.batches(training.batch_size)),
-        training,
-        seed,
-        device,
-        on_epoch,
-    )
+            offset = torch.randn(steps[:, :1].shape, generator=generator, device=steps.device)
+            steps = steps + self.config.offset_noise * offset
+        return super().losses(steps, lengths, labels, generator=generator)
 
 
 def _reverse(steps: Tensor, lengths: Tensor) -> Tensor:
-    """Each sequence backwards within its own length; padding stays where it is. (B, T, D) -> (B, T, D)."""
+    """Each sequence backwards within its length; padding stays where it is. (B, T, D) -> (B, T, D)."""
     positions = torch.arange(steps.shape[1], device=steps.device)
     mirrored = lengths[:, None] - 1 - positions  # (B, T), negative in the padding
     source = mirrored.where(mirrored >= 0, positions)

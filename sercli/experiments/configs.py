@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from .. import plugins
-from ..config import plain
+from ..config import build, plain
 from ..errors import UsageError
+from ..learning.inputs import Input, input_class
 from ..learning.options import Normalise, TrainingConfig
 
 RequestedCondition = Literal["marginal", "posterior", "oracle"]  # for a model that sees labels
@@ -41,12 +42,12 @@ class AutoencoderConfig:
     @property
     def sees_labels(self) -> bool:
         """Whether training reads the labels of the training part."""
-        return bool(self._model.get("uses_labels", False))
+        return bool(self._model["uses_labels"])
 
     @property
     def has_std(self) -> bool:
         """Whether latents have a standard deviation."""
-        return bool(self._model.get("has_std", True))
+        return bool(self._model["has_std"])
 
     @property
     def _model(self) -> dict[str, Any]:
@@ -102,9 +103,9 @@ class ClassifierConfig:
             raise UsageError("--condition and --latents need an autoencoder", fix="name one with --ae")
 
     @property
-    def reads_segments(self) -> bool:
-        """Whether the classifier reads segments of features, not frames, where there is no autoencoder."""
-        return bool(plugins.constants("classifiers", self.classifier)["UNIT"] == "segments")
+    def input(self) -> type[Input]:
+        """What the classifier reads. Raises UsageError where its plug-in names no known input."""
+        return input_class(plugins.constants("classifiers", self.classifier).get("INPUT"), self.classifier)
 
     def defaults(self, autoencoder: AutoencoderConfig | None = None) -> ClassifierConfig:
         """The same classifier on the same input with every other option at its default."""
@@ -132,5 +133,5 @@ def inherited(autoencoder: AutoencoderConfig) -> dict[str, Any]:
 
 
 def training_defaults(classifier: str) -> TrainingConfig:
-    """How a classifier trains by default: the plug-in's own `TRAINING` over the defaults of all."""
-    return TrainingConfig(**plugins.constants("classifiers", classifier)["TRAINING"])
+    """How a classifier trains by default: the `TRAINING` of the plug-in over the defaults of all. Raises UsageError."""
+    return build(TrainingConfig, plugins.constants("classifiers", classifier).get("TRAINING", {}), classifier)

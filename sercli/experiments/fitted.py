@@ -1,6 +1,8 @@
-"""Models of a configuration: with fresh weights, or back from the file in which a fit was kept.
+"""Fitted models and their file: made with fresh weights, saved, and read back.
 
-Torch is imported by the functions that need it, so that finding nothing to do takes no time.
+`model.safetensors` holds the weights (`model.*`), the normalisation fitted with them (`normalisation.mean`, `.std`) and, as
+metadata, the configuration and what else the model must be rebuilt from; `history.tsv` beside it has one row per epoch.
+torch is imported by the functions that need it, so that finding nothing to do takes no time.
 """
 
 from __future__ import annotations
@@ -11,9 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from .. import plugins
-from ..config import build
+from ..config import build, plain
+from ..data.utterances import write_table
 from ..errors import DamagedProduct, UsageError
 from .configs import AutoencoderConfig, ClassifierConfig
+from .systems import HISTORY, WEIGHTS
 
 if TYPE_CHECKING:
     import torch
@@ -21,22 +25,24 @@ if TYPE_CHECKING:
     from ..autoencoders.base import Autoencoder
     from ..classifiers.base import StandardisedClassifier
     from ..learning.normalisation import Statistics
-
+    from ..learning.training import Row
 
 C = TypeVar("C", AutoencoderConfig, ClassifierConfig)
 
+_MODEL, _MEAN, _STD = "model.", "normalisation.mean", "normalisation.std"
+
 
 class FittedAutoencoder(NamedTuple):
-    """An autoencoder, the normalisation that was fitted with it, and what its file says of it."""
+    """An autoencoder, the normalisation fitted with it, and the categories whose labels it was trained with, in order."""
 
     model: Autoencoder
     trained: Statistics
     config: AutoencoderConfig
-    metadata: Mapping[str, Any]
+    categories: Sequence[str]
 
 
 class FittedClassifier(NamedTuple):
-    """A classifier, the normalisation fitted with it where it reads features, its classes in order, and what its file says."""
+    """A classifier, the normalisation fitted with it where it reads features, and its classes in order."""
 
     model: StandardisedClassifier
     trained: Statistics | None
@@ -45,60 +51,101 @@ class FittedClassifier(NamedTuple):
 
 
 def autoencoder_options(config: AutoencoderConfig) -> Any:
-    """The plug-in's own `Config`. Raises SercliError for values that cannot work."""
+    """The plug-in's `Config`. Raises UsageError for values that cannot work."""
     return build(plugins.load("autoencoders", config.model).Config, config.options, config.model)
 
 
 def classifier_options(config: ClassifierConfig) -> Any:
-    """The plug-in's own `Config`. Raises SercliError for values that cannot work."""
+    """The plug-in's `Config`. Raises UsageError for values that cannot work."""
     return build(plugins.load("classifiers", config.classifier).Config, config.options, config.classifier)
 
 
-def create_autoencoder(config: AutoencoderConfig, n_inputs: int, categories: Sequence[str]) -> Autoencoder:
+def create_autoencoder(config: AutoencoderConfig, n_inputs: int, n_categories: int) -> Autoencoder:
     """With fresh weights."""
     network = plugins.load("autoencoders", config.model).Model
-    model: Autoencoder = network(n_inputs, config.latent_dim, len(categories), autoencoder_options(config))
+    model: Autoencoder = network(n_inputs, config.latent_dim, n_categories, autoencoder_options(config))
     return model
 
 
-def create_classifier(config: ClassifierConfig, n_features: int, n_classes: int) -> StandardisedClassifier:
-    """With fresh weights."""
+def create_classifier(
+    config: ClassifierConfig,
+    n_features: int,
+    n_classes: int,
+    state: Mapping[str, torch.Tensor] | None = None,
+    fitted_input: Mapping[str, int] | None = None,
+) -> StandardisedClassifier:
+    """For rows of `n_features`; with fresh weights, or those of a `state` and what its input found in training."""
     from ..classifiers.base import StandardisedClassifier
 
-    network = plugins.load("classifiers", config.classifier).Model(n_features, n_classes, classifier_options(config))
-    return StandardisedClassifier(network, n_features)
+    plugin, options = plugins.load("classifiers", config.classifier), classifier_options(config)
+    source = config.input(options, fitted_input)
+    width = source.width(n_features)
+    if state is None:
+        return StandardisedClassifier(plugin.Model(width, n_classes, options), source, n_features)
+    network = plugin.Model.from_state(width, n_classes, options, _within(state, "network."))
+    model = StandardisedClassifier(network, source, n_features)
+    model.load_state_dict(state)
+    return model
+
+
+def save_autoencoder(
+    folder: Path, fitted: FittedAutoencoder, history: Sequence[Row], about: Mapping[str, Any] | None = None
+) -> None:
+    """Write both files into a folder; `about` is further metadata, for people."""
+    rebuild = {"categories": list(fitted.categories), "n_inputs": fitted.model.n_inputs}
+    _save(folder, fitted, history, {**(about or {}), **rebuild})
+
+
+def save_classifier(
+    folder: Path, fitted: FittedClassifier, history: Sequence[Row], about: Mapping[str, Any] | None = None
+) -> None:
+    """Write both files into a folder; `about` is further metadata, for people."""
+    model = fitted.model
+    rebuild = {"classes": list(fitted.classes), "n_features": len(model.mean), "input": model.source.fitted}
+    _save(folder, fitted, history, {**(about or {}), **rebuild})
 
 
 def read_autoencoder(path: Path, device: str) -> FittedAutoencoder:
-    """Raises DamagedProduct."""
-    with _rebuilt(path) as (state, metadata):
+    """From its file. Raises DamagedProduct."""
+    with _rebuilding(path) as (state, metadata):
         config = _config(AutoencoderConfig, metadata, path)
-        model = create_autoencoder(config, metadata["n_inputs"], metadata["categories"])
-        model.load_state_dict(_within(state, "model."))
+        model = create_autoencoder(config, metadata["n_inputs"], len(metadata["categories"]))
+        model.load_state_dict(_within(state, _MODEL))
         trained = _statistics(state)
         if trained is None:
             raise ValueError("holds no normalisation")
-    return FittedAutoencoder(model.to(device).eval(), trained, config, metadata)
+        return FittedAutoencoder(model.to(device).eval(), trained, config, list(metadata["categories"]))
 
 
 def read_classifier(path: Path, device: str) -> FittedClassifier:
-    """Raises DamagedProduct."""
-    with _rebuilt(path) as (state, metadata):
+    """From its file. Raises DamagedProduct."""
+    with _rebuilding(path) as (state, metadata):
         config = _config(ClassifierConfig, metadata, path)
-        model = create_classifier(config, metadata["n_features"], len(metadata["classes"]))
-        weights = _within(state, "model.")
-        model.network.load_state_dict(_within(weights, "network."))
-        model.mean.copy_(weights["mean"])
-        model.std.copy_(weights["std"])
+        weights, classes = _within(state, _MODEL), list(metadata["classes"])
+        model = create_classifier(config, metadata["n_features"], len(classes), weights, metadata["input"])
         if not (model.std > 0).all():
             raise ValueError("a standard deviation is not above 0")
-        trained = _statistics(state)
-    return FittedClassifier(model.to(device).eval(), trained, config, list(metadata["classes"]))
+        return FittedClassifier(model.to(device).eval(), _statistics(state), config, classes)
+
+
+def _save(
+    folder: Path, fitted: FittedAutoencoder | FittedClassifier, history: Sequence[Row], metadata: Mapping[str, Any]
+) -> None:
+    import torch
+
+    from ..learning import checkpoints
+
+    state = {_MODEL + key: tensor for key, tensor in fitted.model.state_dict().items()}
+    if fitted.trained is not None:
+        state |= {_MEAN: torch.from_numpy(fitted.trained.mean), _STD: torch.from_numpy(fitted.trained.std)}
+    checkpoints.write(folder / WEIGHTS, state, {**plain(fitted.config), **metadata})
+    header = list(history[0])
+    write_table(folder / HISTORY, header, [[f"{row[name]:.9g}" for name in header] for row in history])
 
 
 @contextmanager
-def _rebuilt(path: Path) -> Iterator[tuple[dict[str, torch.Tensor], dict[str, Any]]]:
-    """State and metadata of a file; whatever does not fit together, once it is rebuilt, is a DamagedProduct."""
+def _rebuilding(path: Path) -> Iterator[tuple[dict[str, torch.Tensor], dict[str, Any]]]:
+    """State and metadata of a file; whatever does not fit together, while a model is rebuilt from it, is a DamagedProduct."""
     from ..learning import checkpoints
 
     state, metadata = checkpoints.read(path)
@@ -108,11 +155,13 @@ def _rebuilt(path: Path) -> Iterator[tuple[dict[str, torch.Tensor], dict[str, An
                 raise ValueError(f"{name} holds numbers that are not finite")
         yield state, metadata
     except (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError, MemoryError, UsageError) as error:
-        raise DamagedProduct(f"{path}: cannot be rebuilt: {' '.join(str(error).split())}") from None
+        reason = " ".join(str(error).split())
+        fix = "run the command that made it again"
+        raise DamagedProduct("the model cannot be rebuilt", place=path, seen=reason, fix=fix) from None
 
 
 def _config(cls: type[C], metadata: Mapping[str, Any], path: Path) -> C:
-    return build(cls, {key: value for key, value in metadata.items() if key in cls.__annotations__}, str(path))
+    return build(cls, {key: value for key, value in metadata.items() if key in cls.__annotations__}, path)
 
 
 def _within(state: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
@@ -122,11 +171,11 @@ def _within(state: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.T
 def _statistics(state: Mapping[str, torch.Tensor]) -> Statistics | None:
     from ..learning.normalisation import Statistics
 
-    if "normalisation.mean" not in state:
+    if _MEAN not in state:
         return None
-    mean, std = state["normalisation.mean"].numpy(), state["normalisation.std"].numpy()
+    mean, std = state[_MEAN].numpy(), state[_STD].numpy()
     if mean.ndim != 1 or mean.shape != std.shape or not (std > 0).all():
         raise ValueError(
-            f"normalises by mean {mean.shape} and std {std.shape}, wanted two of one length, the std above 0"
+            f"normalises by mean {mean.shape} and std {std.shape}, expected equal lengths and a std above 0"
         )
     return Statistics(mean, std)

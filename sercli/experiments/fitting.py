@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Callable, Mapping, Sized
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from .. import plugins
-from ..config import build, plain
-from ..data.utterances import write_table
-from ..errors import SercliError
+from ..config import build
+from ..errors import SercliError, UsageError
 from ..learning.options import TrainingConfig
 from ..learning.segments import SEGMENT_MS
 from ..machine.progress import say
@@ -17,9 +15,17 @@ from ..machine.workers import release_memory
 from ..store.store import Store
 from ..tasks.folds import NOBODY, Fold
 from .catalogue import Catalogue
-from .fitted import create_autoencoder, create_classifier
+from .dialogues import places_in_dialogues
+from .fitted import (
+    FittedAutoencoder,
+    FittedClassifier,
+    create_autoencoder,
+    create_classifier,
+    save_autoencoder,
+    save_classifier,
+)
 from .making import report_fraction
-from .systems import HISTORY, WEIGHTS, Autoencoder, Classifier
+from .systems import Autoencoder, Classifier
 
 if TYPE_CHECKING:
     from ..learning.training import Row
@@ -34,14 +40,10 @@ def fit_autoencoder_fold(store_path: Path, name: str, number: int, built: Path, 
 
 def fit_autoencoder(autoencoder: Autoencoder, fold: Fold, built: Path, device: str) -> None:
     """Fit on the training part of a fold and write weights and history. A fold that leaves nobody out runs all epochs."""
-    import torch
-
-    from ..learning import checkpoints
     from ..learning.batches import SegmentBatches
-    from ..learning.training import fit, make_repeatable, seed_for
+    from ..learning.training import TrainingRun, fit, repeatable, seed_for
     from .inputs import Normaliser, segment_shape
 
-    make_repeatable(device)
     config = autoencoder.config
     source = autoencoder.features.open()
     shape = segment_shape(source, config.segment_shift_ms)
@@ -50,46 +52,26 @@ def fit_autoencoder(autoencoder: Autoencoder, fold: Fold, built: Path, device: s
     dev = normaliser.read(fold.part("dev")) if fold.number != NOBODY else None
     release_memory()  # of reading
     check_not_empty(fold.number, {"train": train.utt_ids, **({"dev": dev.utt_ids} if dev else {})})
-    training = build(TrainingConfig, config.training, "training")
-    seed = seed_for(config.seed, fold.number, "train-ae")
-    torch.manual_seed(seed)
     categories, category = autoencoder.task.categories if config.sees_labels else ([], {})
-    model = create_autoencoder(config, shape.size * train.frames.shape[1], categories).to(device)
     seen = [*train.utt_ids, *(dev.utt_ids if dev else [])]
     labels = {utt_id: categories.index(category[utt_id]) for utt_id in seen if utt_id in category}
-    train_batches = SegmentBatches(train, shape, labels, training.batch_size, device)
-    dev_batches = SegmentBatches(dev, shape, labels, training.batch_size, device) if dev else None
-    model.see_training_labels(train_batches.labels)
-    threshold = config.reconstruction_threshold
+    training = build(TrainingConfig, config.training, "training")
+    seed = seed_for(config.seed, fold.number, "train-ae")
+    with repeatable(device, seed):
+        model = create_autoencoder(config, shape.size * train.frames.shape[1], len(categories)).to(device)
+        train_batches = SegmentBatches(train, shape, labels, training.batch_size, device)
+        dev_batches = SegmentBatches(dev, shape, labels, training.batch_size, device) if dev else None
+        model.see_training_labels(train_batches.labels)
+        threshold = config.reconstruction_threshold
 
-    def is_good_enough(losses: Row) -> bool:
-        return threshold is not None and losses["squared_error"] / model.n_inputs < threshold
+        def is_good_enough(losses: Row) -> bool:
+            return threshold is not None and losses["squared_error"] / model.n_inputs < threshold
 
-    history = fit(
-        model,
-        train_batches.shuffled,
-        dev_batches.in_order if dev_batches else None,
-        training,
-        seed,
-        device,
-        lambda epoch: report_fraction(built, epoch / training.epochs),
-        is_good_enough,
-    )
+        run = TrainingRun(training, seed, device, _reporter(built, training), is_good_enough)
+        history = fit(model, train_batches.shuffled, dev_batches.in_order if dev_batches else None, run)
     assert normaliser.trained is not None
-    state = {f"model.{key}": tensor for key, tensor in model.state_dict().items()}
-    state["normalisation.mean"] = torch.from_numpy(normaliser.trained.mean)
-    state["normalisation.std"] = torch.from_numpy(normaliser.trained.std)
-    metadata = {
-        **plain(config),
-        "fold": fold.number,
-        "categories": categories,
-        "folds": autoencoder.folds.digest,
-        "n_inputs": model.n_inputs,
-        "frames_per_segment": shape.size,
-        "segment_ms": shape.size_ms,
-    }
-    checkpoints.write(built / WEIGHTS, state, metadata)
-    write_history(built / HISTORY, history)
+    about = {**_about(autoencoder, fold), "frames_per_segment": shape.size, "segment_ms": shape.size_ms}
+    save_autoencoder(built, FittedAutoencoder(model, normaliser.trained, config, categories), history, about)
 
 
 def fit_classifier_fold(store_path: Path, name: str, number: int, built: Path, device: str) -> None:
@@ -102,12 +84,8 @@ def fit_classifier_fold(store_path: Path, name: str, number: int, built: Path, d
 
 def fit_classifier(classifier: Classifier, source: ClassifierInput, fold: Fold, built: Path, device: str) -> None:
     """Fit on the training part of a fold and write weights and history. A fold that leaves nobody out runs all epochs."""
-    import torch
+    from ..learning.training import TrainingRun, repeatable, seed_for
 
-    from ..learning import checkpoints
-    from ..learning.training import make_repeatable, seed_for
-
-    make_repeatable(device)
     config, folds = classifier.config, classifier.folds
     index = {label: number for number, label in enumerate(folds.classes)}
     labels = {
@@ -117,30 +95,21 @@ def fit_classifier(classifier: Classifier, source: ClassifierInput, fold: Fold, 
     dev = source.read(fold.part("dev"), labels) if fold.number != NOBODY else None
     release_memory()  # of reading
     check_not_empty(fold.number, {"train": train, **({} if dev is None else {"dev": dev})})
-    seed = seed_for(config.seed, fold.number, f"train-classifier {config.classifier}")
-    torch.manual_seed(seed)
-    model = create_classifier(config, train.rows.shape[1], len(folds.classes))
-    model.see_training_rows(train.rows)
-    train = model.standardise(train, in_place=True)
-    dev = None if dev is None else model.standardise(dev, in_place=True)
     training = build(TrainingConfig, config.training, "training")
-    model.to(device)
-    history = plugins.load("classifiers", config.classifier).fit(
-        model.network, train, dev, training, seed, device, lambda epoch: report_fraction(built, epoch / training.epochs)
-    )
-    state = {f"model.{key}": tensor for key, tensor in model.state_dict().items()}
-    if classifier.autoencoder is None and source.normaliser.trained is not None:
-        state["normalisation.mean"] = torch.from_numpy(source.normaliser.trained.mean)
-        state["normalisation.std"] = torch.from_numpy(source.normaliser.trained.std)
-    metadata = {
-        **plain(config),
-        "fold": fold.number,
-        "classes": folds.classes,
-        "folds": folds.digest,
-        "n_features": train.rows.shape[1],
-    }
-    checkpoints.write(built / WEIGHTS, state, metadata)
-    write_history(built / HISTORY, history)
+    seed = seed_for(config.seed, fold.number, f"train-classifier {config.classifier}")
+    with repeatable(device, seed):
+        model = create_classifier(config, train.rows.shape[1], len(folds.classes))
+        history = model.fit(train, dev, TrainingRun(training, seed, device, _reporter(built, training)))
+    fitted = FittedClassifier(model, source.trained, config, folds.classes)
+    save_classifier(built, fitted, history, _about(classifier, fold))
+
+
+def _reporter(built: Path, training: TrainingConfig) -> Callable[[int], None]:
+    return lambda epoch: report_fraction(built, epoch / training.epochs)
+
+
+def _about(system: Autoencoder | Classifier, fold: Fold) -> dict[str, Any]:
+    return {"fold": fold.number, "folds": system.folds.digest}
 
 
 def check_not_empty(number: int, parts: Mapping[str, Sized]) -> None:
@@ -154,6 +123,17 @@ def check_not_empty(number: int, parts: Mapping[str, Sized]) -> None:
             )
 
 
+def check_input(classifier: Classifier) -> None:
+    """Raises SercliError where the classifier or the corpus lacks what the classifier's input needs."""
+    source = classifier.config.input
+    if source.joins_features and classifier.autoencoder is None:
+        raise UsageError(
+            "the input needs an autoencoder", place=classifier.config.classifier, fix="name an autoencoder with --ae"
+        )
+    if source.needs_dialogues:
+        places_in_dialogues(classifier.store.utterances)
+
+
 def check_segments(system: Autoencoder | Classifier) -> None:
     """Raises UsageError unless the shift is a whole number of frames; reports a segment that is not of 100 ms."""
     from .inputs import segment_shape
@@ -162,9 +142,3 @@ def check_segments(system: Autoencoder | Classifier) -> None:
     if abs(shape.size_ms - SEGMENT_MS) > 1e-6:
         frames = f"{shape.size} frame{'s' * (shape.size > 1)} of {shape.frame_shift_ms:g} ms"
         say(f"a segment is {shape.size_ms:g} ms, {frames}: as near to {SEGMENT_MS:g} ms as whole frames come")
-
-
-def write_history(path: Path, history: Sequence[Row]) -> None:
-    """One row per epoch, all numbers in full."""
-    header = list(history[0])
-    write_table(path, header, [[f"{row[name]:.9g}" for name in header] for row in history])

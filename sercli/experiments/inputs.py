@@ -1,4 +1,4 @@
-"""What models read: normalised frames, their segments, and the ragged latents of a fold, straight from the store."""
+"""What models read from a store: normalised frames, their segments, and the rows of a classifier in one fold."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -10,16 +10,11 @@ from ..autoencoders.base import Autoencoder as AutoencoderModel
 from ..data.utterances import Utterance
 from ..learning.batches import Sequences, Speech
 from ..learning.normalisation import Statistics, normalise, statistics
-from ..learning.segments import (
-    Frames,
-    Offsets,
-    SegmentShape,
-    segment_counts,
-    shape_of,
-)
+from ..learning.segments import Frames, Offsets, SegmentShape, segment_counts, shape_of
 from ..learning.training import seed_for
 from ..store.ragged import Ragged
 from .configs import ClassifierConfig
+from .dialogues import places_in_dialogues
 from .fitted import FittedAutoencoder
 from .sources import Sources
 from .systems import Autoencoder, Classifier
@@ -27,27 +22,24 @@ from .systems import Autoencoder, Classifier
 _BATCH = 4096  # segments encoded at a time
 _BLOCK_FRAMES = 100_000  # read, normalised and encoded at a time
 
+Rows = tuple[torch.Tensor, Offsets]  # rows (N, D) of utterances, and where each begins (U+1,)
+
 
 def encoded(
     model: AutoencoderModel, speech: Speech, shape: SegmentShape, condition: str, labels: Mapping[str, int], device: str
 ) -> Iterator[dict[str, Frames]]:
-    """The latents of speech, each (M, Z), a run of an utterance's segments at a time; `labels` are read by the oracle alone.
+    """The latents of speech, (M, Z) each, one run of an utterance's segments at a time; only the oracle reads `labels`.
 
     Each utterance is encoded by itself: even the last bits of its latents depend on no other utterance, so a new test
     recording changes nothing that a classifier was trained on.
     """
     view, starts, counts = speech.segments(shape)
-    for utt_id, own in zip(speech.utt_ids, torch.split(starts, counts.tolist()), strict=True):
-        for some in torch.split(own, _BATCH):
-            categories = torch.full_like(some, labels.get(utt_id, -1)).to(device)
+    for utt_id, of_utterance in zip(speech.utt_ids, torch.split(starts, counts.tolist()), strict=True):
+        for run in torch.split(of_utterance, _BATCH):
+            categories = torch.full_like(run, labels.get(utt_id, -1)).to(device)
             with torch.inference_mode():
-                encoding = model.encode(view[some].to(device), condition, categories)
+                encoding = model.encode(view[run].to(device), condition, categories)
             yield {key: value.cpu().numpy() for key, value in encoding._asdict().items() if value is not None}
-
-
-def latents_read(config: ClassifierConfig) -> list[str]:
-    """Which parameters of q(z|x) a classifier reads, side by side."""
-    return ["mean"] if config.latents == "mean" else ["mean", "std"]
 
 
 def segment_shape(features: Ragged, segment_shift_ms: float) -> SegmentShape:
@@ -56,13 +48,27 @@ def segment_shape(features: Ragged, segment_shift_ms: float) -> SegmentShape:
 
 
 def usable(features: Ragged, utt_ids: Sequence[str]) -> list[str]:
-    """Utterances that have frames, in the order of the store: the others were set aside by `featurize`."""
-    known = sorted(features.index[utt_id] for utt_id in utt_ids)
-    return [features.utt_ids[index] for index in known if features.lengths[index] > 0]
+    """Utterances that have frames, in the order of the store; `featurize` skipped the others."""
+    indices = sorted(features.index[utt_id] for utt_id in utt_ids)
+    return [features.utt_ids[index] for index in indices if features.lengths[index] > 0]
+
+
+def blocks(features: Ragged, utt_ids: Sequence[str]) -> Iterator[list[str]]:
+    """Utterances in runs of about 100 000 frames. The plan depends on the table alone, and so do the bits."""
+    block: list[str] = []
+    n_frames = 0
+    for utt_id in usable(features, utt_ids):
+        block.append(utt_id)
+        n_frames += int(features.lengths[features.index[utt_id]])
+        if n_frames >= _BLOCK_FRAMES:
+            yield block
+            block, n_frames = [], 0
+    if block:
+        yield block
 
 
 class Normaliser:
-    """Normalises speech as its configuration says. `trained` holds the statistics of the training part, once fitted."""
+    """Normalises speech as a configuration says. `trained` holds the statistics of the training part, once fitted."""
 
     def __init__(
         self,
@@ -78,19 +84,13 @@ class Normaliser:
         self.of_speaker: dict[str, Statistics] = {}
 
     def read(self, utt_ids: Sequence[str]) -> Speech:
-        """Frames of the utterances that have some, normalised. Without `trained`, these are the training part."""
+        """Normalised frames of the utterances that have some. Without `trained`, these are the training part."""
         chosen = usable(self.features, utt_ids)
         frames, offsets = self.features.rows("frames", chosen)
         if self.trained is None:
             self.trained = statistics(frames)
-        normalise(
-            frames,
-            offsets,
-            [
-                self._statistics(utt_id, frames[a:b])
-                for utt_id, a, b in zip(chosen, offsets[:-1], offsets[1:], strict=True)
-            ],
-        )
+        runs = zip(chosen, offsets[:-1], offsets[1:], strict=True)
+        normalise(frames, offsets, [self._statistics(utt_id, frames[a:b]) for utt_id, a, b in runs])
         return Speech(chosen, frames, offsets)
 
     def _statistics(self, utt_id: str, frames: Frames) -> Statistics:
@@ -102,29 +102,49 @@ class Normaliser:
         return self.trained
 
     def _statistics_of_speaker(self, speaker: str) -> Statistics:
-        """Over all that the speaker says in the store, whatever its label."""
+        """Over all utterances of the speaker in the store, whatever their label."""
         if speaker not in self.of_speaker:
-            theirs = [utt_id for utt_id in self.features.utt_ids if self.speaker[utt_id] == speaker]
-            self.of_speaker[speaker] = statistics(self.features.rows("frames", usable(self.features, theirs))[0])
+            utt_ids = [utt_id for utt_id in self.features.utt_ids if self.speaker[utt_id] == speaker]
+            self.of_speaker[speaker] = statistics(self.features.rows("frames", usable(self.features, utt_ids))[0])
         return self.of_speaker[speaker]
 
 
-def blocks(features: Ragged, utt_ids: Sequence[str]) -> Iterator[list[str]]:
-    """Utterances in runs of about 100 000 frames. The plan comes from the table alone, so the bits do as well."""
-    block: list[str] = []
-    held = 0
-    for utt_id in usable(features, utt_ids):
-        block.append(utt_id)
-        held += int(features.lengths[features.index[utt_id]])
-        if held >= _BLOCK_FRAMES:
-            yield block
-            block, held = [], 0
-    if block:
-        yield block
+class RowMaker:
+    """The rows that a classifier reads, made of normalised speech: latents, features, or both side by side."""
+
+    def __init__(self, config: ClassifierConfig, shape: SegmentShape) -> None:
+        self.config, self.shape, self.source = config, shape, config.input
+        self.has_latents = config.autoencoder is not None
+        self.has_features = not self.has_latents or self.source.joins_features
+        self.are_segments = self.has_latents or self.source.reads_segments
+        self.latent_names = ["mean"] if config.latents == "mean" else ["mean", "std"]  # parameters of q(z|x)
+
+    @property
+    def shift_ms(self) -> float:
+        """From one row to the next."""
+        return self.shape.shift_ms if self.are_segments else self.shape.frame_shift_ms
+
+    def width(self, n_features: int, latent_dim: int) -> int:
+        """D, for features of F columns and latents of Z."""
+        of_features = n_features * (self.shape.size if self.are_segments else 1) if self.has_features else 0
+        return of_features + (latent_dim * len(self.latent_names) if self.has_latents else 0)
+
+    def features(self, speech: Speech) -> Rows:
+        """Frames, or segments."""
+        if not self.are_segments:
+            return torch.from_numpy(speech.frames), speech.offsets
+        view, starts, counts = speech.segments(self.shape)
+        return view[starts], _offsets(counts)
+
+    def latents(self, autoencoder: FittedAutoencoder, speech: Speech, device: str) -> torch.Tensor:
+        """Rows (M, Z) or (M, 2Z) of all segments."""
+        pieces = encoded(autoencoder.model, speech, self.shape, self.config.condition, {}, device)
+        rows = [np.concatenate([piece[name] for name in self.latent_names], axis=1) for piece in pieces]
+        return torch.from_numpy(np.concatenate(rows))
 
 
 class ClassifierInput:
-    """Ragged inputs of a classifier in one fold: latents, or features where there is no autoencoder."""
+    """Reads the rows of a classifier in one fold."""
 
     def __init__(
         self,
@@ -134,71 +154,82 @@ class ClassifierInput:
         autoencoder: FittedAutoencoder | None = None,
         sources: Sources | None = None,
     ) -> None:
-        """Latents are those of the store, unless a fitted `autoencoder` is given to make them.
-
-        The features are those of `sources`, the classifier's own unless given.
+        """`trained` is the normalisation of features, once it is fitted. Latents are those of the store, unless a fitted
+        `autoencoder` is given to make them. The features are those of `sources`, the classifier's own unless given.
         """
         self.config, self.fold, self.autoencoder = classifier.config, fold, autoencoder
         sources = sources or classifier.sources
+        utterances = sources.store.utterances
         self.features = sources.features(classifier.config.frontend).open()
+        self.maker = RowMaker(self.config, segment_shape(self.features, self.config.segment_shift_ms))
+        self.normaliser = Normaliser(classifier, self.features, trained, utterances)
         self.latents: Ragged | None = None
-        system: Autoencoder | Classifier = classifier
         if autoencoder is not None:
             assert classifier.autoencoder is not None
-            system, trained = classifier.autoencoder, autoencoder.trained
+            encoder = classifier.autoencoder
+            self.encoder_normaliser = Normaliser(encoder, self.features, autoencoder.trained, utterances)
         elif (product := classifier.latents(fold)) is not None:
             self.latents = classifier.store.ragged(product.key)
-        self.normaliser = Normaliser(system, self.features, trained, sources.store.utterances)
+        self.places = places_in_dialogues(utterances) if self.maker.source.needs_dialogues else {}
+
+    @property
+    def trained(self) -> Statistics | None:
+        """The normalisation of features; None where only latents are read."""
+        return self.normaliser.trained
 
     def usable(self, utt_ids: Sequence[str]) -> list[str]:
+        """Utterances that have rows, in the order of the store."""
         return usable(self.latents or self.features, utt_ids)
 
     def read(self, utt_ids: Sequence[str], labels: Mapping[str, int]) -> Sequences:
         """Rows (N, D) of the usable utterances; `labels` maps each to its class."""
         chosen = self.usable(utt_ids)
-        has_autoencoder = self.config.autoencoder is not None
-        rows, offsets = self._latents(chosen) if has_autoencoder else self._features(chosen)
+        parts: list[torch.Tensor] = []
+        if self.maker.has_latents:
+            rows, offsets = self._latents(chosen)
+            parts.append(rows)
+        if self.maker.has_features:
+            rows, offsets = self.maker.features(self.normaliser.read(chosen))
+            parts.append(rows)
         return Sequences(
-            rows, torch.from_numpy(offsets), torch.tensor([labels[utt_id] for utt_id in chosen], dtype=torch.int64)
+            parts[0] if len(parts) == 1 else torch.cat(parts, dim=1),
+            torch.from_numpy(offsets),
+            torch.tensor([labels[utt_id] for utt_id in chosen], dtype=torch.int64),
+            self.maker.shift_ms,
+            torch.tensor([self.places[utt_id] for utt_id in chosen]) if self.places else None,
         )
 
-    def _features(self, utt_ids: Sequence[str]) -> tuple[torch.Tensor, Offsets]:
-        speech = self.normaliser.read(utt_ids)
-        if not self.config.reads_segments:
-            return torch.from_numpy(speech.frames), speech.offsets
-        rows, counts = speech.segment_rows(segment_shape(self.features, self.config.segment_shift_ms))
-        return rows, np.concatenate([[0], np.cumsum(counts)])
-
-    def _latents(self, utt_ids: Sequence[str]) -> tuple[torch.Tensor, Offsets]:
+    def _latents(self, utt_ids: Sequence[str]) -> Rows:
         if self.autoencoder is not None:
             return self._encoded(self.autoencoder, utt_ids)
         assert self.latents is not None
-        rows, offsets = self.latents.rows(latents_read(self.config), utt_ids)
+        rows, offsets = self.latents.rows(self.maker.latent_names, utt_ids)
         if self.config.latents == "sample":
             mean, std = np.split(rows, 2, axis=1)
             rows = mean + std * self._noise(utt_ids, mean.shape[1], offsets)
         return torch.from_numpy(rows), offsets
 
-    def _encoded(self, autoencoder: FittedAutoencoder, utt_ids: Sequence[str]) -> tuple[torch.Tensor, Offsets]:
-        """The same without a store's latents."""
-        shape = segment_shape(self.features, autoencoder.config.segment_shift_ms)
+    def _encoded(self, autoencoder: FittedAutoencoder, utt_ids: Sequence[str]) -> Rows:
+        """The latents of `_latents`, made here."""
         lengths = self.features.lengths[[self.features.index[utt_id] for utt_id in utt_ids]]
-        counts = segment_counts(lengths, shape.size, shape.shift)
-        offsets: Offsets = np.concatenate([[0], np.cumsum(counts)])
-        names, width = latents_read(self.config), autoencoder.config.latent_dim
-        rows, filled = np.empty((int(offsets[-1]), width * len(names)), np.float32), 0
+        offsets = _offsets(segment_counts(lengths, self.maker.shape.size, self.maker.shape.shift))
+        width = autoencoder.config.latent_dim * len(self.maker.latent_names)
+        rows, n_filled = torch.empty(int(offsets[-1]), width), 0
         for block in blocks(self.features, utt_ids):
-            speech = self.normaliser.read(block)
-            for some in encoded(autoencoder.model, speech, shape, self.config.condition, {}, "cpu"):
-                n = len(some["mean"])
-                np.concatenate([some[name] for name in names], axis=1, out=rows[filled : filled + n])
-                filled += n
-        return torch.from_numpy(rows), offsets
+            some = self.maker.latents(autoencoder, self.encoder_normaliser.read(block), "cpu")
+            rows[n_filled : n_filled + len(some)] = some
+            n_filled += len(some)
+        return rows, offsets
 
     def _noise(self, utt_ids: Sequence[str], width: int, offsets: Offsets) -> npt.NDArray[np.float32]:
-        """δ ~ N(0, 1), (N, Z): drawn for each utterance by its name, so that it is the same in whatever part it is read."""
+        """δ ~ N(0, 1), (N, Z): drawn per utterance by its name, so that it is the same in whatever part it is read."""
         drawn = [
             np.random.default_rng(seed_for(self.config.seed, self.fold, f"sample {utt_id}")).standard_normal((n, width))
             for utt_id, n in zip(utt_ids, np.diff(offsets), strict=True)
         ]
         return np.concatenate(drawn).astype(np.float32)
+
+
+def _offsets(counts: Offsets) -> Offsets:
+    """Where each utterance begins, (U+1,), from the rows of each, (U,)."""
+    return np.concatenate([[0], np.cumsum(counts)])

@@ -1,6 +1,7 @@
 """Front ends: the frames of an utterance. Each module but `base` is one, found by its file name, and holds two classes.
 
-- `Config`: a frozen dataclass of all options, with literals as defaults. It is stored with the array, and raises
+- `Config`: a frozen dataclass of all options, by the rules of `sercli.plugins`: defaults are literals, annotations are
+  written out, and it may inherit from another front end's `Config`. It is stored with the array, and `__post_init__` raises
   SercliError, with the option as `place`, for values that cannot work.
 - `Extractor(config, device="cpu")`, which makes frames of sound, or `Source(config, path)`, which reads frames that were
   made elsewhere. `base` has their protocols.

@@ -1,4 +1,4 @@
-"""Ragged utterances, and batches of them."""
+"""Ragged utterances in batches, padded, and segments in batches."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,43 +7,40 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .segments import (
-    Frames,
-    Offsets,
-    SegmentShape,
-    move_together,
-    pad_short,
-    segment_counts,
-    segment_starts,
-    segment_view,
-)
+from .segments import Frames, Offsets, SegmentShape, pad_short, segment_counts, segment_starts, segment_view
 
 _LENGTH_JITTER = 0.02  # more would pad more
+
+UtteranceBatch = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 @dataclass(frozen=True)
 class Sequences:
-    """Utterances as ragged rows: rows (N, D), offsets (U+1,), labels (U,) counted from 0."""
+    """Utterances as ragged rows: utterance u has the rows offsets[u] to offsets[u+1]."""
 
-    rows: Tensor
-    offsets: Tensor
-    labels: Tensor
+    rows: Tensor  # (N, D)
+    offsets: Tensor  # (U+1,)
+    labels: Tensor  # (U,), counted from 0
+    shift_ms: float = 0.0  # from one row to the next
+    places: Tensor | None = None  # (U, 2): number of the utterance's dialogue, and its place there
+    n_steps: int = 0  # batches are padded to at least so many rows per utterance
+    order_by: Tensor | None = None  # (U,): what batches sort utterances by, in place of their lengths
 
     @property
     def lengths(self) -> Tensor:
+        """Rows of each utterance, (U,)."""
         return self.offsets.diff()
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batches(
-        self, size: int, generator: torch.Generator | None = None
-    ) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
-        """Utterances of like length together, padded on the right: latents (B, T, D), lengths, labels, positions (B,).
+    def batches(self, size: int, generator: torch.Generator | None = None) -> Iterator[UtteranceBatch]:
+        """Utterances of similar length together, padded on the right with zeros.
 
-        With a generator, lengths are jittered before sorting and the batches come in random order.
+        Yields rows (B, T, D), lengths, labels and positions (B,) each. With a generator, lengths are jittered before
+        sorting and the batches come in random order.
         """
-        keys = self.lengths.double()
+        keys = (self.lengths if self.order_by is None else self.order_by).double()
         if generator is not None:
             keys = keys * (1 + _LENGTH_JITTER * (2 * torch.rand(len(keys), generator=generator) - 1))
         batches = torch.split(torch.argsort(keys, stable=True), size)
@@ -52,7 +49,7 @@ class Sequences:
         )
         for batch in (batches[int(index)] for index in order):
             lengths = self.lengths[batch]
-            steps = torch.arange(int(lengths.max()))
+            steps = torch.arange(max(int(lengths.max()), self.n_steps))
             inside = steps < lengths[:, None]  # (B, T)
             rows = self.rows[(self.offsets[:-1][batch, None] + steps).clamp(max=len(self.rows) - 1)]
             yield rows * inside[:, :, None], lengths, self.labels[batch], batch
@@ -66,21 +63,12 @@ class Speech:
     frames: Frames
     offsets: Offsets
 
-    def segments(self, shape: SegmentShape) -> tuple[torch.Tensor, torch.Tensor, Offsets]:
+    def segments(self, shape: SegmentShape) -> tuple[Tensor, Tensor, Offsets]:
         """A view of all runs of frames, the starts of the segments (M,) in it, and the segments of each utterance (U,)."""
         frames, offsets = pad_short(self.frames, self.offsets, shape.size)
         starts = segment_starts(offsets, shape.size, shape.shift)
         counts = segment_counts(np.diff(offsets), shape.size, shape.shift)
         return segment_view(torch.from_numpy(frames), shape.size), torch.from_numpy(starts), counts
-
-    def segment_rows(self, shape: SegmentShape) -> tuple[torch.Tensor, Offsets]:
-        """Segments (M, S·F) and those of each utterance (U,); of these frames nothing is left where they do not overlap."""
-        if shape.shift != shape.size:
-            view, starts, counts = self.segments(shape)
-            return view[starts], counts
-        frames, offsets = pad_short(self.frames, self.offsets, shape.size)
-        counts = segment_counts(np.diff(offsets), shape.size, shape.shift)
-        return torch.from_numpy(move_together(frames, offsets, shape.size)), counts
 
 
 class SegmentBatches:
@@ -93,19 +81,14 @@ class SegmentBatches:
         self.labels = category.repeat_interleave(torch.from_numpy(counts)).to(device)
         self.size = size
 
-    def __len__(self) -> int:
-        return len(self.starts)
-
-    def in_order(self) -> Iterator[list[Tensor]]:
+    def in_order(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches in the order of the segments."""
-        yield from self._take(torch.arange(len(self)))
+        return self._take(torch.arange(len(self.starts)))
 
-    def shuffled(self, generator: torch.Generator) -> Iterator[list[Tensor]]:
+    def shuffled(self, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches in random order."""
-        yield from self._take(torch.randperm(len(self), generator=generator))
+        return self._take(torch.randperm(len(self.starts), generator=generator))
 
-    def _take(self, order: Tensor) -> Iterator[list[Tensor]]:
-        order = order.to(self.starts.device)
-        for start in range(0, len(order), self.size):
-            chosen = order[start : start + self.size]
-            yield [self.view[self.starts[chosen]], self.labels[chosen]]
+    def _take(self, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        for chosen in torch.split(order.to(self.starts.device), self.size):
+            yield self.view[self.starts[chosen]], self.labels[chosen]

@@ -34,8 +34,8 @@ def statistics(frames: Frames) -> Statistics:
     return Statistics(mean, np.where(std <= _SMALLEST_STD * np.abs(mean), 1.0, std))
 
 
-def normalise(frames: Frames, offsets: Offsets, of_each: Sequence[Statistics]) -> None:
-    """In place: frames (N, F) of utterance u, rows offsets[u] to offsets[u+1], by `of_each[u]`."""
-    for start, end, (mean, std) in zip(offsets, offsets[1:], of_each, strict=False):
+def normalise(frames: Frames, offsets: Offsets, by: Sequence[Statistics]) -> None:
+    """In place: frames (N, F) of utterance u, the rows offsets[u] to offsets[u+1], by the statistics by[u]."""
+    for start, end, (mean, std) in zip(offsets, offsets[1:], by, strict=False):
         frames[start:end] -= mean.astype(np.float32)
         frames[start:end] /= std.astype(np.float32)

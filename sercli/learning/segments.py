@@ -23,10 +23,15 @@ Offsets = npt.NDArray[np.int64]
 
 
 def frames_per(milliseconds: float, frame_shift_ms: float, what: str) -> int:
-    """A time as a whole number of frames. Raises UsageError where it is none."""
+    """A time as a whole number of frames. Raises UsageError, naming `what`, where it is none.
+
+    >>> frames_per(100.0, 10.0, "a segment")
+    10
+    """
     count = milliseconds / frame_shift_ms
     if count < 1 or abs(count - round(count)) > 1e-6:
-        raise UsageError(f"{what} of {milliseconds:g} ms is not a whole number of {frame_shift_ms:g} ms frames")
+        seen, expected = f"{milliseconds:g} ms", f"a multiple of {frame_shift_ms:g} ms"
+        raise UsageError("is not a whole number of frames", place=what, seen=seen, expected=expected)
     return round(count)
 
 
@@ -88,16 +93,6 @@ def segment_view(frames: torch.Tensor, size: int) -> torch.Tensor:
     """All runs of `size` frames, without copying: frames (N, F) -> (N - size + 1, size * F). Index it by starts."""
     n_frames, n_features = frames.shape
     return frames.as_strided((max(n_frames - size + 1, 0), size * n_features), (n_features, 1))
-
-
-def move_together(frames: Frames, offsets: Offsets, size: int) -> Frames:
-    """Segments without overlap, in the memory of the frames, (N, F) -> (M, size * F), for utterances that `pad_short` has seen."""
-    end = 0
-    for start, count in zip(offsets[:-1], segment_counts(np.diff(offsets), size, size), strict=True):
-        length = int(count) * size
-        frames[end : end + length] = frames[start : start + length]
-        end += length
-    return frames[:end].reshape(end // size, size * frames.shape[1])
 
 
 def join_segments(segments: Frames, size: int) -> Frames:

@@ -1,10 +1,11 @@
-"""fit(): seeds, the loop, early stopping. Knows no emotion and no Zarr."""
+"""Training by gradient descent: seeds, the loop, early stopping. Knows neither emotions nor stores."""
 
 import hashlib
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 import torch
@@ -17,7 +18,7 @@ Row = dict[str, float]
 
 
 class Trainable(Protocol):
-    """A module whose `losses` gives means over one batch, among them `loss`, the one to descend."""
+    """A module whose `losses` gives means over one batch, among them `loss`, which is minimised."""
 
     @property
     def losses(self) -> Callable[..., dict[str, torch.Tensor]]: ...
@@ -27,16 +28,24 @@ class Trainable(Protocol):
     def train(self, mode: bool = True) -> object: ...
 
 
+@dataclass(frozen=True)
+class TrainingRun:
+    """How one model is fitted: options, seed, device, and what is called after each epoch."""
+
+    config: TrainingConfig = field(default_factory=TrainingConfig)
+    seed: int = 0
+    device: str = "cpu"
+    on_epoch: Callable[[int], None] = lambda epoch: None  # is given the number of epochs that are done
+    good_enough: Callable[[Row], bool] = lambda dev: False  # is given the dev losses; True ends training
+
+
 def seed_for(seed: int, fold: int, stage: str) -> int:
-    """One seed for each (seed, fold, stage), far from one another."""
+    """One seed per (seed, fold, stage), far from all others."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{fold}/{stage}".encode()).digest()[:7], "big")
 
 
 def make_repeatable(device: str) -> None:
-    """The same bits each time: one thread a unit on a CPU (folds fill the cores better anyway), fixed kernels on a GPU.
-
-    An operation that has none there warns.
-    """
+    """One thread on a CPU, repeatable kernels on a GPU, from now on."""
     if device == "cpu":
         torch.set_num_threads(1)
     elif device.startswith("cuda"):
@@ -44,25 +53,55 @@ def make_repeatable(device: str) -> None:
         torch.use_deterministic_algorithms(True, warn_only=True)
 
 
+@contextmanager
+def repeatable(device: str, seed: int | None = None) -> Iterator[None]:
+    """Inside, the same work gives the same bits: one thread on a CPU (folds fill the cores better anyway), fixed kernels on
+    a GPU, and the global generator started from `seed`.
+
+    An operation without a repeatable kernel warns.
+    """
+    n_threads, is_strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    make_repeatable(device)
+    if seed is not None:
+        torch.manual_seed(seed)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
+        torch.use_deterministic_algorithms(is_strict)
+
+
+class EarlyStopping:
+    """Remembers the weights of the best dev loss, and says when `patience` epochs brought no better one.
+
+    Without dev losses, each epoch is the best so far.
+    """
+
+    def __init__(self, model: Trainable, patience: int) -> None:
+        self.model, self.patience = model, patience
+        self.best_loss, self.best_epoch, self.best_state = math.inf, 0, _copy(model)
+
+    def update(self, epoch: int, dev: Row, is_good_enough: bool) -> bool:
+        """Whether to stop after this epoch."""
+        if not dev or dev["loss"] < self.best_loss or is_good_enough:
+            self.best_loss, self.best_epoch, self.best_state = dev.get("loss", math.inf), epoch, _copy(self.model)
+        return is_good_enough or epoch - self.best_epoch >= self.patience
+
+
 def fit(
     model: Trainable,
     train_batches: Callable[[torch.Generator], Iterable[Batch]],
     dev_batches: Callable[[], Iterable[Batch]] | None,
-    config: TrainingConfig,
-    seed: int,
-    device: str,
-    on_epoch: Callable[[int], None] = lambda epoch: None,
-    good_enough: Callable[[Row], bool] = lambda dev: False,
+    training: TrainingRun,
 ) -> list[Row]:
-    """Descend `loss`; keep the weights of the best dev loss; stop after `patience` epochs without a better one. Without
-    dev, run all epochs and keep the last weights.
+    """Minimise `loss` with Adam; keep the weights of the best dev loss; stop after `patience` epochs without a better one.
 
-    Returns one row an epoch: `epoch`, `train_<name>` and `dev_<name>` for every loss, `best` (1 for the epoch kept).
-    `good_enough`, given the dev losses, ends training with the present weights. Raises SercliError if a loss is not
-    finite.
+    Without dev, all epochs run and the last weights are kept. Returns one row per epoch: `epoch`, `train_<name>` and
+    `dev_<name>` for every loss, `best` (1 for the epoch whose weights are kept). Raises SercliError if a loss is not finite.
     """
+    config, seed = training.config, training.seed
     order = torch.Generator().manual_seed(seed)
-    noise = torch.Generator(device=device)
+    noise = torch.Generator(device=training.device)
     optimizer = torch.optim.Adam(
         list(model.parameters()),
         lr=config.lr,
@@ -71,69 +110,82 @@ def fit(
         weight_decay=config.weight_decay,
         fused=True,
     )
-    kept: Trainable = model
-    average = None
-    if config.weight_averaging:
-        ema = torch.optim.swa_utils.get_ema_multi_avg_fn(config.weight_averaging)  # type: ignore[no-untyped-call]
-        average = torch.optim.swa_utils.AveragedModel(cast(torch.nn.Module, model), multi_avg_fn=ema)
-        for module in average.modules():
-            if isinstance(module, torch.nn.RNNBase):
-                module.flatten_parameters()  # a copy's weights lie apart, and cuDNN wants them together
-        kept = cast(Trainable, average.module)
+    kept, average = kept_model(model, config.weight_averaging)
+
+    def descend(loss: torch.Tensor) -> None:
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        average()
+
     history: list[Row] = []
-    best, best_epoch, best_state = math.inf, 0, _copy(kept)
+    stopping = EarlyStopping(kept, config.patience)
     for epoch in range(1, config.epochs + 1):
         noise.manual_seed(seed + epoch)
         model.train()
-        train = _run(model, train_batches(order), noise, device, config.precision, optimizer, average)
+        train = _mean_losses(model, train_batches(order), noise, config.precision, descend)
         kept.train(False)
-        noise.manual_seed(seed)  # the same noise every epoch, so that dev losses differ by the weights alone
+        noise.manual_seed(seed)  # the same noise in every epoch, so that dev losses differ by the weights alone
         with torch.no_grad():
-            dev = _run(kept, dev_batches(), noise, device, config.precision) if dev_batches is not None else {}
+            dev = _mean_losses(kept, dev_batches(), noise, config.precision) if dev_batches is not None else {}
         history.append({"epoch": epoch, **_named("train", train), **_named("dev", dev)})
-        losses = {part: row["loss"] for part, row in (("train", train), ("dev", dev)) if row}
-        if not all(map(math.isfinite, losses.values())):
-            seen = ", ".join(f"{loss} ({part})" for part, loss in losses.items())
-            raise SercliError(f"the loss is {seen} in epoch {epoch}; try a smaller --lr")
-        on_epoch(epoch)
-        done = bool(dev) and good_enough(dev)
-        if not dev or dev["loss"] < best or done:
-            best, best_epoch, best_state = losses.get("dev", math.inf), epoch, _copy(kept)
-        if done or epoch - best_epoch >= config.patience:
+        _check_finite(history[-1])
+        training.on_epoch(epoch)
+        if stopping.update(epoch, dev, bool(dev) and training.good_enough(dev)):
             break
-    model.load_state_dict(best_state)
+    model.load_state_dict(stopping.best_state)
     model.train(False)
-    return [{**row, "best": float(row["epoch"] == best_epoch)} for row in history]
+    return [{**row, "best": float(row["epoch"] == stopping.best_epoch)} for row in history]
 
 
-def _run(
+def kept_model(model: Trainable, decay: float) -> tuple[Trainable, Callable[[], None]]:
+    """The model that is tested and kept, and what to call after each step.
+
+    With a decay above 0 it is a copy whose weights are the moving average of the model's; else the model itself.
+    """
+    if not decay:
+        return model, lambda: None
+    module = cast(torch.nn.Module, model)
+    ema = torch.optim.swa_utils.get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    average = torch.optim.swa_utils.AveragedModel(module, multi_avg_fn=ema)
+    for part in average.modules():
+        if isinstance(part, torch.nn.RNNBase):
+            part.flatten_parameters()  # a copy's weights lie apart, and cuDNN wants them together
+    return cast(Trainable, average.module), lambda: average.update_parameters(module)
+
+
+def _mean_losses(
     model: Trainable,
     batches: Iterable[Batch],
     noise: torch.Generator,
-    device: str,
     precision: str,
-    optimizer: torch.optim.Optimizer | None = None,
-    average: torch.optim.swa_utils.AveragedModel | None = None,
+    descend: Callable[[torch.Tensor], None] | None = None,
 ) -> Row:
-    """One pass: means of the losses, weighted by the rows of each batch; with an optimizer, a step a batch."""
+    """One pass: means of the losses, weighted by the rows of each batch; with `descend`, one step per batch."""
+    device = noise.device
     totals: dict[str, torch.Tensor] = {}
     rows = 0
     for batch in batches:
         batch = [tensor.to(device) for tensor in batch]
-        mixed = torch.autocast(device.split(":")[0], dtype=torch.bfloat16) if precision == "bfloat16" else nullcontext()
+        mixed = torch.autocast(device.type, dtype=torch.bfloat16) if precision == "bfloat16" else nullcontext()
         with mixed:
             losses = model.losses(*batch, generator=noise)
-        if optimizer is not None:
-            optimizer.zero_grad()
-            losses["loss"].backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            if average is not None:
-                average.update_parameters(cast(torch.nn.Module, model))
+        if descend is not None:
+            descend(losses["loss"])
         size = len(batch[0])
         rows += size
         for name, value in losses.items():
             totals[name] = totals.get(name, torch.zeros((), device=device)) + value.detach() * size
     return {name: float(value) / rows for name, value in totals.items()}
+
+
+def _check_finite(row: Row) -> None:
+    losses = {name: row[name] for name in ("train_loss", "dev_loss") if name in row}
+    if not all(map(math.isfinite, losses.values())):
+        seen = ", ".join(f"{name} {loss}" for name, loss in losses.items())
+        raise SercliError(
+            "the loss is not finite", place=f"epoch {row['epoch']:.0f}", seen=seen, fix="try a smaller --lr"
+        )
 
 
 def _named(part: str, losses: Row) -> Row:

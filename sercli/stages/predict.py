@@ -87,7 +87,7 @@ def run(bundle_path: Path, options: PredictOptions, settings: Settings) -> None:
     make_repeatable(device)
     labeller = Labeller(bundle, device)
     if options.window is not None:
-        labeller.windows(options.window, options.shift or options.window)  # refuses parts of a frame
+        labeller.files.windows(options.window, options.shift or options.window)  # refuses parts of a frame
     with ExitStack() as stack:
         spooled = stack.enter_context(_spooled(_standard_input())) if options.stdin_audio else None
         sources = _sources(options) if spooled is None else iter([Recording(_STDIN, spooled)])
@@ -189,10 +189,12 @@ def _items(
                 raise source.error
             if options.window is None:
                 yield Pending(
-                    source, n, pool.submit(lambda path: labeller.posteriors(labeller.utterance(path)), source.path)
+                    source,
+                    n,
+                    pool.submit(lambda path: labeller.posteriors(labeller.files.utterance(path)), source.path),
                 )
                 continue
-            for section in labeller.sections(source.path, options.window, options.shift or options.window):
+            for section in labeller.files.sections(source.path, options.window, options.shift or options.window):
                 yield Pending(source, n, pool.submit(labeller.posteriors, section.frames), (section.start, section.end))
         except AudioError as error:
             failed: Future[Posteriors] = Future()

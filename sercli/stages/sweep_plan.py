@@ -15,7 +15,7 @@ from ..data.hashing import digest
 from ..errors import SercliError
 from ..experiments.catalogue import Catalogue
 from ..experiments.fitted import autoencoder_options, classifier_options, create_autoencoder
-from ..experiments.fitting import fit_autoencoder_fold, fit_classifier_fold
+from ..experiments.fitting import check_input, fit_autoencoder_fold, fit_classifier_fold
 from ..experiments.grids import Grid, Point
 from ..experiments.making import Outcome, Settings, Work
 from ..experiments.resolve import resolve_autoencoder, resolve_classifier
@@ -166,7 +166,8 @@ def _check_options(system: Autoencoder | Classifier) -> None:
         autoencoder_options(system.config)
     else:
         classifier_options(system.config)
-    if isinstance(system, Autoencoder) or system.config.reads_segments:
+        check_input(system)
+    if isinstance(system, Autoencoder) or system.config.input.reads_segments:
         shape_of(_frame_shape(system.sources, system.config.frontend).shift_ms, system.config.segment_shift_ms)
 
 
@@ -285,7 +286,9 @@ def _n_weights(autoencoder: Autoencoder) -> int:
     n_inputs = shape_of(frames.shift_ms, config.segment_shift_ms).size * frames.n_features
     categories = autoencoder.task.categories[0] if config.sees_labels else []
     with torch.device("meta"):
-        return sum(parameter.numel() for parameter in create_autoencoder(config, n_inputs, categories).parameters())
+        return sum(
+            parameter.numel() for parameter in create_autoencoder(config, n_inputs, len(categories)).parameters()
+        )
 
 
 class _FrameShape(NamedTuple):

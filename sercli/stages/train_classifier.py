@@ -8,7 +8,7 @@ from typing import Any
 
 from ..experiments.catalogue import Catalogue
 from ..experiments.fitted import classifier_options
-from ..experiments.fitting import check_segments, fit_classifier_fold
+from ..experiments.fitting import check_input, check_segments, fit_classifier_fold
 from ..experiments.making import Job, Outcome, Settings, Work, make
 from ..experiments.resolve import resolve_classifier
 from ..experiments.task_files import write_task
@@ -24,7 +24,8 @@ def run(store_path: Path, requested: Mapping[str, Any], folds: Sequence[int], se
     publishing.require(store, classifier.features.product)
     if not classifier.is_stored:  # values that cannot work take no name
         classifier_options(classifier.config)
-        if classifier.autoencoder is None and classifier.config.reads_segments:
+        check_input(classifier)
+        if classifier.autoencoder is None and classifier.config.input.reads_segments:
             check_segments(classifier)
         resolve_all(settings.device)
     numbers = classifier.folds.numbers(folds)

@@ -150,7 +150,7 @@ def test_a_segment_is_the_whole_frames_nearest_to_100_ms(frame_ms: float, size: 
 def test_any_other_shift_is_of_whole_frames() -> None:
     assert (shape_of(16.0, 48.0).size, shape_of(16.0, 48.0).shift) == (6, 3)
     assert shape_of(16.0, 48.0).shift_ms == 48
-    with pytest.raises(UsageError, match="--segment-shift-ms of 50 ms is not a whole number of 16 ms frames"):
+    with pytest.raises(UsageError, match=r"--segment-shift-ms: .*50 ms.*16 ms"):
         shape_of(16.0, 50.0)
 
 
@@ -201,10 +201,9 @@ def test_arrays_and_archives_give_the_same_and_change_makes_stale(
     found = sercli("train-classifier", store, *CONTROL, "--dry-run")
     assert "features/mine changed" in found.stderr
     assert len(json.loads(found.stdout)["stale"]) == 1
-    with pytest.raises(
-        SercliError, match=r"^mine.functionals reads features that were made elsewhere \(imported\), which"
-    ):
+    with pytest.raises(SercliError) as refusal:
         export.run(store, "mine.functionals", tmp_path / "bundle", None, Settings())
+    assert (refusal.value.place, refusal.value.seen) == ("mine.functionals", "--frontend imported")
 
 
 def test_segments_of_other_frames_are_told(sercli: Sercli, store: Path, arrays: Path) -> None:
@@ -224,8 +223,8 @@ def test_one_frame_an_utterance_is_one_segment(sercli: Sercli, store: Path, arra
     ragged = Store(store).ragged("arrays.zarr/features/imported")
     frames, offsets = ragged.rows("frames", ragged.utt_ids)
     assert frames.shape == (36, 80)
-    rows, counts = Speech(ragged.utt_ids, frames.copy(), offsets).segment_rows(segment_shape(ragged, 100.0))
-    assert np.array_equal(rows.numpy(), frames)
+    view, starts, counts = Speech(ragged.utt_ids, frames.copy(), offsets).segments(segment_shape(ragged, 100.0))
+    assert np.array_equal(view[starts].numpy(), frames)
     assert (counts == 1).all()
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sercli.errors import SercliError
 from sercli.learning.options import TrainingConfig
-from sercli.learning.training import Row, fit, seed_for
+from sercli.learning.training import EarlyStopping, Row, TrainingRun, fit, repeatable, seed_for
 
 
 class Line(nn.Module):
@@ -39,7 +39,7 @@ def dev_of(y: Tensor) -> Callable[[], Iterator[tuple[Tensor, Tensor]]]:
 
 def fitted(config: TrainingConfig, dev: Tensor = Y, seed: int = 0) -> tuple[Line, list[Row]]:
     model = Line()
-    return model, fit(model, train, dev_of(dev), config, seed, "cpu")
+    return model, fit(model, train, dev_of(dev), TrainingRun(config, seed))
 
 
 def dev_loss(model: Line, y: Tensor) -> float:
@@ -63,7 +63,7 @@ def test_training_stops_after_patience_epochs_without_a_better_dev_loss() -> Non
 def test_good_enough_ends_training() -> None:
     model = Line()
     config = TrainingConfig(epochs=50, lr=0.1)
-    history = fit(model, train, dev_of(Y), config, 0, "cpu", good_enough=lambda dev: dev["loss"] < 1.0)
+    history = fit(model, train, dev_of(Y), TrainingRun(config, good_enough=lambda dev: dev["loss"] < 1.0))
     assert history[-1]["dev_loss"] < 1.0 <= history[-2]["dev_loss"]
 
 
@@ -95,10 +95,46 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not() -> None:
 
 
 def test_a_loss_that_is_not_finite_is_refused() -> None:
-    with pytest.raises(SercliError, match="smaller --lr"):
+    with pytest.raises(SercliError) as refused:
         fitted(TrainingConfig(epochs=3), dev=Y * float("nan"))
+    assert refused.value.place == "epoch 1"
+    assert "nan" in refused.value.seen
+    assert "--lr" in str(refused.value.fix)
 
 
 def test_seeds_of_folds_and_stages_differ() -> None:
     seeds = {seed_for(seed, fold, stage) for seed in range(3) for fold in range(10) for stage in ("train-ae", "lstm")}
     assert len(seeds) == 60
+
+
+def test_without_dev_all_epochs_run_and_the_last_weights_are_kept() -> None:
+    epochs: list[int] = []
+    model, config = Line(), TrainingConfig(epochs=5, batch_size=16, lr=0.1, patience=1)
+    history = fit(model, train, None, TrainingRun(config, on_epoch=epochs.append))
+    assert [row["epoch"] for row in history] == epochs == [1, 2, 3, 4, 5]
+    assert [row["best"] for row in history] == [0, 0, 0, 0, 1]
+    assert set(history[0]) == {"epoch", "train_loss", "best"}
+
+
+def test_early_stopping_counts_from_the_best_epoch() -> None:
+    model = Line()
+    stopping = EarlyStopping(model, patience=2)
+    losses = [3.0, 2.0, 2.0, 2.5]
+    stops = []
+    for epoch, loss in enumerate(losses, start=1):
+        torch.nn.init.constant_(model.weights.weight, epoch)
+        stops.append(stopping.update(epoch, {"loss": loss}, False))
+    assert stops == [False, False, False, True]
+    assert stopping.best_epoch == 2
+    assert (stopping.best_state["weights.weight"] == 2).all()
+
+
+def test_repeatable_seeds_and_gives_the_threads_back() -> None:
+    n_threads = torch.get_num_threads()
+    draws = []
+    for _ in range(2):
+        with repeatable("cpu", seed=3):
+            assert torch.get_num_threads() == 1
+            draws.append(torch.rand(4))
+    assert torch.equal(*draws)
+    assert torch.get_num_threads() == n_threads
