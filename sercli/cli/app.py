@@ -63,13 +63,15 @@ class GroupedCommand(TyperCommand):
             raise
 
 
-@app.callback(invoke_without_command=True)
+@app.callback(invoke_without_command=True, add_help_option=False)  # Typer's own --help would load Pydantic: 0.1 s
 def root(
-    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    show_help: Annotated[bool, typer.Option("--help", help="Show this message and exit.")] = False,
 ) -> None:
     """From a folder of emotional speech to honest, reproducible emotion-recognition scores, one command per step."""
     if version:
         print(f"sercli {__version__}")
     elif context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
-        raise typer.Exit(2)
+        typer.echo(context.get_help(), err=not show_help)
+        raise typer.Exit(0 if show_help else 2)
