@@ -4,17 +4,16 @@ import json
 import os
 import resource
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 from support.command import ENVIRONMENT, FIXABLE, Sercli, words_on
 from support.errors import Fields, error_text, refused
-from support.processes import DEADLINE, INTERRUPTED, alive_in_session, running, until
+from support.processes import DEADLINE, INTERRUPTED, interrupt_at, stopped_at
+from support.stores import staged
 
 from sercli.store.locations import FORMAT
 
@@ -301,7 +300,7 @@ def test_a_disk_that_fills_up(
     fields = {"place": str(store), "problem": "File too large", "fix": "run the same command again"}
     refused(sercli, FIXABLE, fields, *words, preexec_fn=fill)
     sercli(*words)
-    assert not list((store / ".staging").glob("*"))
+    assert not staged(store)
 
 
 # --- commands that run at once, Ctrl-C, closed pipes
@@ -309,62 +308,45 @@ def test_a_disk_that_fills_up(
 
 def test_the_same_product_made_twice_at_once(sercli: Sercli, store: Path) -> None:
     command = ["train-ae", store, "--name", "new", "--latent-dim", 2, "--epochs", 4, "--fold", 1, "--jobs", 1]
-    lock = store / ".locks" / "autoencoders,new,fold-1.lock"
-    with running(*command) as first:
-        until(lock.exists, first)
-        os.kill(first.pid, signal.SIGSTOP)
-        refused(sercli, FIXABLE, {"place": str(store / "autoencoders/new/fold-1"), "fix": "wait"}, *command)
-        os.kill(first.pid, signal.SIGCONT)
-        out, err = first.communicate(timeout=DEADLINE)
-    assert (first.returncode, out) == (0, "new\n"), err
+    with stopped_at(".staging/autoencoders,new,fold-1/*", store, command):
+        error = refused(sercli, FIXABLE, {"place": str(store / "autoencoders/new/fold-1"), "fix": "wait"}, *command)
+        assert "another command" in error["problem"]
     assert json.loads(sercli(*command, "--json").stdout)["reused"] == ["autoencoders/new/fold-1"]
-    assert not list((store / ".staging").iterdir())
+    assert not staged(store)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_ctrl_c(jobs: int, sercli: Sercli, store: Path) -> None:
-    """As a terminal sends it, to the whole group: what is finished is kept, nobody stays behind."""
-    command = ["train-ae", store, "--name", "new", "--latent-dim", 2, "--epochs", 20, "--set", "patience=20"]
-    done = store / "autoencoders" / "new"
-    with running(*command, "--jobs", jobs) as process:
-        until(lambda: list(done.glob("fold-*")), process)
-        os.killpg(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=DEADLINE)
-        assert (process.returncode, out) == (130, ""), err
-        assert only_interrupted(err), err
-        until(lambda: not alive_in_session(process.pid))
-    kept = {f"autoencoders/new/{path.name}" for path in done.glob("fold-*")}
+    """As a terminal sends it, to the whole group: finished folds are kept, no process is left."""
+    command = ["train-ae", store, "--name", "new", "--latent-dim", 2, "--epochs", 2]
+    assert only_interrupted(interrupt_at("autoencoders/new/fold-*", store, [*command, "--jobs", jobs]).stderr)
+    kept = {f"autoencoders/new/{path.name}" for path in (store / "autoencoders" / "new").glob("fold-*")}
     assert 1 <= len(kept) < 4
     again = json.loads(sercli(*command, "--jobs", 2, "--json").stdout)
     assert set(again["reused"]) == kept
     assert len(again["made"]) == 4 - len(kept)
 
 
-@pytest.mark.parametrize("moment", ["as it starts", "as workers start", "as audio is read"])
+NEW: list[object] = ["train-ae", "STORE", "--name", "new", "--latent-dim", 2, "--epochs", 2, "--jobs", 2]
+EARLY: dict[str, tuple[str, list[object]]] = {
+    "as it starts": ("import yaml", NEW),
+    "as workers start": (".staging/autoencoders,new*", NEW),
+    "as audio is read": (".staging/*new*", ["featurize", "STORE", "--name", "new", "--jobs", 2]),
+}
+
+
+@pytest.mark.parametrize("moment", EARLY)
 def test_ctrl_c_early(moment: str, store: Path) -> None:
     """No traceback either from imports or from workers that are on their way."""
-    if moment == "as it starts" and not (yaml.__with_libyaml__ and Path("/proc/self/maps").exists()):
-        pytest.skip("nothing tells when it has started")
-    command: list[object] = ["train-ae", store, "--name", "new", "--latent-dim", 2, "--jobs", 2]
-    if moment == "as audio is read":
-        command = ["featurize", store, "--name", "new", "--jobs", 2]
-    with running(*command) as process:
-        if moment != "as it starts":
-            until(lambda: list((store / ".staging").glob("*new*")), process)
-        else:
-            until(lambda: "_yaml" in Path(f"/proc/{process.pid}/maps").read_text(), process)
-        os.killpg(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=DEADLINE)
-        until(lambda: not alive_in_session(process.pid))
-    assert (process.returncode, out) == (130, ""), err
+    where, command = EARLY[moment]
+    err = interrupt_at(where, store, command).stderr
     assert only_interrupted(err) or (moment == "as it starts" and not err), err
 
 
 def only_interrupted(err: str) -> bool:
     """Talk, and at its end the line that says that it was interrupted."""
-    assert "Traceback" not in err
-    told = [line for line in err.splitlines() if not line.startswith(("tasks/", "new: ", "featurize: "))]
-    return told == [INTERRUPTED]
+    talk = [line for line in err.splitlines() if not line.startswith(("tasks/", "new: ", "featurize: "))]
+    return talk == [INTERRUPTED]
 
 
 @pytest.mark.parametrize("stream", ["stdout", "both", "none"])

@@ -2,11 +2,7 @@
 
 import csv
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from support.command import ENVIRONMENT, THEN_LIST_MODULES, Sercli, loaded_by, run_sercli
+from support.command import THEN_LIST_MODULES, Sercli, loaded_by, run_sercli
 from support.errors import error_in, error_text, refused, text_of
-from support.processes import DEADLINE, INTERRUPTED, alive_in_session, children, kill_when, needs_proc, running, until
-from support.stores import contents, files, same, stamps
+from support.processes import INTERRUPTED, interrupt_at, kill_at, kill_worker_at, stopped_at
+from support.stores import contents, files, same, staged, stamps
 
 from sercli.store.publishing import lock
 from sercli.store.ragged import Ragged
@@ -213,13 +209,12 @@ def test_a_kill_between_the_two_renames_of_letting_go(own: Path, grid: Path, ser
     before = contents(own)
     group = sorted((own / "arrays.zarr/latents").glob("*/*/fold-*"))[0]
     digest = json.loads((group / "zarr.json").read_text())["attributes"]["provenance"]["digest"]
-    staged = own / ".staging" / group.relative_to(own).as_posix().replace("/", ",") / digest[:16]
-    (staged / "old").mkdir(parents=True)
-    group.rename(staged / "product")
-    (staged / "complete").touch()
+    workshop = own / ".staging" / group.relative_to(own).as_posix().replace("/", ",") / digest[:16]
+    (workshop / "old").mkdir(parents=True)
+    group.rename(workshop / "product")
     assert "0 steps to do" in sercli("sweep", own, grid, *FOLDS).stderr
     assert contents(own) == before
-    assert not list((own / ".staging").iterdir())
+    assert not staged(own)
 
 
 # --- what comes of it
@@ -311,55 +306,32 @@ def test_more_values_on_an_axis_make_only_what_is_new(own: Path, grid: Path, ser
 # --- killed, in company, and when a point fails
 
 
-@needs_proc
 def test_killed_and_run_again_by_two_the_bytes_are_those_of_one_in_peace(
     swept: tuple[Path, str], fresh: Path, grid: Path, sercli: Sercli
 ) -> None:
     command = ["sweep", "STORE", grid, *FOLDS, "--jobs", 2]
     finished = "*/*/fold-*/[!z]*"  # what a latent's group becomes when it is let go of is no file of these
-    killed = []
-    for appears in ("autoencoders/*/fold-*", "predictions/*/fold-2", "results/*"):
-        killed.append(kill_when(appears, fresh, command))
+    for moment in ("autoencoders/*/fold-*", "predictions/*/fold-2", "results/*"):
+        kill_at(moment, fresh, command)
         before = stamps(fresh, finished)
-    assert sum(killed) >= 2, "the test was too slow to kill anything"
     said = sercli("sweep", fresh, grid, *FOLDS, "--jobs", 2).stderr
     assert "Traceback" not in said
     after = stamps(fresh, finished)
     assert before
     assert {name: after[name] for name in before} == before, "a finished unit was done again"
     same(fresh, swept[0])
-    assert not list((fresh / ".staging").iterdir())
+    assert not staged(fresh)
 
 
-def started(store: Path, *words: object) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "sercli", "sweep", *map(str, (store, *words))],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=ENVIRONMENT,
-    )
-
-
-@needs_proc
 def test_a_killed_worker_costs_its_own_points(swept: tuple[Path, str], fresh: Path, grid: Path, sercli: Sercli) -> None:
-    """It is stopped first, so that it has a unit when it is killed: the other worker goes on meanwhile."""
-    process = started(fresh, grid, *FOLDS, "--jobs", 2)
-    kinds = ("autoencoders", "classifiers", "predictions")  # staging comes and goes
-    n_made = lambda: sum(len(list((fresh / kind).glob("*/fold-*"))) for kind in kinds)  # noqa: E731
-    until(lambda: n_made() > 0, process)
-    (server,) = [pid for pid in children(process.pid) if len(children(pid)) == 2]
-    victim = children(server)[0]
-    os.kill(victim, signal.SIGSTOP)
-    seen = n_made()
-    until(lambda: n_made() >= seen + 4, process)
-    os.kill(victim, signal.SIGKILL)
-    _, said = process.communicate(timeout=DEADLINE)
-    assert process.returncode == 1, said
-    assert "Traceback" not in said
+    """It is killed while it writes a model; the other worker goes on."""
+    command = ["sweep", "STORE", grid, *FOLDS, "--jobs", 2]
+    done = kill_worker_at(".staging/autoencoders*/*/product/*", fresh, command)
+    said = done.stderr
+    assert done.returncode == 1, said
     line = text_of(error_in(said))
     assert "a worker process was killed" in line
-    assert "run the same command again to go on" in line
+    assert "run the same command again" in line
     lost = [line.removeprefix("not scored: ") for line in said.splitlines() if line.startswith("not scored: ")]
     scored = [row for row in table(fresh) if row["row"] == "point"]
     assert len(lost) + len(scored) == N_POINTS
@@ -368,7 +340,7 @@ def test_a_killed_worker_costs_its_own_points(swept: tuple[Path, str], fresh: Pa
     assert f"{len(lost)} of {N_POINTS} points failed, {lost[0]} first" in line
     sercli("sweep", fresh, grid, *FOLDS, "--jobs", 2)
     same(fresh, swept[0])
-    assert not list((fresh / ".staging").iterdir())
+    assert not staged(fresh)
 
 
 def test_a_point_that_fails_is_named_and_the_others_are_scored(fresh: Path, tmp_path: Path, sercli: Sercli) -> None:
@@ -401,40 +373,25 @@ def test_an_old_result_does_not_stand_in_for_a_point_that_fails(own: Path, grid:
     assert {row["folds_done"] for row in rows} == {"3"}
 
 
-@needs_proc
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_ctrl_c(jobs: int, fresh: Path, grid: Path, sercli: Sercli) -> None:
     """What is finished is kept, nobody stays behind, and nothing is left locked."""
-    with running("sweep", fresh, grid, *FOLDS, "--jobs", jobs) as process:
-        until(lambda: any(fresh.glob("classifiers/*/fold-*")), process)
-        os.killpg(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=DEADLINE)
-        until(lambda: not alive_in_session(process.pid))
-    assert (process.returncode, out) == (130, ""), err
-    assert error_line_of(err) == INTERRUPTED
-    assert not list((fresh / ".staging").glob("*.lock"))
+    done = interrupt_at("classifiers/*/fold-*", fresh, ["sweep", "STORE", grid, *FOLDS, "--jobs", jobs])
+    assert done.stderr.splitlines()[-1] == INTERRUPTED
+    with lock(fresh, "sweeps"):
+        pass
     kept = folds_of(fresh, "autoencoders") + folds_of(fresh, "classifiers") + folds_of(fresh, "predictions")
     told = json.loads(sercli("sweep", fresh, grid, *FOLDS, "--dry-run", "--json").stdout)
     assert len([key for key in told["reused"] if "/latents/" not in key]) == kept > 0
 
 
-def error_line_of(err: str) -> str:
-    assert "Traceback" not in err
-    return err.splitlines()[-1]
-
-
-@needs_proc
 def test_two_sweeps_at_once(fresh: Path, grid: Path, sercli: Sercli) -> None:
-    process = started(fresh, grid, "--fold", 1, "--set", "latent_dim=2", "--set", "seed=0", "--jobs", 1)
-    until(lambda: (fresh / ".staging/sweeps.lock").exists(), process)
-    process.send_signal(signal.SIGSTOP)
-    before = listing(fresh)
-    words = f"{fresh / 'sweeps'} is being made by another command|wait for it to end"
-    refused(sercli, 1, words, "sweep", fresh, grid, "--fold", 2)
-    assert listing(fresh) == before
-    process.send_signal(signal.SIGCONT)
-    _, said = process.communicate(timeout=DEADLINE)
-    assert process.returncode == 0, said
+    command = ["sweep", "STORE", grid, "--fold", 1, "--set", "latent_dim=2", "--set", "seed=0", "--jobs", 1]
+    with stopped_at("autoencoders/*", fresh, command):
+        before = listing(fresh)
+        error = refused(sercli, 1, {"place": str(fresh / "sweeps"), "fix": "wait"}, "sweep", fresh, grid, "--fold", 2)
+        assert "another command" in error["problem"]
+        assert listing(fresh) == before
 
 
 # --- grids that cannot be

@@ -10,9 +10,9 @@ def rows_of(path: Path) -> dict[str, list[str]]:
 
 
 def contents(folder: Path, but: tuple[str, ...] = ()) -> dict[str, bytes]:
-    """The bytes of every file of a store or product, without caches, staging and what begins with one of `but`."""
+    """The bytes of every file of a store or product, without caches, staging, locks and what begins with one of `but`."""
     paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    aside = (".cache/", ".staging/", *but)
+    aside = (".cache/", ".staging/", ".locks/", *but)
     return {name: path.read_bytes() for name, path in paths.items() if not name.startswith(aside)}
 
 
@@ -29,6 +29,11 @@ def stamps(store: Path, pattern: str) -> dict[str, tuple[int, int]]:
 
 
 def files(folder: Path) -> dict[str, tuple[int, int]]:
-    """Inode and time of every file but those of the cache."""
+    """Inode and time of every file, without caches and locks."""
     stats = {path.relative_to(folder).as_posix(): path.stat() for path in sorted(folder.rglob("*")) if path.is_file()}
-    return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in stats.items() if not name.startswith(".cache")}
+    return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in stats.items() if not name.startswith((".cache", ".locks"))}
+
+
+def staged(store: Path) -> list[str]:
+    """What lies in the staging folder of a store."""
+    return sorted(path.name for path in (store / ".staging").glob("*"))
