@@ -31,7 +31,11 @@ def stamps(store: Path, pattern: str) -> dict[str, tuple[int, int]]:
 def files(folder: Path) -> dict[str, tuple[int, int]]:
     """Inode and time of every file, without caches and locks."""
     stats = {path.relative_to(folder).as_posix(): path.stat() for path in sorted(folder.rglob("*")) if path.is_file()}
-    return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in stats.items() if not name.startswith((".cache", ".locks"))}
+    return {
+        name: (stat.st_ino, stat.st_mtime_ns)
+        for name, stat in stats.items()
+        if not name.startswith((".cache", ".locks"))
+    }
 
 
 def staged(store: Path) -> list[str]:
