@@ -5,9 +5,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
-from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
 
 from .. import plugins
@@ -38,64 +38,55 @@ def read_card(name: str) -> Card:
     return Card(summary, {key: " ".join(text.split()) for key, text in facts}, notes)
 
 
+@dataclass(frozen=True)
 class Reader:
-    """A corpus reader: the functions of its module, and where it has none, what follows from its declarations.
+    """A corpus reader as it is called; `sercli.corpora` describes the parts."""
+
+    name: str
+    task: Mapping[str, Any]  # options of the default task
+    example: Mapping[str, str]
+    recognises: Callable[[Path], bool]
+    scan: Callable[[Path], Scan]
+    counts: Callable[
+        [Sequence[Utterance]], list[Count]
+    ]  # published counts beside those of the utterances; empty if none are
+    nearly: Callable[[Path], str]  # what is missing in a folder that is almost such a corpus
+
+    @property
+    def has_counts(self) -> bool:
+        """Whether the makers of the corpus publish counts."""
+        return bool(self.counts([]))
+
+
+def reader(name: str) -> Reader:
+    """The functions of a reader's module, and where it has none, what follows from its declarations.
+
+    Raises UsageError for an unknown reader, BrokenPlugin for one of another package that cannot be imported.
 
     >>> emodb = reader("emodb")
     >>> emodb.task["protocol"], emodb.counts([])[0].expected
     ('leave-one-speaker-out', 127)
     """
-
-    def __init__(self, name: str, module: ModuleType) -> None:
-        self.name, self._module = name, module
-
-    @property
-    def task(self) -> Mapping[str, Any]:
-        """Options of the default task."""
-        task: Mapping[str, Any] = self._module.TASK
-        return task
-
-    @property
-    def example(self) -> Mapping[str, str]:
-        """File name -> `speaker emotion` of a sound file, or the content of a text file."""
-        example: Mapping[str, str] = self._module.EXAMPLE
-        return example
-
-    @property
-    def has_counts(self) -> bool:
-        """Whether the makers of the corpus publish counts."""
-        return hasattr(self._module, "counts") or hasattr(self._module, "COUNTS")
-
-    def recognises(self, folder: Path) -> bool:
-        """Whether a folder, or a file, looks like this corpus."""
-        if hasattr(self._module, "recognises"):
-            return bool(self._module.recognises(folder))
-        return any(match for _, match in _matches(folder, self._module.NAME))
-
-    def scan(self, folder: Path) -> Scan:
-        """All utterances with their labels, and all rejects. Raises SercliError if nothing is usable."""
-        if hasattr(self._module, "scan"):
-            scan: Scan = self._module.scan(folder)
-            return scan
-        return scan_names(folder, self._module.NAME, self._module.FORM, self._module.utterance)
-
-    def counts(self, utterances: Sequence[Utterance]) -> list[Count]:
-        """The published counts beside those of the utterances; empty if the makers publish none."""
-        if hasattr(self._module, "counts"):
-            counts: list[Count] = self._module.counts(utterances)
-            return counts
-        of_emotion = Counter(utterance.emotion for utterance in utterances)
-        expected: Mapping[str, int] = getattr(self._module, "COUNTS", {})
-        return [Count("", emotion, of_emotion[emotion], number) for emotion, number in expected.items()]
-
-    def nearly(self, folder: Path) -> str:
-        """What is missing in a folder that is almost such a corpus; empty if it is nothing like one."""
-        return str(self._module.nearly(folder)) if hasattr(self._module, "nearly") else ""
+    module = plugins.load("corpora", name)
+    expected: Mapping[str, int] = getattr(module, "COUNTS", {})
+    return Reader(
+        name,
+        module.TASK,
+        module.EXAMPLE,
+        recognises=getattr(module, "recognises", lambda folder: _is_named(folder, module.NAME)),
+        scan=getattr(module, "scan", lambda folder: scan_names(folder, module.NAME, module.FORM, module.utterance)),
+        counts=getattr(module, "counts", lambda utterances: _counts_of_emotions(utterances, expected)),
+        nearly=getattr(module, "nearly", lambda folder: ""),
+    )
 
 
-def reader(name: str) -> Reader:
-    """Raises UsageError for an unknown reader, BrokenPlugin for one of another package that cannot be imported."""
-    return Reader(name, plugins.load("corpora", name))
+def _is_named(folder: Path, name: str) -> bool:
+    return any(match for _, match in _matches(folder, name))
+
+
+def _counts_of_emotions(utterances: Sequence[Utterance], expected: Mapping[str, int]) -> list[Count]:
+    present = Counter(utterance.emotion for utterance in utterances)
+    return [Count("", emotion, present[emotion], number) for emotion, number in expected.items()]
 
 
 def readers() -> list[Reader]:

@@ -8,9 +8,9 @@ Licence: Open Database License, contents under the Database Contents License
 Source: https://github.com/CheyneyComputerScience/CREMA-D
 
 Names: `1001_DFA_ANG_XX.wav` = actor 1001, sentence DFA, emotion ANG (what was acted, not what listeners heard), level XX (LO low, MD
-medium, HI high, XX none asked for; `1040_ITH_SAD_X` lacks a letter). The sound is in `AudioWAV`; sex, age, race and ethnicity
+medium, HI high, XX unspecified; `1040_ITH_SAD_X` lacks a letter). The sound is in `AudioWAV`; sex, age, race and ethnicity
 are from `VideoDemographics.csv`, in the folder given or beside it. The sound files are kept with Git LFS: without
-`git lfs pull` they are stubs, which are set aside. 1076_MTI_SAD_XX is silent, and set aside by `featurize`.
+`git lfs pull` they are stubs, which are skipped. `featurize` skips 1076_MTI_SAD_XX, which is silent.
 Cao, Cooper, Keutmann, Gur, Nenkova, Verma: CREMA-D: Crowd-sourced Emotional Multimodal Actors Dataset, IEEE Transactions
 on Affective Computing 5(4), 2014.
 """
@@ -33,14 +33,7 @@ EXAMPLE = {
     "AudioWAV/1001_IEO_HAP_HI.wav": "1001 happiness",
     "AudioWAV/1040_ITH_SAD_X.wav": "1040 sadness",
 }
-EMOTIONS = {
-    "ANG": "anger",
-    "DIS": "disgust",
-    "FEA": "fear",
-    "HAP": "happiness",
-    "NEU": "neutral",
-    "SAD": "sadness",
-}
+EMOTIONS = {"ANG": "anger", "DIS": "disgust", "FEA": "fear", "HAP": "happiness", "NEU": "neutral", "SAD": "sadness"}
 COUNTS = {emotion: 1087 if emotion == "neutral" else 1271 for emotion in EMOTIONS.values()}
 LEVELS = {"LO": "low", "MD": "medium", "HI": "high", "XX": "unspecified", "X": "unspecified"}
 SENTENCES = {

@@ -9,8 +9,8 @@ Source: https://github.com/HLTSingapore/Emotional-Speech-Data
 
 Names: `0011/Angry/0011_000351.wav` = speaker 0011, anger, recording 351; some copies have `train`, `evaluation` and `test` below the
 emotion, which is kept as `split`. Texts are from `0011/0011.txt`, some of which are in UTF-16 or GB 2312. The emotion is that of
-the folder, also where that file says another; it is the file's where a recording lies directly in its speaker's folder.
-For one language alone, give a folder with its ten speakers.
+the folder, also if that file says another; if a recording lies directly in its speaker's folder, it is that of the file.
+To read only one language, give a folder with its ten speakers.
 Zhou, Sisman, Liu, Li: Emotional voice conversion: theory, databases and ESD, Speech Communication 137, 2022.
 """
 
@@ -34,13 +34,7 @@ EXAMPLE = {
     "0011/0011_000001.wav": "0011 neutral",
     "0011/Angry/0011_000351.wav": "0011 anger",
 }
-EMOTIONS = {
-    "Angry": "anger",
-    "Happy": "happiness",
-    "Neutral": "neutral",
-    "Sad": "sadness",
-    "Surprise": "surprise",
-}
+EMOTIONS = {"Angry": "anger", "Happy": "happiness", "Neutral": "neutral", "Sad": "sadness", "Surprise": "surprise"}
 COUNTS = dict.fromkeys(EMOTIONS.values(), 7000)
 IN_CHINESE = {"生气": "Angry", "快乐": "Happy", "中立": "Neutral", "伤心": "Sad", "惊喜": "Surprise"}
 WOMEN = {"0001", "0002", "0003", "0007", "0009", "0015", "0016", "0017", "0018", "0019"}

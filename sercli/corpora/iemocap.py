@@ -9,8 +9,8 @@ Licence: of the University of Southern California, for research
 Source: https://sail.usc.edu/iemocap/
 
 Valence, arousal (the corpus says activation) and dominance are means of the external raters' votes; seven labels lie outside
-their scale, which the `…_of_votes` columns put right. Every vote is in `ratings.tsv`; kind `self` are the actors' own, which
-count for no label.
+their scale; the `…_of_votes` columns have the means of the votes. Every vote is in `ratings.tsv`; kind `self` are the actors' own votes,
+which count for no label.
 The first letter of a name says who wore the motion-capture markers, the letter of its last part who speaks:
 `Ses01F_impro01_M003` is the man of session 1. Give the release, its parent, or a folder with some of the sessions.
 Busso, Bulut, Lee, Kazemzadeh, Mower, Kim, Chang, Lee, Narayanan: IEMOCAP: interactive emotional dyadic motion capture
@@ -330,7 +330,7 @@ def _refusal(turn: _Turn, twins: Sequence[_Turn], present: set[str]) -> str:
         return f"belongs to dialogue {name[1]}; {_COPY_AGAIN}"
     if turn.code not in EMOTIONS:
         nearest = difflib.get_close_matches(turn.code, EMOTIONS, n=1, cutoff=0)[0]
-        return f"unknown label {turn.code!r}, the nearest is {nearest!r}; known are {', '.join(EMOTIONS)}"
+        return f"unknown label {turn.code!r}, the nearest is {nearest!r}; valid are {', '.join(EMOTIONS)}"
     if any((twin.code, twin.dimensions) != (turn.code, turn.dimensions) for twin in twins):
         return f"listed with different labels in lines {', '.join(str(twin.line) for twin in twins)}; {_COPY_AGAIN}"
     if turn is not twins[0]:

@@ -2,15 +2,15 @@
 
 Size: any
 Speakers: any
-Labels: any; joy and happy, sad and sadness, … are brought to one name, and the directory's own is kept
+Labels: any; joy and happy, sad and sadness, … become one name, and the name in the directory is kept
 Rate: any, also several
 Licence: that of the recordings
 Source: you
 
-Also read, where there: segments (utterance, recording, start and end in seconds; an end of -1 is that of the recording), text,
+Optional files: segments (utterance, recording, start and end in seconds; an end of -1 is that of the recording), text,
 spk2gender (m or f), and utt2session, utt2style, utt2valence, utt2arousal, utt2dominance. A path in wav.scp is absolute, or
 relative to the directory or to the nearest folder above it below which a sound of wav.scp lies. Files are in C order, without
-duplicates, as Kaldi's own check wants them. A wav.scp that holds commands (`sph2pipe … |`) is refused: none is ever run.
+duplicates, as Kaldi's own check wants them. A wav.scp that holds commands (`sph2pipe … |`) is refused: commands are never run.
 """
 
 import os
@@ -54,7 +54,7 @@ def nearly(folder: Path) -> str:
 
 
 def scan(folder: Path) -> Scan:
-    """Every utterance that has sound. Raises SercliError, with file and line, for what Kaldi's own check refuses, and commands."""
+    """Every utterance that has sound. Raises SercliError, with file and line, for commands and for what Kaldi's own check refuses."""
     if missing := _missing(folder):
         problem = "not a Kaldi data directory with labels"
         raise SercliError(problem, place=folder, expected=listed(missing), fix="add the missing files")

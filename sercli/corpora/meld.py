@@ -8,9 +8,9 @@ Licence: GPL-3.0
 Source: https://github.com/declare-lab/MELD
 
 The release has videos, `train_splits/dia0_utt0.mp4`, and `train_sent_emo.csv`, `dev_sent_emo.csv`, `test_sent_emo.csv`. Make a WAV
-beside each video (`ingest` says how); the name of a folder, or the beginning of the file's, tells the split. Dialogues are counted
-anew in each, so that an utterance is `train_dia0_utt0`. What several say at once (`All`) is of no speaker, and set aside.
-The published split shares its main speakers, so that the default is to cut by speaker instead. To use it: `cut -f 1
+beside each video (`ingest` prints the command); the split is in the name of a folder, or at the beginning of the file's name. Dialogue
+numbers begin anew in each split, so that an utterance is `train_dia0_utt0`. Lines that several people say at once (`All`) are skipped.
+The published split shares its main speakers, so the default task is cut by speaker instead. To use the published split: `cut -f 1
 STORE/corpus/utterances.tsv | awk -F_ '{print $0 "\\t" (NR == 1 ? "fold" : $1)}' > FOLDS.tsv`, then `--folds-file FOLDS.tsv --protocol
 speaker-dependent-file`, which marks every score.
 Poria, Hazarika, Majumder, Naik, Cambria, Mihalcea: MELD: a multimodal multi-party dataset for emotion recognition in

@@ -10,10 +10,10 @@ Source: https://ecs.utdallas.edu/research/researchlabs/msp-lab/MSP-Improv.html
 
 Names: `session1/S01A/P/MSP-IMPROV-S01A-F01-P-FM01.wav` = sentence S01, the emotion that its scenario aims at (A, H, S, N: column
 `target`), the woman of session 1, scenario (P natural: between the recordings; R the target sentence read; S improvised; T the
-target sentence, improvised), turn. The label is what the raters heard, in `Evaluation.txt` (`Evalution.txt` in some copies), which
+target sentence, improvised), turn. The label is that of the raters, in `Evaluation.txt` (`Evalution.txt` in some copies), which
 calls the turn `UTD-IMPROV-S01A-F01-P-FM01.avi`. Every vote is in `ratings.tsv`.
-The default holds a session out: so the pair is unheard, whoever of it a turn is of. Arousal (the corpus says activation) is kept as
-it is written; where anger has less of it than sadness, `ingest` says that the scale seems to run the other way.
+The default task leaves a session out, so that neither of its speakers is in training. Arousal (the corpus says activation) is kept
+as written; if anger has less of it than sadness, `ingest` warns that the scale seems to be reversed.
 Busso, Parthasarathy, Burmania, AbdelWahab, Sadoughi, Mower Provost: MSP-IMPROV: an acted corpus of dyadic interactions to study
 emotion perception, IEEE Transactions on Affective Computing 8, 2017.
 """

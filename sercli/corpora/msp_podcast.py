@@ -9,10 +9,10 @@ Licence: of the University of Texas at Dallas, academic or commercial
 Source: https://ecs.utdallas.edu/research/researchlabs/msp-lab/MSP-Podcast.html
 
 `Labels/labels_consensus.csv` (`labels_concensus.csv` in older releases) has a row for each turn, `Audios` its sound. Valence,
-arousal (the corpus says activation) and dominance are brought to 1 to 5, with the corpus's own beside them.
-A turn of an unknown speaker is set aside, since that speaker may be in the training part too; where they are many, `--max-rejects`
-must allow them. So is the sound of Test3, whose labels are not published. The makers' parts are in the column `split`; they are
-cut by speaker, but that those of the test parts may overlap.
+arousal (the corpus says activation) and dominance are converted to 1 to 5; the corpus's own values are in further columns.
+A turn of an unknown speaker is skipped, because that speaker may be in the training part too; if there are many, allow them with
+`--max-rejects`. The sound of Test3, whose labels are not published, is skipped too. The column `split` has the makers' parts, which
+are cut by speaker, except that the speakers of the test parts may overlap.
 Lotfian, Busso: Building naturalistic emotionally balanced speech corpus by retrieving emotional speech from existing podcast
 recordings, IEEE Transactions on Affective Computing 10, 2019.
 """

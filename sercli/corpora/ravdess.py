@@ -8,8 +8,8 @@ Licence: CC BY-NC-SA 4.0
 Source: https://zenodo.org/records/1188976
 
 Names: `03-01-06-01-02-01-12.wav` = modality 03 (sound alone), channel 01 (speech), emotion 06, intensity 01 (normal; 02 strong, which
-neutral has not), statement 02, repetition 01, actor 12; women have even numbers. Songs, and the sound of videos, are set aside.
-Some copies hold a second one in `audio_speech_actors_01-24/`: give that folder, or half of what is found is set aside.
+neutral lacks), statement 02, repetition 01, actor 12; women have even numbers. Songs and the sound of videos are skipped.
+Some copies hold a second one in `audio_speech_actors_01-24/`: give that folder, or else half of the files are skipped as copies.
 Livingstone, Russo: The Ryerson Audio-Visual Database of Emotional Speech and Song (RAVDESS), PLoS ONE 13(5), 2018.
 """
 

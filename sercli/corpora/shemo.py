@@ -9,8 +9,8 @@ Source: https://github.com/pariajm/sharif-emotional-speech-dataset
 
 Names: `female/F03S02.wav` = woman 03, sadness, 02; the first letter is F or M for the speaker, the second A anger, F fear, H happiness,
 N neutral, S sadness, W surprise. The listing of 2838 has the recordings with a transcript of the same name. Yazdani
-(https://github.com/aliyzd95/modified_shemo) holds that 163 recordings bear a name with the wrong emotion; here the name counts.
-Fear is rare: --classes names a task without it.
+(https://github.com/aliyzd95/modified_shemo) says that the names of 163 recordings have the wrong emotion; here the name counts.
+Fear is rare: --classes can define a task without it.
 Mohamad Nezami, Jamshid Lou, Karami: ShEMO: a large-scale validated database for Persian speech emotion detection, Language
 Resources and Evaluation 53(1), 2019.
 """
@@ -23,14 +23,7 @@ from ..data.utterances import Count, Utterance
 
 TASK = {"target": "emotion", "protocol": "speaker-10-fold"}
 EXAMPLE = {"female/F03S02.wav": "F03 sadness", "female/F02F01.wav": "F02 fear", "male/M01A01.wav": "M01 anger"}
-EMOTIONS = {
-    "A": "anger",
-    "F": "fear",
-    "H": "happiness",
-    "N": "neutral",
-    "S": "sadness",
-    "W": "surprise",
-}
+EMOTIONS = {"A": "anger", "F": "fear", "H": "happiness", "N": "neutral", "S": "sadness", "W": "surprise"}
 GENDERS = {"F": "female", "M": "male"}
 RECORDINGS, SPEAKERS = 3000, {"female": 31, "male": 56}
 NAME = r"(?P<id>(?P<speaker>(?P<gender>[FM])\d\d)(?P<code>[A-Z])\d\d)"
@@ -51,6 +44,6 @@ def utterance(match: re.Match[str], path: str) -> Utterance:
 
 def counts(utterances: Sequence[Utterance]) -> list[Count]:
     """How many recordings there are, and how many women and men."""
-    found = {gender: len({u.speaker for u in utterances if u.gender == gender}) for gender in SPEAKERS}
-    people = [Count("", f"{gender} speakers", found[gender], number) for gender, number in SPEAKERS.items()]
+    present = {gender: len({u.speaker for u in utterances if u.gender == gender}) for gender in SPEAKERS}
+    people = [Count("", f"{gender} speakers", present[gender], number) for gender, number in SPEAKERS.items()]
     return [Count("", "recordings", len(utterances), RECORDINGS), *people]

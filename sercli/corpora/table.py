@@ -9,7 +9,7 @@ Source: you
 
 `path` is relative to the table's folder. Further columns are read where they have these names: utt_id (else made from the
 path), start and end (seconds inside a longer file), session, gender, style, valence, arousal, dominance, text; all others
-are carried along. Give the table, or a folder that holds one table. An empty emotion means: not labelled.
+are kept. Give the table, or a folder that holds one table. An empty emotion means that there is no label.
 """
 
 from collections.abc import Mapping

@@ -7,10 +7,10 @@ Rate: 24.414 kHz mono (OAF_food_fear at 96 kHz)
 Licence: CC BY-NC-ND 4.0
 Source: https://doi.org/10.5683/SP2/E8H2MF
 
-Two speakers allow no dev speaker beside one that trains and one that is tested, so the usual task is random-10-fold, which is
-SPEAKER-DEPENDENT: every score made with it is marked.
+Two speakers are too few for training, dev and test, so the default task is random-10-fold, which is SPEAKER-DEPENDENT: every score
+has that mark.
 Names: `OAF_back_angry.wav` = speaker, word, emotion, in folders of any name; `OA_bite_neutral.wav` is one of OAF. Some copies
-hold all of it twice: give one of the two folders, or half of what is found is set aside.
+hold everything twice: give one of the two folders, or else half of the files are skipped as copies.
 Pichora-Fuller, Dupuis: Toronto emotional speech set (TESS), Scholars Portal Dataverse, 2020.
 """
 

@@ -7,9 +7,8 @@ Rate: 44.1 kHz mono
 Licence: for research only
 Source: https://github.com/siddiquelatif/URDU-Dataset
 
-Labels and speakers are entangled: all anger is of four men, 72 of the 100 neutral recordings are of one, so a model may score
-by telling who speaks. 26 of the speakers have one label alone, and nobody has all four: the usual task leaves out a tenth of
-them at a time.
+Labels and speakers are entangled: four men speak all anger, and one man 72 of the 100 neutral recordings, so a model may score by
+recognising the speaker. 26 speakers have only one label, and nobody has all four: the default task tests a tenth of them at a time.
 Names: `Angry/SM1_F19_A019.wav` = speaker SM1 (M man, F woman), file 19, emotion A, 19th of that emotion.
 Latif, Qayyum, Usman, Qadir: Cross Lingual Speech Emotion Recognition: Urdu vs. Western Languages, FIT 2018.
 """

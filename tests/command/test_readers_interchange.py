@@ -565,8 +565,11 @@ def counts(utterances):
 '''
 BROKEN = {
     "imports": ("import a_library_that_is_not_there\n", "ModuleNotFoundError: No module named 'a_library"),
-    "asks": ('"""A card."""\n\n\ndef recognises(folder):\n    return 1 / 0\n', "ZeroDivisionError: division by zero"),
-    "lacks": ('"""A card."""\n', "AttributeError: module 'their_lacks' has no attribute 'NAME'"),
+    "asks": (
+        '"""A card."""\n\nTASK, EXAMPLE = {}, {}\n\n\ndef recognises(folder):\n    return 1 / 0\n',
+        "ZeroDivisionError: division by zero",
+    ),
+    "lacks": ('"""A card."""\n', "AttributeError: module 'their_lacks' has no attribute 'TASK'"),
     "speaks": ('"""A card.\n', "SyntaxError: unterminated"),
 }
 
@@ -637,8 +640,8 @@ def test_a_broken_reader_stands_in_nobodys_way(installed: Installed, sercli: Ser
     done = sercli("corpora", "--json", env=environment)
     listed = {card["name"] for card in json.loads(done.stdout)}
     assert {"mine", "emodb", "kaldi"} <= listed
-    assert not {"imports", "speaks", "gone"} & listed
-    assert done.stderr.count("skipped: ") == 3
+    assert not {"imports", "speaks", "gone", "lacks"} & listed
+    assert done.stderr.count("skipped: ") == 4
     asked = ["ingest", corpus, tmp_path / "other", "--corpus", "imports"]
     fields = {"place": "imports", "seen": "a_library_that_is_not_there"}
     refused(sercli, FIXABLE, fields, *asked, env=environment)
