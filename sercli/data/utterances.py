@@ -152,9 +152,18 @@ def read_utterances(path: Path) -> list[Utterance]:
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write one line per row. Blanks replace the tabs and line ends in a cell, and None is an empty cell."""
+    """Write `table_lines` to a file."""
     with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
-        stream.writelines("\t".join(map(_text, row)) + "\n" for row in itertools.chain([header], rows))
+        stream.writelines(table_lines(header, rows))
+
+
+def table_lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """One line per row. Blanks replace the tabs and line ends in a cell, and None is an empty cell.
+
+    >>> list(table_lines(["utt_id", "text"], [["a", None]]))
+    ['utt_id\\ttext\\n', 'a\\t\\n']
+    """
+    return ("\t".join(map(_text, row)) + "\n" for row in itertools.chain([header], rows))
 
 
 def read_table(path: Path) -> Iterator[dict[str, str]]:

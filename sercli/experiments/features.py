@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..data.utterances import Reject, write_table
+from ..data.utterances import Reject, table_lines
 from ..errors import SercliError
 from ..store import keys, publishing
 from ..store.publishing import Product
@@ -52,13 +52,9 @@ def report_rejects(store: Store, name: str, max_rejects: float) -> None:
     rejects: dict[str, str] = store.ragged(keys.features(name)).attributes["rejects"]
     paths = {utterance.utt_id: utterance.path for utterance in store.utterances}
     table = store.path / f"rejects-{name}.tsv"
-    draft = store.path / ".staging" / table.name
-    draft.parent.mkdir(exist_ok=True)
     rows = [[utt_id, paths[utt_id], reason] for utt_id, reason in rejects.items()]
-    write_table(draft, ["utt_id", "path", "reason"], rows)
-    if table.exists() and table.read_bytes() == draft.read_bytes():
-        draft.unlink()  # a second run leaves the table untouched
-    else:
-        draft.replace(table)
+    content = "".join(table_lines(["utt_id", "path", "reason"], rows)).encode("utf-8", "surrogateescape")
+    if not table.exists() or table.read_bytes() != content:  # a second run leaves the table untouched
+        publishing.replace_file(table, content)
     print_rejects([Reject(paths[utt_id], reason) for utt_id, reason in rejects.items()], table)
     check_number(len(rejects), len(paths), max_rejects, table)

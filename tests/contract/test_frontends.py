@@ -276,8 +276,8 @@ def _archive(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
 REFUSED: dict[str, tuple[Callable[[Path], None], int, Fields]] = {
     "two widths": (_two_widths, FIXABLE, {"place": "mine", "seen": (" has 80 ", " has 79")}),
     "strangers": (_strangers, FIXABLE, {"place": "mine", "seen": ("36", "x_"), "fix": "utt_id"}),
-    "garbage": (_archive(lambda _: bytes(range(256))), FIXABLE, "all.ark: no Kaldi archive, or damaged: no key|at byte 0"),
-    "cut short": (_archive(lambda whole: whole[:-5]), FIXABLE, "all.ark: cut short|values promised for|copy it again"),
+    "garbage": (_archive(lambda _: bytes(range(256))), FIXABLE, {"place": ("all.ark", "byte 0"), "expected": "key"}),
+    "cut short": (_archive(lambda whole: whole[:-5]), FIXABLE, {"place": "all.ark", "problem": "cut short", "expected": "112 x 80"}),
 }  # fmt: skip
 
 
