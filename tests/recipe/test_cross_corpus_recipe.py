@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from support.markdown import rows_under
 from support.paths import PROJECT, SHARED, SYNTHESISER
 from support.readme import environment
 
@@ -40,14 +41,14 @@ def test_cross_corpus_recipe(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     results = (tmp_path / "out" / "RESULTS.md").read_text(encoding="utf-8")
     assert "QUICK LOOK" in results
-    table = [[cell.strip() for cell in line.split("|")[1:-1]] for line in results.splitlines() if line.startswith("|")]
-    rows = {(row[0], row[1], row[2]): row for row in table[2:]}
+    rows = {(row["tested on"], row["trained on"], row["system"]): row for row in rows_under("tested on", text=results)}
     for tested, other in (("emodb", "synthetic"), ("synthetic", "emodb")):
         for trained in ("its other speakers", other, f"{other}, in the store of both"):
             row = rows.pop((tested, trained, "`functionals.train`"))
-            assert row[4] == "36"
-            uar = float(re.findall(r"[\d.]+", row[6])[0])
-            recalls = [float(one) for one in re.findall(r"(\d+)(?:,|$)", row[8])]
+            assert row["n"] == "36"
+            uar = float(re.findall(r"[\d.]+", row["UA"])[0])
+            recalls = [float(recall) for recall in re.findall(r"(\d+)(?:,|$)", row["recall"])]
             assert abs(uar - sum(recalls) / 4) < 0.6
-        assert rows.pop((tested, "", "chance"))[5:7] == ["25.0", "25.0"]
+        chance = rows.pop((tested, "", "chance"))
+        assert (chance["WA"], chance["UA"]) == ("25.0", "25.0")
     assert not rows

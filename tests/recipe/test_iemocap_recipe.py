@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.markdown import rows_under
 from support.paths import PROJECT
 from support.readme import environment
 
@@ -30,25 +31,26 @@ def test_iemocap_recipe(iemocap: Path, tmp_path: Path) -> None:
     assert "QUICK LOOK" in results
     assert "Made by `bash recipes/iemocap/run.sh IEMOCAP_FOLDER --quick --set epochs=1 --jobs 1`." in results
     assert "Not run" not in results
-    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in results.splitlines() if line.startswith("|")]
-    table1 = {(row[0], row[1]): (row[7], row[11]) for row in cells if row[0] in ("improvised", "scripted", "complete")}
-    assert len(table1) == 9
-    assert table1["improvised", "CVAE-LSTM"] == ("64.93", "62.81")  # as the paper prints them
-    table2 = {(row[0], row[1]): row[7] for row in cells if row[1] in ("arousal", "power", "valence", "mean")}
+    table1 = rows_under("WA", "UA", text=results)
+    printed = {(row["data"], row["system"]): (row["printed"], row["printed 2"]) for row in table1}
+    assert len(printed) == len(table1) == 9
+    assert printed["improvised", "CVAE-LSTM"] == ("64.93", "62.81")  # as the paper prints them
+    table2 = {
+        (row["system"], row["dimension"]): row for row in rows_under("dimension", text=results) if "printed" in row
+    }
     assert len(table2) == 12
-    assert table2["CVAE-LSTM", "mean"] == "56.42"
-    scored = [row for row in cells if len(row) == 13 and "PARTIAL" in row[2]]
-    assert len(scored) == 9
-    for row in scored:
-        for ours, printed, difference in ((row[5], row[7], row[8]), (row[9], row[11], row[12])):
-            assert float(ours.strip("*")) - float(printed) == pytest.approx(float(difference), abs=0.11)
-    figures = [row for row in cells if row[0] in ("AE-LSTM", "VAE-LSTM", "CVAE-LSTM") and " to " in row[-5]]
+    assert table2["CVAE-LSTM", "mean"]["printed"] == "56.42"
+    for row in table1:
+        assert "PARTIAL" in row["marks"]
+        differs_as_shown(row["WA"], row["printed"], row["difference"])
+        differs_as_shown(row["UA"], row["printed 2"], row["difference 2"])
+    figures = rows_under("128 (95 %)", "printed at 128", text=results)
     assert len(figures) == 6 + 3  # WA and UA of Figure 2a, the mean F1 of 2b
     for row in figures:
-        ours, low, high = map(float, re.findall(r"[\d.]+", row[-5]))  # at 128, the third of five sizes
-        assert low <= high
-        assert ours - float(row[-2]) == pytest.approx(float(row[-1]), abs=0.11)
-        assert any("PARTIAL" in cell for cell in row)
+        score, low, high = re.findall(r"[\d.]+", row["128 (95 %)"])
+        assert float(low) <= float(high)
+        differs_as_shown(score, row["printed at 128"], row["difference"])
+        assert "PARTIAL" in row["marks"]
     for picture in re.findall(r"\((\S+\.png)\)", results):
         assert (tmp_path / "store" / picture).read_bytes().startswith(b"\x89PNG")
     assert len(list((tmp_path / "store" / "autoencoders").glob("*arousal*"))) > 0
@@ -67,6 +69,11 @@ def test_iemocap_recipe(iemocap: Path, tmp_path: Path) -> None:
     assert said.startswith("results: ")
     assert "is stale (emotion changed)" in said
     assert (tmp_path / "store" / "quick-RESULTS.md").read_text(encoding="utf-8") == results
+
+
+def differs_as_shown(score: str, printed: str, difference: str) -> None:
+    """All three are rounded."""
+    assert float(score.strip("*")) - float(printed) == pytest.approx(float(difference), abs=0.11)
 
 
 def relabel(evaluation: Path) -> None:
