@@ -181,6 +181,10 @@ class ClassifierInput:
         """Utterances that have rows, in the order of the store."""
         return usable(self.latents or self.features, utt_ids)
 
+    def blocks(self, utt_ids: Sequence[str]) -> Iterator[list[str]]:
+        """Runs of utterances that can be read one after another; a single one where neighbours are read together."""
+        return iter([self.usable(utt_ids)]) if self.maker.source.needs_dialogues else blocks(self.features, utt_ids)
+
     def read(self, utt_ids: Sequence[str], labels: Mapping[str, int]) -> Sequences:
         """Rows (N, D) of the usable utterances; `labels` maps each to its class."""
         chosen = self.usable(utt_ids)

@@ -17,6 +17,7 @@ from ..store.publishing import Product
 from ..tasks.folds import Fold, Folds
 from . import naming
 from .configs import MARGINAL, UNCONDITIONAL, AutoencoderConfig, ClassifierConfig
+from .dialogues import places_in_dialogues
 from .sources import CorpusTask, Features, Sources
 
 WEIGHTS, HISTORY = "model.safetensors", "history.tsv"
@@ -202,6 +203,7 @@ class Classifier(_System):
     def _fold(self, number: int) -> Product:
         fold = self.folds.fold(number)
         inputs = {**self._training_inputs(fold), "labels": fold.training_labels_digest(self.folds.labels)}
+        inputs |= self._dialogue_inputs
         if self.autoencoder is not None:
             inputs[self.autoencoder.key] = self.autoencoder.fold(number).digest
         defaults = self.config.defaults(self.autoencoder.config if self.autoencoder else None)
@@ -221,9 +223,17 @@ class Classifier(_System):
         inputs = {
             self.key: self.fold(number).digest,
             **self.features.inputs([*fold.part("dev"), *fold.part("test")], self.config.normalise),
+            **self._dialogue_inputs,
         }
         config = {"classifier": self.name, "fold": number}
         return Product(keys.predictions_fold(self.name, number), config, inputs, self._evaluate)
+
+    @cached_property
+    def _dialogue_inputs(self) -> dict[str, str]:
+        """Digest of who speaks after whom, of a classifier that reads neighbouring utterances."""
+        if not self.config.input.needs_dialogues:
+            return {}
+        return {"dialogues": digest(sorted(places_in_dialogues(self.store.utterances).items()))}
 
     def result(self, numbers: Sequence[int]) -> Product:
         """The scores over these folds."""

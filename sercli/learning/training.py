@@ -44,15 +44,6 @@ def seed_for(seed: int, fold: int, stage: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}/{fold}/{stage}".encode()).digest()[:7], "big")
 
 
-def make_repeatable(device: str) -> None:
-    """One thread on a CPU, repeatable kernels on a GPU, from now on."""
-    if device == "cpu":
-        torch.set_num_threads(1)
-    elif device.startswith("cuda"):
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it is first used
-        torch.use_deterministic_algorithms(True, warn_only=True)
-
-
 @contextmanager
 def repeatable(device: str, seed: int | None = None) -> Iterator[None]:
     """Inside, the same work gives the same bits: one thread on a CPU (folds fill the cores better anyway), fixed kernels on
@@ -61,7 +52,11 @@ def repeatable(device: str, seed: int | None = None) -> Iterator[None]:
     An operation without a repeatable kernel warns.
     """
     n_threads, is_strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    make_repeatable(device)
+    if device == "cpu":
+        torch.set_num_threads(1)
+    elif device.startswith("cuda"):
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it is first used
+        torch.use_deterministic_algorithms(True, warn_only=True)
     if seed is not None:
         torch.manual_seed(seed)
     try:

@@ -150,10 +150,9 @@ def _fitted_folds(classifier: Classifier) -> list[int]:
 
 def predict_fold(store_path: Path, origin_path: Path, name: str, number: int, built: Path, device: str) -> None:
     """Unit of work: rows (utt_id, prediction, posteriors…) of all utterances by one fold's models, over the common classes."""
-    from ..experiments.inputs import ClassifierInput, blocks
-    from ..learning.training import make_repeatable
+    from ..experiments.inputs import ClassifierInput
+    from ..learning.training import repeatable
 
-    make_repeatable(device)
     catalogue = Catalogue(Store(store_path))
     classifier = Catalogue(Store(origin_path)).classifier(name)
     test = CrossCorpusTest(catalogue, classifier)
@@ -163,8 +162,9 @@ def predict_fold(store_path: Path, origin_path: Path, name: str, number: int, bu
     source = ClassifierInput(classifier, number, trained, autoencoder, catalogue)
     columns = [list(classes).index(label) for label in test.classes]
     rows: list[list[str]] = []
-    for block in blocks(source.features, sorted(test.labels)):
-        posteriors = model.posteriors(source.read(block, dict.fromkeys(block, 0)), device).numpy()[:, columns]
+    for block in source.blocks(sorted(test.labels)):
+        with repeatable(device):
+            posteriors = model.posteriors(source.read(block, dict.fromkeys(block, 0)), device).numpy()[:, columns]
         shares = posteriors / posteriors.sum(axis=1, keepdims=True)
         for utt_id, p in zip(block, shares, strict=True):
             rows.append([utt_id, test.classes[int(np.argmax(p))], *(f"{value:.9g}" for value in p)])

@@ -35,9 +35,8 @@ def encode_fold(store_path: Path, name: str, condition: str, number: int, keep: 
     """Unit of work: the latents of one fold. Without `keep` they are marked: a sweep may delete them once they are read."""
     from ..experiments.inputs import Normaliser, blocks, encoded, segment_shape
     from ..learning.segments import segment_counts
-    from ..learning.training import make_repeatable
+    from ..learning.training import repeatable
 
-    make_repeatable(device)
     autoencoder = Catalogue(Store(store_path)).autoencoder(name)
     model, trained, config, _ = read_autoencoder(autoencoder.weights(number), device)
     source = autoencoder.features.open()
@@ -67,4 +66,5 @@ def encode_fold(store_path: Path, name: str, condition: str, number: int, keep: 
         "folds": autoencoder.folds.digest,
         **({} if keep else {TEMPORARY: True}),
     }
-    write_ragged(built, latents(), lengths.tolist(), source.utt_ids, widths, ("segment", "latent"), attributes)
+    with repeatable(device):
+        write_ragged(built, latents(), lengths.tolist(), source.utt_ids, widths, ("segment", "latent"), attributes)

@@ -117,9 +117,8 @@ def score_work(classifier: Classifier, numbers: Sequence[int]) -> Work:
 def predict_fold(store_path: Path, name: str, number: int, built: Path, device: str) -> None:
     """Unit of work: rows (utt_id, part, prediction, posteriors…) of the dev and test parts of one fold."""
     from ..experiments.inputs import ClassifierInput
-    from ..learning.training import make_repeatable
+    from ..learning.training import repeatable
 
-    make_repeatable(device)
     classifier = Catalogue(Store(store_path)).classifier(name)
     model, trained, _, classes = read_classifier(classifier.weights(number), device)
     source = ClassifierInput(classifier, number, trained)
@@ -129,7 +128,8 @@ def predict_fold(store_path: Path, name: str, number: int, built: Path, device: 
         if not utt_ids:
             continue
         unlabelled = dict.fromkeys(utt_ids, 0)  # nothing here may know a label
-        posteriors = model.posteriors(source.read(utt_ids, unlabelled), device).numpy()
+        with repeatable(device):
+            posteriors = model.posteriors(source.read(utt_ids, unlabelled), device).numpy()
         for utt_id, p in zip(utt_ids, posteriors, strict=True):
             rows.append([utt_id, part, classes[int(np.argmax(p))], *(f"{value:.9g}" for value in p)])
     write_table(built / PREDICTIONS, ["utt_id", "part", "prediction", *(f"p_{label}" for label in classes)], rows)

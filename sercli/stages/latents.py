@@ -72,12 +72,11 @@ def diagnose(store_path: Path, name: str, numbers: Sequence[int], built: Path, d
     """Write `diagnostics.json` of one autoencoder into `built`."""
     from threadpoolctl import threadpool_limits
 
-    from ..learning.training import make_repeatable
+    from ..learning.training import repeatable
     from ..report.pictures import of_latents
 
-    make_repeatable(device)
     autoencoder = Catalogue(Store(store_path)).autoencoder(name)
-    with threadpool_limits(1):  # the same bits whoever else is at work
+    with threadpool_limits(1), repeatable(device):  # the same bits whoever else is at work
         diagnosis = _Diagnosis(autoencoder, numbers, device)
         found = diagnosis.run(built)
         found["pictures"] = of_latents(found, diagnosis.histories, diagnosis.target)

@@ -81,14 +81,14 @@ def run(bundle_path: Path, options: PredictOptions, settings: Settings) -> None:
     """Print one row per file, or per window of a file. Raises SercliError at the end if some could not be labelled."""
     bundle = bundles.read(bundle_path)
     from ..bundles.labeller import Labeller
-    from ..learning.training import make_repeatable
+    from ..learning.training import repeatable
 
     device = resolve(settings.device)
-    make_repeatable(device)
     labeller = Labeller(bundle, device)
     if options.window is not None:
         labeller.files.windows(options.window, options.shift or options.window)  # refuses parts of a frame
     with ExitStack() as stack:
+        stack.enter_context(repeatable(device))
         spooled = stack.enter_context(_spooled(_standard_input())) if options.stdin_audio else None
         sources = _sources(options) if spooled is None else iter([Recording(_STDIN, spooled)])
         pool = ThreadPoolExecutor(n_workers(settings.jobs, _AHEAD))

@@ -26,13 +26,11 @@ from sercli.data.utterances import DIMENSIONS, read_table, read_utterances
 from sercli.errors import AudioError, SercliError, UsageError
 from sercli.experiments.making import Settings
 from sercli.frontends.base import Extractor, Source
-from sercli.learning.training import make_repeatable
 from sercli.stages import ingest
 from sercli.stages.ingest import IngestOptions
 from sercli.store.store import Store
 from sercli.tasks.task import Task, task_name
 
-make_repeatable("cpu")  # as the stages do: many threads on small matrices only wait for each other
 PACKAGES = ["corpora", "frontends", "autoencoders", "classifiers"]
 AUTOENCODERS = {name: plugins.load("autoencoders", name) for name in plugins.names("autoencoders")}
 CLASSIFIERS = {name: plugins.load("classifiers", name) for name in plugins.names("classifiers")}
