@@ -9,7 +9,7 @@ import tempfile
 import timeit
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
@@ -62,32 +62,30 @@ class Machine:
     versions: dict[str, str | None]  # of required libraries, and of the installed optional ones
     plugins: dict[str, list[str]]  # names by kind
 
-    def problems(self) -> list[SercliError]:
+    def problems(self) -> Iterator[SercliError]:
         """What does not work, each with its fix."""
-        problems = [
-            SercliError("is not installed", place=name, fix=f"run `pip install {name}`")
-            for name, installed in self.versions.items()
-            if installed is None
-        ]
-        memory = self.memory_limit or self.memory
-        if memory < _NEEDED:
-            problems.append(SercliError("little memory", seen=size_of(memory), fix="fit large corpora with --jobs 1"))
+        for name in (name for name, installed in self.versions.items() if installed is None):
+            yield SercliError("is not installed", place=name, fix=f"run `pip install {name}`")
+        if (memory := self.memory_limit or self.memory) < _NEEDED:
+            yield SercliError("little memory", seen=size_of(memory), fix="fit large corpora with --jobs 1")
         for folder, disk in self.disks.items():
             if not disk.writable:
-                problems.append(SercliError("cannot be written to", place=folder, fix="work in another folder"))
+                yield SercliError("cannot be written to", place=folder, fix="work in another folder")
             if disk.free < _NEEDED:
-                expected = f"{size_of(_NEEDED)}: latents of a large corpus take more"
-                problems.append(SercliError("full disk", place=folder, seen=size_of(disk.free), expected=expected))
+                yield SercliError(
+                    "latents of a large corpus need more", place=folder, seen=f"{size_of(disk.free)} free"
+                )
         if self.libsndfile is None:
-            fix = "run `pip install --force-reinstall soundfile`"
-            problems.append(SercliError("cannot be loaded", place="libsndfile", fix=fix))
+            yield SercliError(
+                "cannot be loaded", place="libsndfile", fix="run `pip install --force-reinstall soundfile`"
+            )
         for name, device in self.devices.items():
             if device.problem:
-                problems.append(SercliError(device.problem, place=f"--device {name}"))
+                yield SercliError(device.problem, place=f"--device {name}")
         if devices.may_have_gpu() and self.auto_device == "cpu":
-            fix = "install a build for it (pytorch.org)"
-            problems.append(SercliError("this build of PyTorch cannot use the GPU", place="--device", fix=fix))
-        return problems
+            yield SercliError(
+                "PyTorch cannot use the GPU", place="--device", fix="install a build for it (pytorch.org)"
+            )
 
     def as_json(self) -> dict[str, Any]:
         """The fields as JSON values, with the problems as sentences."""
@@ -204,26 +202,21 @@ def _devices(memory: int) -> tuple[dict[str, Device], str | None]:
     try:
         import torch
     except (ImportError, OSError) as error:
-        problem = f"PyTorch cannot be loaded ({_one_line(error)}); install it again"
-        return {"cpu": Device(cpu.name, cpu.memory, problem)}, None
+        return {"cpu": replace(cpu, problem=f"PyTorch cannot be loaded ({error}); install it again")}, None
     available = {"cpu": cpu}
     for number in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         properties = torch.cuda.get_device_properties(number)
         available[f"cuda:{number}"] = Device(properties.name, properties.total_memory)
     if torch.backends.mps.is_available():
         available["mps"] = Device("Apple GPU")
-    tried = {name: Device(device.name, device.memory, _device_problem(name)) for name, device in available.items()}
-    return tried, devices.resolve("auto")
-
-
-def _device_problem(name: str) -> str:
-    import torch
-
-    try:
-        ones = torch.ones(64, 64, device=name)
-        return "" if float((ones @ ones).sum()) == 64**3 else "a matrix product is wrong"
-    except RuntimeError as error:
-        return _one_line(error)
+    for name, device in available.items():
+        try:
+            ones = torch.ones(64, 64, device=name)
+            problem = "" if float((ones @ ones).sum()) == 64**3 else "a matrix product is wrong"
+        except RuntimeError as error:
+            problem = " ".join(str(error).split())
+        available[name] = replace(device, problem=problem)
+    return available, devices.resolve("auto")
 
 
 def _bfloat16_speedup() -> float:
@@ -240,10 +233,6 @@ def _bfloat16_speedup() -> float:
         seconds.append(min(timeit.repeat(product, number=1, repeat=_PRODUCTS)))
     torch.set_num_threads(threads)
     return seconds[0] / seconds[1]
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
 
 
 def _libsndfile() -> str | None:

@@ -9,12 +9,12 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from ..bundles import bundle as bundles
 from ..corpora.base import files_below
@@ -28,8 +28,8 @@ from ..text import printable
 if TYPE_CHECKING:
     from ..bundles.labeller import Labeller, Posteriors
 
-_AHEAD = 64  # utterances that are begun before the first of them is printed
-_SECONDS_AHEAD = 300  # the same for windows, whose frames are held in memory
+_AHEAD = 64
+_SECONDS_AHEAD = 300  # of windows, whose frames are held in memory
 _STDIN = "-"
 
 
@@ -46,18 +46,20 @@ class PredictOptions:
 
     def __post_init__(self) -> None:
         if self.stdin_audio and (self.paths or self.nul):
-            raise UsageError(
-                "standard input is sound, so no paths can be given", place="--stdin-audio", fix="leave one out"
-            )
+            raise UsageError("standard input is sound, not paths", place="--stdin-audio", fix="leave one out")
         if not (self.paths or self.nul or self.stdin_audio):
             raise UsageError("nothing to label", place="predict", expected="FILE, FOLDER, or - for paths from stdin")
         if self.shift is not None and self.window is None:
             raise UsageError("only windows have a shift", place="--shift", seen=self.shift, fix="add --window")
-        if self.window is not None and not 0 < self.window <= 600:
-            raise UsageError("out of range", place="--window", seen=f"{self.window:g}", expected="0 < S <= 600 seconds")
-        if self.window and self.shift is not None and not 0 < self.shift <= self.window:
-            limits = f"0 < S <= {self.window:g} seconds, the window"
-            raise UsageError("out of range", place="--shift", seen=f"{self.shift:g}", expected=limits)
+        for option, seconds, limit in (("--window", self.window, 600), ("--shift", self.shift, self.window)):
+            if seconds is not None and limit is not None and not 0 < seconds <= limit:
+                expected = f"more than 0 and at most {limit:g} s"
+                raise UsageError("out of range", place=option, seen=f"{seconds:g}", expected=expected)
+
+    @property
+    def ahead(self) -> int:
+        """How many utterances or windows are begun before the first of them is printed."""
+        return max(2, min(_AHEAD, int(_SECONDS_AHEAD / self.window))) if self.window else _AHEAD
 
 
 class Recording(NamedTuple):
@@ -69,12 +71,12 @@ class Recording(NamedTuple):
 
 
 class Pending(NamedTuple):
-    """An utterance, or a window of a file from `times[0]` to `times[1]` (s), whose posteriors come."""
+    """An utterance, or a window with its start and end (s), that is being labelled."""
 
-    source: Recording
-    n_sources: int  # up to this one
+    recording: Recording
+    n_recordings: int  # up to this one
     posteriors: Future[Posteriors]
-    times: tuple[float, float] | None = None
+    times: Mapping[str, float] = {}
 
 
 def run(bundle_path: Path, options: PredictOptions, settings: Settings) -> None:
@@ -90,41 +92,41 @@ def run(bundle_path: Path, options: PredictOptions, settings: Settings) -> None:
     with ExitStack() as stack:
         stack.enter_context(repeatable(device))
         spooled = stack.enter_context(_spooled(_standard_input())) if options.stdin_audio else None
-        sources = _sources(options) if spooled is None else iter([Recording(_STDIN, spooled)])
+        recordings = _recordings(options) if spooled is None else iter([Recording(_STDIN, spooled)])
         pool = ThreadPoolExecutor(n_workers(settings.jobs, _AHEAD))
         stack.callback(pool.shutdown, wait=False, cancel_futures=True)
-        ahead = max(2, min(_AHEAD, int(_SECONDS_AHEAD / options.window))) if options.window else _AHEAD
-        _print_rows(_taken_ahead(_items(labeller, pool, sources, options), ahead), labeller.classes, options)
+        pending = _taken_ahead(_submitted(labeller, pool, recordings, options), options.ahead)
+        _print_rows(pending, labeller.classes, options)
 
 
-def _print_rows(items: Iterator[Pending], classes: Sequence[str], options: PredictOptions) -> None:
+def _print_rows(rows: Iterator[Pending], classes: Sequence[str], options: PredictOptions) -> None:
     if not options.as_json:
         times = ["start", "end"] if options.window else []
         print(*["path", *times, "prediction", *(printable(f"p_{label}") for label in classes)], sep="\t", flush=True)
     n_files = n_rows = n_bad = 0
-    for item in items:
-        n_files = item.n_sources
+    for row in rows:
+        n_files = row.n_recordings
         try:
-            posteriors = item.posteriors.result().tolist()
+            line = _line(row, classes, options.as_json)
         except AudioError as error:
             n_bad += 1
-            say(f"sercli: {error.at(item.source.name)}")
+            say(f"sercli: {error.at(row.recording.name)}")
         else:
             n_rows += 1
-            print(_row(item, classes, posteriors, options.as_json), flush=True)
+            print(line, flush=True)
     if n_bad:
         fix = f"see above; {'the other files are' if n_rows else 'nothing is'} labelled"
         raise SercliError("files could not be labelled", seen=f"{n_bad} of {n_files}", fix=fix)
 
 
-def _sources(options: PredictOptions) -> Iterator[Recording]:
+def _recordings(options: PredictOptions) -> Iterator[Recording]:
     """Files in the order named. A folder stands for the sound files below it, in C order; `-` for what stdin lists."""
     for name in [*options.paths, *([_STDIN] if options.nul and _STDIN not in options.paths else [])]:
         for path in _listed(options.nul) if name == _STDIN else [name]:
-            yield from _sources_at(path)
+            yield from _recordings_at(path)
 
 
-def _sources_at(name: str) -> Iterator[Recording]:
+def _recordings_at(name: str) -> Iterator[Recording]:
     path = Path(name)
     if not name:
         yield Recording("''", path, AudioError("the name is empty", fix="leave it out"))
@@ -146,9 +148,7 @@ def _sources_at(name: str) -> Iterator[Recording]:
 
 def _standard_input() -> BinaryIO:
     if sys.stdin is None:
-        raise UsageError(
-            "standard input is closed", place="predict", expected="a file or a pipe for - or --stdin-audio"
-        )
+        raise UsageError("standard input is closed", place="predict", expected="a file or a pipe")
     return sys.stdin.buffer
 
 
@@ -173,43 +173,42 @@ def _spooled(stream: BinaryIO) -> Iterator[Path]:
                 shutil.copyfileobj(stream, file, 2**20)
         except OSError as error:
             fix = "free space there, or name another folder by TMPDIR"
-            raise SercliError(
-                "no copy can be kept", place="standard input", seen=f"{folder}: {error.strerror}", fix=fix
-            ) from None
+            raise SercliError(f"{error.strerror}", place="standard input", seen=folder, fix=fix) from None
         yield path
 
 
-def _items(
-    labeller: Labeller, pool: ThreadPoolExecutor, sources: Iterator[Recording], options: PredictOptions
+def _submitted(
+    labeller: Labeller, pool: ThreadPoolExecutor, recordings: Iterator[Recording], options: PredictOptions
 ) -> Iterator[Pending]:
-    """Utterances or windows, each labelled by itself, so that its posteriors do not depend on the others."""
-    for n, source in enumerate(sources, 1):
+    """Each utterance or window is labelled by itself, so that its posteriors do not depend on the others."""
+
+    def label(path: Path) -> Posteriors:
+        return labeller.posteriors(labeller.files.utterance(path))
+
+    for n, recording in enumerate(recordings, 1):
         try:
-            if source.error is not None:
-                raise source.error
+            if recording.error is not None:
+                raise recording.error
             if options.window is None:
-                yield Pending(
-                    source,
-                    n,
-                    pool.submit(lambda path: labeller.posteriors(labeller.files.utterance(path)), source.path),
-                )
+                yield Pending(recording, n, pool.submit(label, recording.path))
                 continue
-            for section in labeller.files.sections(source.path, options.window, options.shift or options.window):
-                yield Pending(source, n, pool.submit(labeller.posteriors, section.frames), (section.start, section.end))
+            for section in labeller.files.sections(recording.path, options.window, options.shift or options.window):
+                posteriors = pool.submit(labeller.posteriors, section.frames)
+                yield Pending(recording, n, posteriors, {"start": section.start, "end": section.end})
         except AudioError as error:
             failed: Future[Posteriors] = Future()
             failed.set_exception(error)
-            yield Pending(source, n, failed)
+            yield Pending(recording, n, failed)
 
 
-def _taken_ahead(items: Iterator[Pending], n: int) -> Iterator[Pending]:
-    """The same items, taken by a thread, at most `n` ahead: a row is printed although the next path has not arrived."""
+def _taken_ahead(rows: Iterator[Pending], n: int) -> Iterator[Pending]:
+    """The same rows, taken by a thread, at most `n` ahead: a row is printed although the next path has not arrived."""
     waiting: queue.Queue[Pending | BaseException | None] = queue.Queue(n)
 
     def take() -> None:
         try:
-            for item in items:
-                waiting.put(item)
+            for row in rows:
+                waiting.put(row)
             waiting.put(None)
         except BaseException as error:
             waiting.put(error)
@@ -221,13 +220,14 @@ def _taken_ahead(items: Iterator[Pending], n: int) -> Iterator[Pending]:
         yield item
 
 
-def _row(item: Pending, classes: Sequence[str], posteriors: Sequence[float], as_json: bool) -> str:
-    """A line of TSV, or a JSON object in one line."""
-    name, prediction = item.source.name, classes[max(range(len(posteriors)), key=posteriors.__getitem__)]
+def _line(row: Pending, classes: Sequence[str], as_json: bool) -> str:
+    """A line of TSV, or a JSON object in one line. Waits for the posteriors; raises AudioError."""
+    name, posteriors = row.recording.name, row.posteriors.result().tolist()
+    prediction = classes[posteriors.index(max(posteriors))]
     if not as_json:
-        cells = [printable(name), *(f"{t:.2f}" for t in item.times or ()), printable(prediction)]
+        cells = [printable(name), *(f"{t:.2f}" for t in row.times.values()), printable(prediction)]
         return "\t".join([*cells, *(f"{p:.9g}" for p in posteriors)])
-    times = dict(zip(("start", "end"), (round(t, 3) for t in item.times or ()), strict=False))
+    times = {key: round(t, 3) for key, t in row.times.items()}
     by_class = dict(zip(classes, posteriors, strict=True))
-    row: dict[str, Any] = {"path": name, **times, "prediction": prediction, "posteriors": by_class}
-    return json.dumps(row, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()  # paths may be no UTF-8
+    values = {"path": name, **times, "prediction": prediction, "posteriors": by_class}
+    return json.dumps(values, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()  # paths may not be UTF-8

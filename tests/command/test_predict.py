@@ -320,7 +320,7 @@ def _bad_files(folder: Path) -> dict[str, str]:
     (folder / "folder").mkdir()
     os.mkfifo(folder / "pipe.wav")
     return {
-        "empty.wav": "empty file, 0 bytes; copy or download it again",
+        "empty.wav": "0 bytes",
         "text.wav": "not a sound file",
         "stub.wav": "run: git lfs pull",
         "cut.wav": "cut short",
@@ -364,7 +364,7 @@ def test_standard_input_larger_than_the_disk(sercli: Sercli, bundle: Path) -> No
     def fill() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 
-    fields = {"place": "standard input", "seen": "File too large", "fix": "TMPDIR"}
+    fields = {"place": "standard input", "problem": "File too large", "fix": "TMPDIR"}
     refused(sercli, FIXABLE, fields, "predict", bundle, "--stdin-audio", stdin=_pipe(bytes(5000)), preexec_fn=fill)
 
 
