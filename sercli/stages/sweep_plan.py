@@ -133,6 +133,8 @@ def _planned_features(store: Store, points: Sequence[Point]) -> dict[str, dict[s
 def _resolve(plan: Plan, grid: Grid, point: Point, shared: dict[str, Autoencoder]) -> PlannedSystem:
     """An autoencoder that a point with another target has already is taken from that point, if the folds are the same."""
     catalogue = plan.catalogue
+    if plan.store.provenance(keys.features(point.frontend)) is None:
+        plugins.check_exists("frontends", point.frontend)
     options, autoencoder = dict(point.classifier), None
     if point.autoencoder is None:
         options |= point.task

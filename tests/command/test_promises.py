@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.command import ENVIRONMENT, QUICK, Sercli, Words, in_turn, run_alone
-from support.errors import error_text
+from support.errors import refused
 from support.processes import kill_at
 from support.stores import contents, same, staged, stamps
 
@@ -186,7 +186,7 @@ def test_featurize_goes_on_where_it_was_killed(corpus: Path, tmp_path: Path, ser
     same(tmp_path / "peace", store)
 
 
-def test_a_unit_built_but_not_published_is_not_built_again(trained_store: Path, sercli: Sercli) -> None:
+def test_a_unit_that_is_sealed_but_not_published_is_not_built_again(trained_store: Path, sercli: Sercli) -> None:
     """What a parent leaves that is killed after its worker ended and before it published: made here by hand."""
     fold = trained_store / "autoencoders/cvae-8/fold-2"
     provenance = json.loads((fold / "provenance.json").read_text())
@@ -194,8 +194,6 @@ def test_a_unit_built_but_not_published_is_not_built_again(trained_store: Path, 
     staged = trained_store / ".staging/autoencoders,cvae-8,fold-2" / provenance["digest"][:16]
     staged.mkdir(parents=True)
     fold.rename(staged / "product")
-    (staged / "product/provenance.json").unlink()
-    (staged / "built").touch()
     weights = (staged / "product/model.safetensors").stat()
     done = sercli(*(trained_store if word == "STORE" else word for word in TRAIN_AE), "--json")
     assert [key.rpartition("-")[2] for key in json.loads(done.stdout)["made"]] == ["2"]
@@ -261,8 +259,8 @@ def test_a_changed_recording(corpus: Path, trained_store: Path, tmp_path: Path, 
     before = Ragged(store / latents, {})
     said = sercli("ingest", folder, store).stderr
     assert asked(sercli, store, ["featurize", "STORE"])[0] == ["arrays.zarr/features/logmel"]
-    refused = error_text(sercli("encode", store, "--ae", "cvae-8", code=1))
-    assert f"is stale (audio changed); run `sercli featurize {store}" in refused
+    fields = {"problem": "audio", "fix": f"sercli featurize {store}"}
+    refused(sercli, 1, fields, "encode", store, "--ae", "cvae-8")
     sercli("featurize", store)
     made, reused, said = asked(sercli, store, TRAIN_AE)
     assert (made, reused) == (["2", "3", "4"], ["1"])
@@ -307,8 +305,7 @@ def test_a_corrected_label(corpus: Path, trained_store: Path, tmp_path: Path, se
     folder = changed_corpus(corpus, tmp_path / "corrected", correct)
     sercli("ingest", folder, trained_store)
     assert "nothing to do" in sercli("featurize", trained_store).stderr
-    refused = error_text(sercli("encode", trained_store, "--ae", "cvae-8", code=1))
-    assert "is stale (emotion changed); run `sercli folds" in refused
+    refused(sercli, 1, {"problem": "emotion", "fix": "sercli folds"}, "encode", trained_store, "--ae", "cvae-8")
     sercli("folds", trained_store)
     assert asked(sercli, trained_store, vae)[1] == ["1"]
     assert asked(sercli, trained_store, ["encode", "STORE", "--ae", "vae-4.epochs-1", "--fold", 1])[1] == ["1"]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import yaml
 from support.command import THEN_LIST_MODULES, Sercli, loaded_by, run_sercli
-from support.errors import error_in, error_text, refused, text_of
+from support.errors import check_error, error_in, error_of, refused
 from support.processes import INTERRUPTED, interrupt_at, kill_at, kill_worker_at, stopped_at
 from support.stores import contents, files, same, staged, stamps
 
@@ -46,7 +46,7 @@ def folds_of(store: Path, kind: str) -> int:
 
 
 def listing(store: Path) -> set[str]:
-    return {str(path.relative_to(store)) for path in store.rglob("*") if ".cache" not in path.parts}
+    return {str(path.relative_to(store)) for path in store.rglob("*") if not {".cache", ".locks"} & {*path.parts}}
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_a_dry_run_tells_steps_and_bytes_and_writes_nothing(fresh: Path, grid: P
         "classifiers: 16, 16 to make",
         "predictions: 16, 16 to make",
         "results: 8, 8 to make",
-        "latents are let go of once read: at most about ",
+        "--keep latents",
         "free on this disk: ",
     ):
         assert line in done.stderr
@@ -163,7 +163,7 @@ def test_latents_go_once_they_are_read_and_come_back_when_asked(own: Path, sercl
     name = groups[0].parents[1].name
     condition = groups[0].parent.name
     refused(
-        sercli, 1, "is pruned|run `sercli encode", "train-classifier", own, "--classifier", "lstm", "--ae", name,
+        sercli, 1, {"problem": "pruned", "fix": "sercli encode"}, "train-classifier", own, "--classifier", "lstm", "--ae", name,
         "--condition", condition, "--fold", 1,
     )  # fmt: skip
     done = sercli("encode", own, "--ae", name, "--condition", condition, "--fold", 1, "--json", "--jobs", 1)
@@ -329,15 +329,16 @@ def test_a_killed_worker_costs_its_own_points(swept: tuple[Path, str], fresh: Pa
     done = kill_worker_at(".staging/autoencoders*/*/product/*", fresh, command)
     said = done.stderr
     assert done.returncode == 1, said
-    line = text_of(error_in(said))
-    assert "a worker process was killed" in line
-    assert "run the same command again" in line
+    error = error_in(said)
+    assert "killed" in error["seen"]
+    assert "run the same command again" in error["fix"]
     lost = [line.removeprefix("not scored: ") for line in said.splitlines() if line.startswith("not scored: ")]
     scored = [row for row in table(fresh) if row["row"] == "point"]
     assert len(lost) + len(scored) == N_POINTS
     assert lost
     assert scored
-    assert f"{len(lost)} of {N_POINTS} points failed, {lost[0]} first" in line
+    assert f"{len(lost)} of {N_POINTS}" in error["problem"]
+    assert lost[0] in error["problem"]
     sercli("sweep", fresh, grid, *FOLDS, "--jobs", 2)
     same(fresh, swept[0])
     assert not staged(fresh)
@@ -350,9 +351,8 @@ def test_a_point_that_fails_is_named_and_the_others_are_scored(fresh: Path, tmp_
     }
     grid = write_grid(tmp_path, content)
     done = sercli("sweep", fresh, grid, "--fold", 1, "--jobs", 1, code=1)
-    line = error_text(done)
-    assert "sweep grid: 2 of 4 points failed, latent_dim=2 steps=wild first (" in line
-    assert "the others are in " in line
+    fields = {"place": "grid", "problem": ("2 of 4", "latent_dim=2 steps=wild"), "fix": "sweeps/grid"}
+    check_error(error_of(done), fields)
     assert "not scored: latent_dim=2 steps=wild" in done.stderr
     assert [(row["latent_dim"], row["steps"]) for row in table(fresh, "grid") if row["row"] == "point"] == [
         ("2", "usual"),
@@ -365,9 +365,8 @@ def test_an_old_result_does_not_stand_in_for_a_point_that_fails(own: Path, grid:
     (model,) = (own / "autoencoders").glob("cvae-2*seed-1")
     with lock(own, f"autoencoders/{model.name}/fold-3"):
         done = sercli("sweep", own, grid, *FOLDS, "--fold", 3, "--jobs", 1, code=1)
-    line = error_text(done)
-    assert "2 of 8 points failed, latent_dim=2 condition=marginal seed=1 first" in line
-    assert "fold-3 is being made by another command" in line
+    fields = {"problem": ("2 of 8", "latent_dim=2 condition=marginal seed=1"), "seen": f"{model.name}/fold-3"}
+    check_error(error_of(done), fields)
     rows = [row for row in table(own) if row["row"] == "point"]
     assert len(rows) == 6
     assert {row["folds_done"] for row in rows} == {"3"}
@@ -415,7 +414,7 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
     "segments": ({"axes": {"segment_shift_ms": [100, 7]}}, "grid.yaml: segment_shift_ms=7: |--segment-shift-ms"),
     "no features yet": (
         {"axes": {"frontend": ["imported"]}},
-        "grid.yaml: frontend=imported: |imported is missing; run `sercli featurize|--frontend imported --from PATH` first",
+        "grid.yaml: frontend=imported: |features/imported|--frontend imported --from PATH",
     ),
     "no folds file": ({"axes": {"protocol": ["file"]}}, "grid.yaml: protocol=file: |--folds-file"),
     "a file that is none": ({"axes": {"folds_file": ["none.tsv"]}}, "folds_file=none.tsv: none.tsv: No such file"),
