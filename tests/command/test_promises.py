@@ -191,10 +191,10 @@ def test_a_unit_that_is_sealed_but_not_published_is_not_built_again(trained_stor
     fold = trained_store / "autoencoders/cvae-8/fold-2"
     provenance = json.loads((fold / "provenance.json").read_text())
     before = contents(trained_store)
-    staged = trained_store / ".staging/autoencoders,cvae-8,fold-2" / provenance["digest"][:16]
-    staged.mkdir(parents=True)
-    fold.rename(staged / "product")
-    weights = (staged / "product/model.safetensors").stat()
+    folder = trained_store / ".staging/autoencoders,cvae-8,fold-2" / provenance["digest"][:16]
+    folder.mkdir(parents=True)
+    fold.rename(folder / "product")
+    weights = (folder / "product/model.safetensors").stat()
     done = sercli(*(trained_store if word == "STORE" else word for word in TRAIN_AE), "--json")
     assert [key.rpartition("-")[2] for key in json.loads(done.stdout)["made"]] == ["2"]
     assert (fold / "model.safetensors").stat().st_ino == weights.st_ino
