@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -79,6 +79,29 @@ class Comparison:
     mcnemar_p: float
     warnings: tuple[str, ...]
 
+    @property
+    def swapped(self) -> Comparison:
+        """The same comparison with the two classifiers in the other order."""
+        recall = {label: RecallPair(p.second, p.first, -p.difference) for label, p in self.recall.items()}
+        right = Agreement(self.right.both, self.right.only_second, self.right.only_first, self.right.neither)
+        return replace(
+            self,
+            first=self.second,
+            second=self.first,
+            difference=FourScores.each(lambda name: -getattr(self.difference, name)),
+            intervals=FourScores.each(lambda name: _negated(getattr(self.intervals, name))),
+            recall=recall,
+            right=right,
+        )
+
+    @property
+    def better(self) -> Side | None:
+        """The classifier with the higher UA, if the interval of the difference excludes 0."""
+        low, high = self.intervals.uar
+        if low is None or high is None or low <= 0 <= high:
+            return None
+        return self.first if low > 0 else self.second
+
     def to_json(self) -> dict[str, Any]:
         """The content of `comparison.json`."""
         sides = {
@@ -119,6 +142,11 @@ class Comparison:
             mcnemar_p=values["mcnemar_p"],
             warnings=tuple(values["warnings"]),
         )
+
+
+def _negated(interval: Interval) -> Interval:
+    low, high = interval
+    return (None, None) if low is None or high is None else (-high, -low)
 
 
 def compare(first: Evaluated, second: Evaluated, warnings: Sequence[str] = ()) -> Comparison:

@@ -1,170 +1,210 @@
-"""What the latents of an autoencoder keep, and what they forget: active units, probes, maps. Arrays in, plain numbers out.
+"""What the latents of an autoencoder keep and what they forget, over its folds: for `sercli report`."""
 
-Shapes: M segments, U utterances, Z latents, D columns of whatever stands for an utterance. Nothing that is fitted here is
-given a label or a latent of the test part.
-"""
+from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from . import metrics
+from ..experiments.systems import Autoencoder
+from .latent_space import (
+    Array,
+    Judgement,
+    Points,
+    active_units,
+    indices_at_quantiles,
+    judge,
+    kl_of_units,
+    lower_median,
+    principal_components,
+    tsne,
+)
+from .observation import FoldObserver, Observation
+from .probes import Answer, Probe, ProbeScore, answer, score_answers, score_speakers, stack
+from .stored import History
 
-ACTIVE = 0.01  # variance of a unit's posterior mean (Burda, Grosse, Salakhutdinov 2016, section 5.2)
-FEWEST_ACTIVE, FEWEST_SHARE = 2, 0.05  # below either, of Z, the posterior has collapsed
-NO_BETTER = 0.95  # of the error of always answering the training mean
-SPLITS = 5  # of the speaker probe
-_PERPLEXITY, _STEPS = 30.0, 500  # of t-SNE
-_MOST_ITERATIONS = 1000
-
-Array = npt.NDArray[Any]
-Judgement = Literal["collapsed", "no better than the mean", "mostly closed", ""]
-
-
-def active_units(means: Array) -> int:
-    """Units whose posterior mean (M, Z) moves with the input: variance over segments above 0.01 (Burda et al. 2016)."""
-    return int((means.var(axis=0, dtype=np.float64) > ACTIVE).sum())
-
-
-def kl_of_units(means: Array, stds: Array) -> npt.NDArray[np.float64]:
-    """KL[N(μ, σ²) || N(0, 1)] of each unit (nats), mean over segments: (M, Z) twice -> (Z,), largest first."""
-    variances = np.square(stds, dtype=np.float64)
-    of_each = 0.5 * (np.square(means, dtype=np.float64) + variances - 1 - np.log(np.maximum(variances, 1e-30)))
-    found: npt.NDArray[np.float64] = np.sort(of_each.mean(axis=0))[::-1]
-    return found
+QUANTILES = (0.05, 0.5, 0.95)  # of the squared error: a good, a median and a bad segment are shown
 
 
-def judge(n_active: int | None, latent_dim: int, error: float, error_of_mean: float) -> Judgement:
-    """Whether latents say anything of their input. `n_active` is None for a model without a posterior, which cannot collapse.
+@dataclass(frozen=True)
+class FoldDiagnosis:
+    """One fold, on its dev segments. Errors are squared, per normalised feature."""
 
-    Errors are squared, per normalised feature, of segments that were not fitted; `error_of_mean` is that of always
-    answering the training mean.
-    """
-    if n_active is not None and (n_active < min(FEWEST_ACTIVE, latent_dim) or n_active < FEWEST_SHARE * latent_dim):
-        return "collapsed"
-    if error > NO_BETTER * error_of_mean:
-        return "no better than the mean"
-    return "mostly closed" if n_active is not None and n_active < latent_dim / 2 else ""
-
-
-def lower_median(losses: Mapping[int, float]) -> int:
-    """The key of the median value; of the two in the middle, the lower one's."""
-    in_order = sorted(losses, key=lambda key: (losses[key], key))
-    return in_order[(len(in_order) - 1) // 2]
+    fold: int
+    n_segments: int
+    error: float
+    error_of_mean: float  # of always answering the training mean
+    n_active: int | None  # active units; None for a model without a posterior
+    kl: tuple[float, ...]  # nats of each unit, largest first; empty for a model without a posterior
+    judgement: Judgement
+    best_epoch: int
+    n_epochs: int
 
 
-def at_quantiles(errors: Sequence[float], shares: Sequence[float]) -> list[int]:
-    """For each share, the index of the error that so many lie below."""
-    order = np.argsort(np.asarray(errors), kind="stable")
-    return [int(order[round(share * (len(order) - 1))]) for share in shares]
+@dataclass(frozen=True)
+class SegmentPair:
+    """A test segment and its reconstruction, (S, F) both, in standard deviations of each feature."""
+
+    quantile: float  # of the error among all test segments of the fold
+    utt_id: str
+    index: int  # of the segment in the utterance
+    error: float
+    original: tuple[tuple[float, ...], ...]
+    reconstruction: tuple[tuple[float, ...], ...]
 
 
-# --- maps
+@dataclass(frozen=True)
+class UtteranceMap:
+    """The utterances of one fold in two dimensions; points are None where nothing varies."""
+
+    utt_ids: tuple[str, ...]
+    parts: tuple[str, ...]
+    labels: tuple[str, ...]
+    speakers: tuple[str, ...]
+    principal: Points | None
+    explained: tuple[float, ...] | None  # shares of the variance of the training part
+    tsne: Points | None
 
 
-def principal(train: Array, all_of_them: Array) -> tuple[list[list[float]], list[float]] | None:
-    """Two principal components of rows (U, D), and the shares of variance that they explain; standardised and fitted on
-    `train` (U', D). None where nothing varies."""
-    from sklearn.decomposition import PCA
+@dataclass(frozen=True)
+class Diagnosis:
+    """The content of `diagnostics.json`. Maps, segments and the probe of speakers are of the fold with the median dev loss."""
 
-    fitted, rows = _standardised(train, all_of_them)
-    n = min(2, *fitted.shape)
-    if not (fitted.std(axis=0) > 0).any():
-        return None
-    pca = PCA(n, svd_solver="full").fit(fitted)
-    points = np.zeros((len(rows), 2))
-    points[:, :n] = pca.transform(rows)
-    return _rounded(points), _rounded(pca.explained_variance_ratio_)
+    autoencoder: str
+    shown_fold: int
+    n_usable: int  # utterances of the shown fold, of which those on the map were looked at
+    n_inputs: int  # features of a segment
+    segment_ms: float
+    per_fold: tuple[FoldDiagnosis, ...]
+    segments: tuple[SegmentPair, ...]  # none if no test utterance is usable
+    map: UtteranceMap
+    probes: tuple[Probe, ...]
 
 
-def neighbours(train: Array, all_of_them: Array) -> list[list[float]] | None:
-    """t-SNE (van der Maaten and Hinton 2008) of rows (U, D), standardised by `train`: a picture only, since it sees every
-    row. None for fewer than four, or where nothing varies."""
-    from sklearn.manifold import TSNE
-
-    _, rows = _standardised(train, all_of_them)
-    if len(rows) < 4 or not (rows.std(axis=0) > 0).any():
-        return None
-    perplexity = min(_PERPLEXITY, (len(rows) - 1) / 3)
-    init = "pca" if rows.shape[1] > 1 else "random"
-    points: list[list[float]] = _rounded(
-        TSNE(2, perplexity=perplexity, init=init, random_state=0, max_iter=_STEPS, n_jobs=1).fit_transform(rows)
+def diagnose(
+    autoencoder: Autoencoder, histories: Mapping[int, History], device: str, report: Callable[[float], None]
+) -> Diagnosis:
+    """Look at the folds that have a history. `report` is called with the fraction that is done."""
+    features = autoencoder.features.open()
+    best = {number: _best_epoch(rows) for number, rows in histories.items()}
+    shown_fold = lower_median({number: row["dev_loss"] for number, row in best.items()})
+    questions = _Questions(autoencoder)
+    per_fold: list[FoldDiagnosis] = []
+    shown: dict[str, Any] = {}
+    for number, rows in histories.items():
+        observer = FoldObserver(autoencoder, features, number, device)
+        observation = observer.observe(with_test_errors=number == shown_fold)
+        per_fold.append(_diagnose_fold(observer, observation, int(best[number]["epoch"]), len(rows)))
+        questions.add_fold(observation, observer.fold.parts)
+        if number == shown_fold:
+            questions.add_speakers(observation, observer.fold.parts)
+            shown = {
+                "n_usable": observer.count_usable(),
+                "n_inputs": observer.shape.size * features.width("frames"),
+                "segment_ms": observer.shape.size_ms,
+                "segments": _segment_pairs(observer, observation),
+                "map": _map(autoencoder, observation, observer.fold.parts),
+            }
+        report(len(per_fold) / len(histories))
+    return Diagnosis(
+        autoencoder=autoencoder.name,
+        shown_fold=shown_fold,
+        per_fold=tuple(per_fold),
+        probes=questions.probes(),
+        **shown,
     )
-    return points
 
 
-def _standardised(train: Array, others: Array) -> tuple[Array, Array]:
-    from sklearn.preprocessing import StandardScaler
-
-    scaler = StandardScaler().fit(train.astype(np.float64))
-    return scaler.transform(train.astype(np.float64)), scaler.transform(others.astype(np.float64))
+def _best_epoch(history: History) -> Mapping[str, float]:
+    return next(row for row in history if row["best"])
 
 
-def _rounded(values: Array) -> Any:
-    return np.round(np.asarray(values, np.float64), 3).tolist()
-
-
-# --- probes
-
-
-def _classifier() -> Any:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    return make_pipeline(
-        StandardScaler(), LogisticRegression(class_weight="balanced", solver="newton-cg", max_iter=_MOST_ITERATIONS)
+def _diagnose_fold(observer: FoldObserver, observation: Observation, best_epoch: int, n_epochs: int) -> FoldDiagnosis:
+    error, error_of_mean = np.mean([each[2:] for each in observation.dev_errors], axis=0).tolist()
+    means, stds = np.concatenate(observation.dev_means), np.concatenate(observation.dev_stds)
+    has_posterior = observer.fitted.model.has_std
+    n_active = active_units(means) if has_posterior else None
+    kl: Array = kl_of_units(means, stds) if has_posterior else np.empty(0)
+    latent_dim = observer.autoencoder.config.latent_dim
+    return FoldDiagnosis(
+        fold=observer.fold.number,
+        n_segments=len(means),
+        error=error,
+        error_of_mean=error_of_mean,
+        n_active=n_active,
+        kl=tuple(np.round(kl, 5).tolist()),
+        judgement=judge(n_active, latent_dim, error, error_of_mean),
+        best_epoch=best_epoch,
+        n_epochs=n_epochs,
     )
 
 
-def probe(train: Array, labels: Sequence[str], test: Array) -> list[str]:
-    """What a linear classifier, fitted on standardised rows (U', D) and their labels, says of rows (U, D)."""
-    if len(set(labels)) < 2:
-        return [labels[0]] * len(test)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it would go on after 1000 steps
-        fitted = _classifier().fit(train.astype(np.float64), np.array(labels))
-    return [str(label) for label in fitted.predict(test.astype(np.float64))]
+def _segment_pairs(observer: FoldObserver, observation: Observation) -> tuple[SegmentPair, ...]:
+    errors = observation.test_errors
+    if not errors:
+        return ()
+    pairs = []
+    chosen = indices_at_quantiles([each.error for each in errors], QUANTILES)
+    for quantile, place in zip(QUANTILES, chosen, strict=True):
+        utt_id, index, error, _ = errors[place]
+        original, copy = (
+            tuple(map(tuple, np.round(each, 2).tolist())) for each in observer.segment_pair(utt_id, index)
+        )
+        pairs.append(SegmentPair(quantile, utt_id, index, error, original, copy))
+    return tuple(pairs)
 
 
-def probe_of_speakers(rows: Array, speakers: Sequence[str]) -> dict[str, Any] | None:
-    """How well a linear classifier knows speakers again in other utterances of theirs: stratified cross-validation over
-    rows (U, D). Speakers with fewer than five utterances are left out; None unless two are left."""
-    from sklearn.model_selection import StratifiedKFold
-
-    known = sorted({speaker for speaker in speakers if speakers.count(speaker) >= SPLITS})
-    if len(known) < 2:
-        return None
-    chosen = [index for index, speaker in enumerate(speakers) if speaker in known]
-    rows, truth = rows[chosen], np.array([speakers[index] for index in chosen])
-    said = np.empty_like(truth)
-    for train, test in StratifiedKFold(SPLITS, shuffle=True, random_state=0).split(rows, truth):
-        said[test] = probe(rows[train], truth[train].tolist(), rows[test])
-    counts = metrics.confusion(truth.tolist(), said.tolist(), known)
-    return {
-        "uar": float(metrics.uar_of_counts(counts)),
-        "uar_ci95": [None, None],
-        "chance": 1 / len(known),
-        "n": len(chosen),
-    }
+def _map(autoencoder: Autoencoder, observation: Observation, parts: Mapping[str, str]) -> UtteranceMap:
+    utt_ids = tuple(observation.latents)
+    rows = stack(observation.latents, utt_ids)
+    train = stack(observation.latents, [utt_id for utt_id in utt_ids if parts[utt_id] == "train"])
+    speaker_of = {u.utt_id: u.speaker for u in autoencoder.store.utterances}
+    principal = principal_components(train, rows)
+    return UtteranceMap(
+        utt_ids=utt_ids,
+        parts=tuple(parts[utt_id] for utt_id in utt_ids),
+        labels=tuple(autoencoder.folds.labels[utt_id] for utt_id in utt_ids),
+        speakers=tuple(speaker_of[utt_id] for utt_id in utt_ids),
+        principal=principal[0] if principal else None,
+        explained=principal[1] if principal else None,
+        tsne=tsne(train, rows),
+    )
 
 
-def score_probe(truth: Sequence[str], said: Sequence[str], speakers: Sequence[str]) -> dict[str, Any]:
-    """UA of a probe over test utterances (U,) of all folds, its 95 % interval over speakers, and chance."""
-    labels = sorted(set(truth))
-    counts = []
-    for speaker in sorted(set(speakers)):
-        theirs = [index for index, one in enumerate(speakers) if one == speaker]
-        counts.append(metrics.confusion([truth[i] for i in theirs], [said[i] for i in theirs], labels))
-    pooled = np.sum(counts, axis=0)
-    right = np.sum([a == b for a, b in zip(truth, said, strict=True)])
-    assert np.trace(pooled) == right
-    return {
-        "uar": float(metrics.uar_of_counts(pooled)),
-        "uar_ci95": list(metrics.interval(counts, metrics.uar_of_counts)),
-        "chance": 1 / len(labels),
-        "n": len(truth),
-    }
+class _Questions:
+    """What the probes are asked: the target of the task, gender, and who speaks."""
+
+    def __init__(self, autoencoder: Autoencoder) -> None:
+        utterances = autoencoder.store.utterances
+        self._speaker_of = {u.utt_id: u.speaker for u in utterances}
+        gender_of = {u.utt_id: u.gender for u in utterances}
+        self._truths = {autoencoder.task.definition.target: autoencoder.folds.labels, "gender": gender_of}
+        self._answers: dict[str, tuple[list[Answer], list[Answer]]] = {name: ([], []) for name in self._truths}
+        self._speakers: tuple[ProbeScore | None, ProbeScore | None] = (None, None)
+
+    def add_fold(self, observation: Observation, parts: Mapping[str, str]) -> None:
+        """Have the probes of a fold answer for its test part, from latents and from features."""
+        for question, truth in self._truths.items():
+            for answers, vectors in zip(
+                self._answers[question], (observation.latents, observation.features), strict=True
+            ):
+                answers += answer(vectors, truth, parts)
+
+    def add_speakers(self, observation: Observation, parts: Mapping[str, str]) -> None:
+        """Recognise the speakers of the training part of a fold."""
+        train = [utt_id for utt_id in observation.latents if parts[utt_id] == "train"]
+        speakers = [self._speaker_of[utt_id] for utt_id in train]
+        latents, features = (stack(each, train) for each in (observation.latents, observation.features))
+        self._speakers = score_speakers(latents, speakers), score_speakers(features, speakers)
+
+    def probes(self) -> tuple[Probe, ...]:
+        """The scores; a question with a single answer is left out."""
+        scores = {"speaker": self._speakers}
+        for question, (latents, features) in self._answers.items():
+            scores[question] = (
+                score_answers(latents, self._speaker_of),
+                score_answers(features, self._speaker_of),
+            )
+        return tuple(Probe(name, a, b) for name, (a, b) in scores.items() if a is not None and b is not None)

@@ -1,9 +1,11 @@
 """Results, predictions and comparisons that lie in a store, as values."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..data.utterances import read_table
+from ..experiments.systems import Autoencoder, Classifier
 from ..store import keys
 from ..store.store import Store
 from .comparison import Comparison
@@ -11,6 +13,7 @@ from .cross_corpus import CrossCorpusResult
 from .results import Result
 from .scores import Prediction
 
+History = Sequence[Mapping[str, float]]  # one row per epoch
 PREDICTIONS, SCORES, COMPARISON = "predictions.tsv", "scores.json", "comparison.json"
 
 
@@ -32,6 +35,14 @@ def read_predictions(store: Store, classifier: str) -> list[Prediction]:
 def read_cross_corpus_result(store: Store, key: str) -> CrossCorpusResult:
     """The scores of a classifier of another store; `key` is where its products lie. Raises DamagedProduct."""
     return CrossCorpusResult.from_json(store.read_json(f"{key}/scores", SCORES))
+
+
+def read_histories(system: Autoencoder | Classifier, folds: Sequence[int]) -> dict[int, History]:
+    """Losses of each epoch, by fold. Raises DamagedProduct."""
+    return {
+        fold: [{name: float(value) for name, value in row.items()} for row in read_table(system.history(fold))]
+        for fold in folds
+    }
 
 
 def read_comparison(store: Store, key: str) -> Comparison:

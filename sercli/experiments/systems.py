@@ -21,7 +21,7 @@ from .dialogues import places_in_dialogues
 from .sources import CorpusTask, Features, Sources
 
 WEIGHTS, HISTORY = "model.safetensors", "history.tsv"
-_DIAGNOSTICS_FORM = "3"  # of the content of diagnostics, and of how it is drawn
+_DIAGNOSTICS_FORM = "4"  # of the content of diagnostics, and of how it is drawn
 
 
 class _System:

@@ -1,27 +1,26 @@
-"""What the page of `sercli report` shows, read from a store."""
+"""Reads from a store what the page of `sercli report` shows."""
 
 from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from .. import __version__, plugins
-from ..config import plain
+from ..config import build
 from ..corpora.base import read_card
 from ..data.utterances import read_table
 from ..errors import BrokenPlugin, Command, MissingInput, SercliError, UsageError
 from ..evaluation.comparison import Comparison
+from ..evaluation.diagnostics import Diagnosis
 from ..evaluation.groups import Group, group_by_system
 from ..evaluation.marks import marks_of
 from ..evaluation.results import Result
-from ..evaluation.stored import read_comparison, read_cross_corpus_result, read_result
+from ..evaluation.stored import read_comparison, read_cross_corpus_result, read_histories, read_result
 from ..experiments.catalogue import Catalogue
 from ..experiments.kinds import KINDS, Entry, entries
 from ..experiments.systems import Autoencoder, Classifier
@@ -29,10 +28,22 @@ from ..machine.progress import say
 from ..store import keys, publishing
 from ..tasks.summary import summarise
 from ..text import c_order
-from .page import AskedTask, Content, FoldRow, Latents, Sweep, System
 from .paper import printed_scores
-from .pictures import data_uri
+from .pictures import DiagnosisPictures, data_uri
+from .sections import (
+    AutoencoderSection,
+    CorpusSection,
+    FoldRow,
+    Origin,
+    Page,
+    Rejects,
+    ReleaseCount,
+    SweepSection,
+    SystemSection,
+    TaskSection,
+)
 
+DIAGNOSIS, PICTURES = "diagnostics.json", "pictures.json"
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "zarr", "safetensors", "soundfile", "soxr", "matplotlib")
 _MOST_REASONS = 20
 _NO_AXES = ("row", "seed", "classifier", "task", "marks", "chosen", "n_utterances", "folds_done", "folds_expected")
@@ -62,34 +73,27 @@ def diagnosed_autoencoders(catalogue: Catalogue) -> list[Autoencoder]:
     return [autoencoder for autoencoder in fitted if autoencoder in first.values()]
 
 
-class PageContent:
-    """Reads everything that the page shows. Only what is fresh is shown."""
+class PageReader:
+    """Reads everything that the page shows; only fresh products are shown."""
 
     def __init__(self, catalogue: Catalogue, diagnosed: Sequence[str]) -> None:
         self.catalogue, self.store = catalogue, catalogue.store
         self.diagnosed = [catalogue.autoencoder(name) for name in diagnosed]
         self.autoencoders = [catalogue.autoencoder(name) for name in catalogue.autoencoder_names]
 
-    def read(self) -> Content:
+    def read(self) -> Page:
         """Everything, as values for the templates."""
-        by_name = {task.name: task for task in self.tasks}
-        return Content(
+        return Page(
             corpus=self._corpus(),
             tasks=self.tasks,
-            systems=[self._system(group, by_name) for group in self._groups()],
-            unevaluated=self._scored[1],
+            systems=self._systems(),
+            unscored=self._scored[1],
             comparisons=self.comparisons,
-            elsewhere=[read_cross_corpus_result(self.store, entry.key) for entry in self._fresh("cross-corpus")],
-            latents=[self._latents(autoencoder) for autoencoder in self.diagnosed],
-            kinds=self._plugins(),
-            seeds={autoencoder.name: autoencoder.config.seed for autoencoder in self.autoencoders},
+            cross_corpus=[read_cross_corpus_result(self.store, entry.key) for entry in self._fresh("cross-corpus")],
+            autoencoders=[self._autoencoder(autoencoder) for autoencoder in self.diagnosed],
             unfitted=[autoencoder.name for autoencoder in self.autoencoders if not autoencoder.fresh_folds],
             sweeps=[self._sweep(entry) for entry in self._entries("sweep")],
-            versions=_versions(),
-            digests=self._digests(),
-            first_commands=list(map(str, self._first_commands())),
-            further_commands=list(map(str, self._unread_commands())),
-            last_commands=list(map(str, self._last_commands())),
+            origin=self._origin(),
         )
 
     def _entries(self, kind: str) -> list[Entry]:
@@ -100,38 +104,38 @@ class PageContent:
 
     # --- the corpus and its tasks
 
-    def _corpus(self) -> dict[str, Any]:
-        """What `ingest` and `featurize` found."""
+    def _corpus(self) -> CorpusSection:
         utterances = self.store.utterances
+        columns = {
+            column: {getattr(utterance, column) for utterance in utterances} - {""}
+            for column in ("session", "gender", "style")
+        }
         tables = [self.store.corpus_folder / "rejects.tsv", *sorted(self.store.path.glob("rejects-*.tsv"))]
         counts = self.store.corpus_folder / "counts.tsv"
         reader = str(self.store.corpus_fact("corpus"))
-        try:
-            card = read_card(reader)._asdict()
-        except (UsageError, BrokenPlugin):
-            card = None  # of a reader that is not installed here
-        return {
-            "name": self.store.name,
-            "reader": reader,
-            "card": card,
-            "synthetic": self.store.is_synthetic,
-            **asdict(summarise(utterances)),
-            "columns": {
-                column: len(values)
-                for column in ("session", "gender", "style")
-                if len(values := {getattr(utterance, column) for utterance in utterances} - {""}) > 1
-            },
-            "rejects": {table.name: _rejects(table) for table in tables if table.is_file()},
-            "counts": list(read_table(counts)) if counts.is_file() else [],
-        }
+        card = None  # of a reader that is not installed here
+        with suppress(UsageError, BrokenPlugin):
+            card = read_card(reader)
+        return CorpusSection(
+            name=self.store.name,
+            reader=reader,
+            card=card,
+            synthetic=self.store.is_synthetic,
+            summary=summarise(utterances),
+            columns={column: len(values) for column, values in columns.items() if len(values) > 1},
+            rejects={table.name: _rejects(table) for table in tables if table.is_file()},
+            counts=[ReleaseCount(row["cell"], row["found"], row["expected"]) for row in read_table(counts)]
+            if counts.is_file()
+            else [],
+        )
 
     @cached_property
-    def tasks(self) -> list[AskedTask]:
-        """Those that are fresh; the corpus's own question first."""
+    def tasks(self) -> list[TaskSection]:
+        """Fresh tasks; those with the default classes of the corpus first."""
         tasks = [self._task(entry.name) for entry in self._fresh("task")]
-        return sorted(tasks, key=lambda task: (not task.usual, c_order(task.name)))
+        return sorted(tasks, key=lambda task: (not task.has_default_classes, c_order(task.name)))
 
-    def _task(self, name: str) -> AskedTask:
+    def _task(self, name: str) -> TaskSection:
         task = self.catalogue.task(name)
         folds, corpus_task = task.folds, self.catalogue.corpus_task
         counts = Counter(folds.labels.values())
@@ -139,14 +143,15 @@ class PageContent:
             FoldRow(fold.number, fold.left_out, fold.dev, *(len(fold.part(part)) for part in ("train", "dev", "test")))
             for fold in folds.folds
         ]
-        return AskedTask(
-            name,
-            plain(task.definition),
-            {label: counts[label] for label in folds.classes},
-            len({u.speaker for u in self.store.utterances if u.utt_id in folds.labels}),
-            rows,
-            folds.digest,
-            (task.definition.target, task.definition.classes) == (corpus_task.target, corpus_task.classes),
+        return TaskSection(
+            name=name,
+            definition=task.definition,
+            counts={label: counts[label] for label in folds.classes},
+            speakers=len({u.speaker for u in self.store.utterances if u.utt_id in folds.labels}),
+            folds=rows,
+            digest=folds.digest,
+            has_default_classes=(task.definition.target, task.definition.classes)
+            == (corpus_task.target, corpus_task.classes),
         )
 
     # --- systems
@@ -173,19 +178,20 @@ class PageContent:
         commands = tuple(command.for_store("STORE") for command in error.commands)
         return str(error.fixed_by(commands or error.fix))
 
-    def _groups(self) -> list[Group]:
-        return group_by_system(
-            list(self._scored[0].values()), lambda name: self.catalogue.classifier(name).seedless_key
-        )
+    def _systems(self) -> list[SystemSection]:
+        results, key_of = list(self._scored[0].values()), lambda name: self.catalogue.classifier(name).seedless_key
+        return [self._system(group) for group in group_by_system(results, key_of)]
 
-    def _system(self, group: Group, tasks: Mapping[str, AskedTask]) -> System:
+    def _system(self, group: Group) -> SystemSection:
         first = self.catalogue.classifier(group.classifiers[0])
         fresh = [k for k in group.results[0].folds if publishing.is_fresh(self.store, first.fold(k))]
-        return System(
+        task = next(task for task in self.tasks if task.name == group.system.task)
+        reader = str(self.store.corpus_fact("corpus"))
+        return SystemSection(
             group,
-            histories(first, fresh),
+            read_histories(first, fresh),
             [line for name in group.classifiers for line in self._commands(self.catalogue.classifier(name))],
-            printed_scores(group.system, str(self.store.corpus_fact("corpus")), tasks[first.config.task].usual),
+            printed_scores(group.system, reader, task.has_default_classes),
         )
 
     @cached_property
@@ -193,34 +199,47 @@ class PageContent:
         """Those that are fresh."""
         return [read_comparison(self.store, entry.key) for entry in self._fresh("comparison")]
 
-    def _latents(self, autoencoder: Autoencoder) -> Latents:
+    def _autoencoder(self, autoencoder: Autoencoder) -> AutoencoderSection:
         classifiers = [self.catalogue.classifier(name) for name in self.catalogue.classifier_names]
         alike = [other for other in self.autoencoders if other.seedless_key == autoencoder.seedless_key]
-        return Latents(
-            autoencoder.name,
-            plain(autoencoder.config),
-            autoencoder.task.name,
-            autoencoder.task.definition.target,
-            marks_of(autoencoder),
-            autoencoder.config.sees_labels,
-            [classifier.name for classifier in classifiers if classifier.autoencoder is autoencoder],
-            [other.name for other in alike if other is not autoencoder],
-            len(autoencoder.fold_numbers),
-            self.store.read_json(keys.diagnostics(autoencoder.name), "diagnostics.json"),
+        key = keys.diagnostics(autoencoder.name)
+        diagnosis, pictures = (self.store.read_json(key, name) for name in (DIAGNOSIS, PICTURES))
+        return AutoencoderSection(
+            name=autoencoder.name,
+            config=autoencoder.config,
+            task=autoencoder.task.name,
+            target=autoencoder.task.definition.target,
+            marks=marks_of(autoencoder),
+            readers=[classifier.name for classifier in classifiers if classifier.autoencoder is autoencoder],
+            other_seeds=[other.name for other in alike if other is not autoencoder],
+            n_folds=len(autoencoder.fold_numbers),
+            diagnosis=build(Diagnosis, diagnosis, self.store.location(key) / DIAGNOSIS),
+            pictures=build(DiagnosisPictures, pictures, self.store.location(key) / PICTURES),
         )
 
-    def _sweep(self, entry: Entry) -> Sweep:
+    def _sweep(self, entry: Entry) -> SweepSection:
         if not entry.judgement.is_fresh:
-            return Sweep(entry.name, [], [], "", next(iter(entry.judgement.changed), "a result"))
+            return SweepSection(entry.name, stale=next(iter(entry.judgement.changed), "a result"))
         rows = list(read_table(self.store.file(entry.key, "results.tsv")))
         header = list(rows[0]) if rows else []
         axes = header[1 : header.index("classifier")] if "classifier" in header else []
         has_figure = (self.store.location(entry.key) / "figure.svg").is_file()
         figure = self.store.file(entry.key, "figure.svg").read_bytes() if has_figure else b""
         uri = data_uri("image/svg+xml", figure) if figure else ""
-        return Sweep(entry.name, rows, [axis for axis in axes if axis not in _NO_AXES], uri)
+        return SweepSection(entry.name, rows, [axis for axis in axes if axis not in _NO_AXES], uri)
 
-    # --- what made it all
+    # --- how it was made
+
+    def _origin(self) -> Origin:
+        return Origin(
+            versions=_versions(),
+            digests=self._digests(),
+            seeds={autoencoder.name: autoencoder.config.seed for autoencoder in self.autoencoders},
+            plugins=self._plugins(),
+            first_commands=list(map(str, self._first_commands())),
+            further_commands=list(map(str, self._unread_commands())),
+            last_commands=list(map(str, self._last_commands())),
+        )
 
     def _plugins(self) -> dict[str, str]:
         """The first paragraph of the docstring of each plug-in that was used."""
@@ -286,23 +305,15 @@ class PageContent:
         return [str(_anywhere(product.command)) for product in products]
 
 
-def histories(system: Autoencoder | Classifier, numbers: Sequence[int]) -> dict[int, list[dict[str, float]]]:
-    """Losses of each epoch, of each fold."""
-    return {
-        number: [{key: float(value) for key, value in row.items()} for row in read_table(system.history(number))]
-        for number in numbers
-    }
-
-
 def _anywhere(command: Command) -> Command:
     """For all folds, and for a store at any place."""
     return command.for_all_folds().for_store("STORE")
 
 
-def _rejects(table: Path) -> dict[str, Any]:
+def _rejects(table: Path) -> Rejects:
     reasons = Counter(row.get("reason", "") for row in read_table(table))
     in_order = sorted(reasons.items(), key=lambda pair: (-pair[1], c_order(pair[0])))
-    return {"n": sum(reasons.values()), "reasons": in_order[:_MOST_REASONS], "more": len(in_order[_MOST_REASONS:])}
+    return Rejects(sum(reasons.values()), in_order[:_MOST_REASONS], len(in_order[_MOST_REASONS:]))
 
 
 def _versions() -> dict[str, str]:

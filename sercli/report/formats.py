@@ -1,26 +1,81 @@
-"""Scores as text: shares in %, with one decimal."""
+"""Values as text for people: shares in % with one decimal, names in one printable line."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
+
+from markupsafe import Markup
 
 from ..evaluation.scores import Spread
+from ..text import printable
+
+_LONGEST = 40  # letters of a name
 
 
 def percent(share: float | None) -> str:
-    """A dash for what is not there."""
+    """A dash for None.
+
+    >>> percent(0.12345)
+    '12.3'
+    """
     return "–" if share is None else f"{100 * share:.1f}"
 
 
 def signed(share: float) -> str:
-    """In points, with the sign that a difference has; none where it rounds to nothing."""
+    """A difference in points with its sign; without one where it rounds to nothing.
+
+    >>> signed(-0.05)
+    '−5.0'
+    """
     text = f"{100 * share:+.1f}"
     return "0.0" if float(text) == 0 else text.replace("-", "−")
 
 
 def spread(score: Spread) -> str:
-    """Mean ± standard deviation over seeds."""
+    """Mean ± standard deviation over seeds.
+
+    >>> spread(Spread(0.5, 0.01))
+    '50.0 ± 1.0'
+    """
     return percent(score.mean) + ("" if score.std is None else f" ± {100 * score.std:.1f}")
 
 
 def interval(bounds: Sequence[float | None], shown: Callable[[float], str] = percent) -> str:
-    """Empty with a single speaker, of whom there is none."""
+    """Empty for (None, None), the interval of a single speaker.
+
+    >>> interval((0.4, 0.6))
+    '40.0 to 60.0'
+    """
     return " to ".join(shown(bound) for bound in bounds if bound is not None)
+
+
+def plural(n: int, noun: str) -> str:
+    """
+    >>> plural(2, "speaker")
+    '2 speakers'
+    """
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def short(name: str) -> str:
+    """A name that does not push everything else off the page; it stands in full among the labels and folds."""
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 10]}…{name[-9:]}"
+
+
+def html(sentence: str, *values: object) -> Markup:
+    """A sentence of HTML with values in place of {}: text is escaped and in one printable line, as in the templates.
+
+    >>> str(html("of <em>{}</em>", "<b>"))
+    'of <em>&lt;b&gt;</em>'
+    """
+    return Markup(sentence).format(*map(one_line, values))
+
+
+def breakable(name: str) -> Markup:
+    """The name of a product; a line may break after its dots only."""
+    *parts, last = name.split(".")
+    return html('<span class="name">{}{}</span>', Markup("").join(html("{}.<wbr>", part) for part in parts), last)
+
+
+def one_line(value: Any) -> Any:
+    """Invalid bytes, line ends and characters that turn the writing direction become escapes; other values stay."""
+    return printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value

@@ -211,18 +211,17 @@ def comparison_table(comparison: Comparison, width: int | None = None) -> str:
 
 def verdict(comparison: Comparison) -> str:
     """What the difference in UA says, in a sentence."""
-    first, second = comparison.first.classifier, comparison.second.classifier
-    ahead, (low, high) = comparison.difference.uar, comparison.intervals.uar
-    if ahead < 0:
-        first, second, ahead = second, first, -ahead
-        low, high = (None, None) if low is None or high is None else (-high, -low)
-    sentence = f"{first} is ahead of {second}: {signed(ahead)} points UA"
+    if comparison.difference.uar < 0:
+        return verdict(comparison.swapped)
+    ahead, bounds = comparison.difference.uar, comparison.intervals.uar
+    names = comparison.first.classifier, comparison.second.classifier
+    sentence = "{} is ahead of {}: ".format(*names) + f"{signed(ahead)} points UA"
     if not ahead:
-        sentence = f"{first} and {second} have the same UA"
-    if low is None or high is None:
+        sentence = "{} and {} have the same UA".format(*names)
+    if bounds[0] is None:
         return f"{sentence}; one speaker has no interval: no difference can be claimed."
-    sentence = f"{sentence}, interval {interval((low, high), signed)}"
-    if low <= 0 <= high:
+    sentence = f"{sentence}, interval {interval(bounds, signed)}"
+    if comparison.better is None:
         return f"{sentence} includes 0: no difference can be claimed on these speakers."
     return f"{sentence} excludes 0: more than the choice of speakers explains."
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from ..errors import Command, MissingInput, SercliError
+from ..evaluation.stored import read_histories
 from ..experiments.catalogue import Catalogue
 from ..experiments.kinds import report_product
-from ..experiments.making import Job, Outcome, Settings, make, make_here
+from ..experiments.making import FITTING, Job, Outcome, Settings, Work, make, make_here, report_fraction
 from ..experiments.systems import Autoencoder
 from ..machine.progress import say
-from ..report.content import PageContent, diagnosed_autoencoders
+from ..report.content import DIAGNOSIS, PICTURES, PageReader, diagnosed_autoencoders
 from ..report.page import render
 from ..store import keys, publishing
 from ..store.store import Store
-from . import latents
 
 PAGE = "report.html"
+_PRELOAD = (*FITTING, "sklearn.linear_model", "sklearn.manifold")
 _DOCTYPE = b"<!DOCTYPE html>"
 
 
@@ -40,8 +44,7 @@ def run(store_path: Path, output: Path | None, settings: Settings) -> Outcome:
             fix=Command("info", store_path),
         )
     if autoencoders:
-        works = [latents.work(autoencoder, autoencoder.fresh_folds) for autoencoder in autoencoders]
-        job = Job("diagnostics", works, "autoencoder", latents.LOADED)
+        job = Job("diagnostics", list(map(_diagnostics_work, autoencoders)), "autoencoder", _PRELOAD)
         outcome.add(make(store, "diagnostics", job, settings))
     if settings.dry_run and outcome.made:
         say(f"would write {target}")
@@ -55,12 +58,36 @@ def run(store_path: Path, output: Path | None, settings: Settings) -> Outcome:
     return outcome
 
 
+def _diagnostics_work(autoencoder: Autoencoder) -> Work:
+    numbers = autoencoder.fresh_folds
+    return Work(
+        autoencoder.diagnostics(numbers), diagnose_autoencoder, (autoencoder.store.path, autoencoder.name, numbers)
+    )
+
+
+def diagnose_autoencoder(store_path: Path, name: str, numbers: Sequence[int], built: Path, device: str) -> None:
+    """Unit of work: `diagnostics.json` and the pictures of one autoencoder."""
+    from threadpoolctl import threadpool_limits
+
+    from ..evaluation.diagnostics import diagnose
+    from ..learning.training import repeatable
+    from ..report.pictures import draw_diagnosis
+
+    autoencoder = Catalogue(Store(store_path)).autoencoder(name)
+    histories = read_histories(autoencoder, numbers)
+    with threadpool_limits(1), repeatable(device):  # the same bits however many workers there are
+        diagnosis = diagnose(autoencoder, histories, device, partial(report_fraction, built))
+        pictures = draw_diagnosis(diagnosis, histories, autoencoder.task.definition.target)
+    (built / DIAGNOSIS).write_text(json.dumps(asdict(diagnosis)) + "\n", encoding="utf-8")
+    (built / PICTURES).write_text(json.dumps(asdict(pictures)) + "\n", encoding="utf-8")
+
+
 def _make_page(store: Store, autoencoders: Sequence[Autoencoder], settings: Settings) -> Outcome:
     catalogue = Catalogue(store)  # the diagnostics may be new
 
     def fill(built: Path) -> None:
-        content = PageContent(catalogue, [autoencoder.name for autoencoder in autoencoders])
-        (built / PAGE).write_text(render(content.read()), encoding="utf-8")
+        page = PageReader(catalogue, [autoencoder.name for autoencoder in autoencoders]).read()
+        (built / PAGE).write_text(render(page), encoding="utf-8")
 
     return make_here(store, report_product(catalogue), settings, fill)
 

@@ -1,0 +1,100 @@
+"""The sentences of the page say what the results say."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from support.results import folds, predictions, result, utterances
+
+from sercli.evaluation.comparison import Evaluated, compare
+from sercli.evaluation.groups import Group
+from sercli.evaluation.marks import Mark
+from sercli.report.sections import CorpusSection, FoldRow, Origin, Page, SystemSection, TaskSection
+from sercli.report.sentences import alarms, cautions, headlines
+from sercli.tasks.summary import summarise
+from sercli.tasks.task import Task
+
+WRONG = [utterance.utt_id for utterance in utterances() if utterance.speaker in ("s1", "s2")]
+
+
+def system(
+    name: str, wrong: Sequence[str] = (), marks: tuple[Mark, ...] = (), seeds: Sequence[int] = (0,)
+) -> SystemSection:
+    return SystemSection(Group.of([result(name, seed, wrong, marks=marks) for seed in seeds]), {}, [], {})
+
+
+def page(*systems: SystemSection, task: Task | None = None, speakers: int = 4, synthetic: bool = False) -> Page:
+    rows = [FoldRow(fold.number, fold.left_out, fold.dev, 8, 4, 4) for fold in folds().folds]
+    tasks = [TaskSection("four", task or Task(), {"anger": 8, "sadness": 8}, speakers, rows, "", True)]
+    corpus = CorpusSection("<toy>", "table", None, synthetic, summarise(utterances()), {}, {}, [])
+    return Page(corpus, tasks, systems, [], [], [], [], [], [], Origin({}, {}, {}, {}, [], [], []))
+
+
+def text_of(shown: Page) -> str:
+    return re.sub(r"<[^>]+>", "", " ".join([*headlines(shown), *cautions(shown)])).replace("&nbsp;", " ")
+
+
+def test_the_best_on_dev_is_named_with_its_test_score() -> None:
+    weak, strong = system("weak", WRONG), system("strong")
+    worse_on_test = replace(strong.group, test=weak.group.test, intervals=weak.group.intervals)
+    text = text_of(page(weak, replace(strong, group=worse_on_test)))
+    assert re.search(
+        r"best development score, strong, reached a UA of 50\.0 % .*\(95 % interval 0\.0 to 100\.0\)", text
+    )
+    assert "guessing gives 50.0 %" in text
+    assert "anger, sadness" in text
+
+
+def test_names_are_text() -> None:
+    assert "&lt;toy&gt;" in headlines(page())[0]
+    assert "<toy>" not in headlines(page())[0]
+
+
+def test_without_scores() -> None:
+    assert "no system" in text_of(page()).lower()
+
+
+def test_alarms_are_the_marks_of_the_corpus() -> None:
+    entangled = system("a", marks=(Mark.ENTANGLED, Mark.PARTIAL))
+    assert [note.heading for note in alarms(page(entangled, synthetic=True))] == ["⚠ SYNTHETIC.", "⚠ ENTANGLED."]
+    assert alarms(page(system("a"))) == []
+
+
+@pytest.mark.parametrize(
+    ("protocol", "speakers", "present", "absent"),
+    [
+        ("leave-one-speaker-out", 4, "times in 10", "not speaker-independent"),
+        ("leave-one-speaker-out", 15, "too narrow", "times in 10"),
+        ("leave-one-speaker-out", 100, "over 100 speakers.", "too narrow"),
+        ("random-10-fold", 4, "not speaker-independent", "in neither training"),
+    ],
+)
+def test_folds_and_numbers_of_speakers(protocol: str, speakers: int, present: str, absent: str) -> None:
+    text = text_of(page(system("a"), task=Task(protocol=protocol), speakers=speakers))  # type: ignore[arg-type]
+    assert present in text
+    assert absent not in text
+
+
+def test_rivals_and_comparisons() -> None:
+    best, rival = system("best"), system("rival", WRONG[:1])
+    both = page(best, rival, system("told", marks=(Mark.ORACLE,)))
+    assert "0 of 1 other system" in text_of(both)
+    assert "it was not run for this one" in text_of(both)
+    a, b = (Evaluated.of(s.group.results[0], predictions(w)) for s, w in ((best, ()), (rival, WRONG[:1])))
+    for comparison in (compare(a, b), compare(b, a)):
+        text = text_of(replace(both, comparisons=[comparison]))
+        assert re.search(r"ahead of rival by \+6\.2 points \(95 % interval 0\.0 to \+18\.8\)", text)
+        assert "it was not run" not in text
+
+
+def test_marks_that_set_systems_apart_are_explained() -> None:
+    text = text_of(page(system("a"), system("b", marks=(Mark.ORACLE, Mark.SYNTHETIC))))
+    assert f"ORACLE {Mark.ORACLE.meaning}" in text
+    assert Mark.SYNTHETIC.meaning not in text
+    assert "2 systems were scored, 1 of them with marks" in text
+
+
+def test_seeds() -> None:
+    assert "one seed" in text_of(page(system("a")))
+    assert "one seed" not in text_of(page(system("a", seeds=(0, 1))))
