@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import queue
-import shutil
-import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..bundles import bundle as bundles
-from ..corpora.base import files_below
-from ..data import audio
+from ..bundles.recordings import STDIN, Recording, named, piped
 from ..errors import AudioError, SercliError, UsageError
 from ..experiments.making import Settings
 from ..machine.devices import n_workers, resolve
@@ -30,7 +25,6 @@ if TYPE_CHECKING:
 
 _AHEAD = 64
 _SECONDS_AHEAD = 300  # of windows, whose frames are held in memory
-_STDIN = "-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +56,6 @@ class PredictOptions:
         return max(2, min(_AHEAD, int(_SECONDS_AHEAD / self.window))) if self.window else _AHEAD
 
 
-class Recording(NamedTuple):
-    """A file under the name that is printed, or why there is none."""
-
-    name: str
-    path: Path
-    error: AudioError | None = None
-
-
 class Pending(NamedTuple):
     """An utterance, or a window with its start and end (s), that is being labelled."""
 
@@ -91,8 +77,8 @@ def run(bundle_path: Path, options: PredictOptions, settings: Settings) -> None:
         labeller.files.windows(options.window, options.shift or options.window)  # refuses parts of a frame
     with ExitStack() as stack:
         stack.enter_context(repeatable(device))
-        spooled = stack.enter_context(_spooled(_standard_input())) if options.stdin_audio else None
-        recordings = _recordings(options) if spooled is None else iter([Recording(_STDIN, spooled)])
+        names = [*options.paths, *([STDIN] if options.nul and STDIN not in options.paths else [])]
+        recordings = iter([stack.enter_context(piped())]) if options.stdin_audio else named(names, options.nul)
         pool = ThreadPoolExecutor(n_workers(settings.jobs, _AHEAD))
         stack.callback(pool.shutdown, wait=False, cancel_futures=True)
         pending = _taken_ahead(_submitted(labeller, pool, recordings, options), options.ahead)
@@ -117,64 +103,6 @@ def _print_rows(rows: Iterator[Pending], classes: Sequence[str], options: Predic
     if n_bad:
         fix = f"see above; {'the other files are' if n_rows else 'nothing is'} labelled"
         raise SercliError("files could not be labelled", seen=f"{n_bad} of {n_files}", fix=fix)
-
-
-def _recordings(options: PredictOptions) -> Iterator[Recording]:
-    """Files in the order named. A folder stands for the sound files below it, in C order; `-` for what stdin lists."""
-    for name in [*options.paths, *([_STDIN] if options.nul and _STDIN not in options.paths else [])]:
-        for path in _listed(options.nul) if name == _STDIN else [name]:
-            yield from _recordings_at(path)
-
-
-def _recordings_at(name: str) -> Iterator[Recording]:
-    path = Path(name)
-    if not name:
-        yield Recording("''", path, AudioError("the name is empty", fix="leave it out"))
-    elif "\0" in name:
-        yield Recording(name, path, AudioError("the name holds NUL", fix="use -0"))
-    elif not path.is_dir():
-        yield Recording(name, path)
-    else:
-        file = None
-        try:
-            for file in files_below(path, audio.SUFFIXES):
-                yield Recording(str(file), file)
-        except OSError as error:
-            yield Recording(name, path, AudioError("the folder cannot be read", seen=error.strerror or error))
-        else:
-            if file is None:
-                yield Recording(name, path, AudioError("no sound in this folder", expected=" ".join(audio.SUFFIXES)))
-
-
-def _standard_input() -> BinaryIO:
-    if sys.stdin is None:
-        raise UsageError("standard input is closed", place="predict", expected="a file or a pipe")
-    return sys.stdin.buffer
-
-
-def _listed(nul: bool) -> Iterator[str]:
-    """Paths from standard input as they arrive, one per line or before each NUL."""
-    descriptor = _standard_input().fileno()
-    end, rest = b"\0" if nul else b"\n", b""
-    while block := os.read(descriptor, 2**16):  # returns what there is; a buffered read would wait for more
-        *paths, rest = (rest + block).split(end)
-        yield from (os.fsdecode(path if nul else path.removesuffix(b"\r")) for path in paths if path)
-    if rest:
-        yield os.fsdecode(rest)
-
-
-@contextmanager
-def _spooled(stream: BinaryIO) -> Iterator[Path]:
-    """A stream as a temporary file, since sound of any length is read twice. Raises SercliError if the disk is full."""
-    with tempfile.TemporaryDirectory(prefix="sercli-") as folder:
-        path = Path(folder, "standard-input.sound")
-        try:
-            with path.open("wb") as file:
-                shutil.copyfileobj(stream, file, 2**20)
-        except OSError as error:
-            fix = "free space there, or name another folder by TMPDIR"
-            raise SercliError(f"{error.strerror}", place="standard input", seen=folder, fix=fix) from None
-        yield path
 
 
 def _submitted(
