@@ -237,9 +237,9 @@ def test_dev_speech_that_was_all_set_aside(sercli: Sercli, tmp_path: Path) -> No
     sercli("ingest", corpus, store)
     sercli("featurize", store, "--max-rejects", 1)
     options = ["--classes", "anger,neutral", "--fold", 3, "--epochs", 1, "--jobs", 1]
-    words = "fold-3|no usable dev utterance|set aside by `sercli featurize`"
-    refused(sercli, FIXABLE, words, "train-ae", store, *options, "--latent-dim", 2)
-    refused(sercli, FIXABLE, words, "train-lstm", store, *options)
+    fields = {"place": "fold-3", "problem": ("dev", "sercli featurize"), "fix": "--fold"}
+    refused(sercli, FIXABLE, fields, "train-ae", store, *options, "--latent-dim", 2)
+    refused(sercli, FIXABLE, fields, "train-lstm", store, *options)
 
 
 def _without_privilege() -> None:
@@ -452,7 +452,7 @@ def _one_label(row: dict[str, str]) -> None:
 
 
 SESSIONS = ["--protocol", "leave-one-session-out"]
-TASKS: dict[str, tuple[Callable[[dict[str, str]], None] | None, list[str], int, str]] = {
+TASKS: dict[str, tuple[Callable[[dict[str, str]], None] | None, list[str], int, Fields]] = {
     "a label nobody has": (None, ["--classes", "anger,joy"], FIXABLE, {"seen": "'joy'", "expected": "anger, neutral"}),
     "a merged label nobody has": (
         None,
@@ -482,30 +482,35 @@ TASKS: dict[str, tuple[Callable[[dict[str, str]], None] | None, list[str], int, 
         {"place": "fold 1", "seen": "sadness", "fix": "--classes anger,neutral"},
     ),
     "one label": (_one_label, [], FIXABLE, {"seen": "1 (anger)", "fix": "--target"}),
-    "a task that there is not": (None, ["--task", "mine"], FIXABLE, "no task 'mine'|define it with `sercli folds"),
+    "a task that there is not": (
+        None,
+        ["--task", "mine"],
+        FIXABLE,
+        {"seen": "mine", "fix": ("sercli folds", "--task mine")},
+    ),
     "a task defined otherwise": (
         None,
         ["--task", "emotion.leave-one-speaker-out", "--classes", "anger,neutral"],
         FIXABLE,
-        "emotion.leave-one-speaker-out: the name is taken|classes is [] there, ['anger', 'neutral'] was asked|--task",
+        {"seen": "classes is []", "expected": "['anger', 'neutral']", "fix": "--task"},
     ),
     "a task outside the store": (
         None,
         ["--task", "../../mine", "--classes", "anger,neutral"],
         USAGE,
-        "no name for a product",
+        {"seen": "../../mine", "expected": "letters"},
     ),
 }
 
 
 @pytest.mark.parametrize("situation", TASKS)
 def test_a_task_that_cannot_be(situation: str, sercli: Sercli, store: Path) -> None:
-    change, options, code, words = TASKS[situation]
+    change, options, code, fields = TASKS[situation]
     sercli("folds", store)
     if change:
         _label(store, change)
-    refused(sercli, code, words, "folds", store, *options)
-    refused(sercli, code, words, "train-ae", store, *options)
+    refused(sercli, code, fields, "folds", store, *options)
+    refused(sercli, code, fields, "train-ae", store, *options)
     assert not (store / "autoencoders").exists()
 
 
@@ -527,7 +532,7 @@ def _yaml(text: str) -> Callable[[Path], list[str]]:
     return write
 
 
-TRAIN_AE = {  # options -> exit code, words
+TRAIN_AE: dict[str, tuple[int, Fields | str]] = {  # options -> exit code, fields of the error
     "--set nokey=3": (USAGE, {"place": "vae", "seen": "nokey", "expected": "hidden, beta"}),
     "--set betta=3": (USAGE, {"place": "vae", "seen": "betta", "fix": "'beta'"}),
     "--set beta": (USAGE, {"place": "--set", "seen": "beta", "expected": "key=value"}),
@@ -543,23 +548,23 @@ TRAIN_AE = {  # options -> exit code, words
     "--set epochs=many": (USAGE, {"place": "training: epochs", "seen": "many"}),
     "--set weight_decay=-1": (USAGE, {"place": "training: weight_decay", "seen": "-1.0"}),
     "--set beta=!!python/object/apply:os.getcwd[]": (USAGE, {"place": "--set beta"}),
-    "--latent-dim 0": (USAGE, "latent_dim is 0|wanted at least 1"),
+    "--latent-dim 0": (USAGE, {"place": "latent_dim", "seen": "0", "expected": "at least 1"}),
     "--lr nan": (USAGE, {"place": "training: lr", "seen": "nan"}),
     "--lr inf": (USAGE, {"place": "training: lr", "seen": "inf"}),
     "--lr -1": (USAGE, {"place": "training: lr", "seen": "-1.0", "expected": "more than 0"}),
-    "--segment-shift-ms 7": (USAGE, "--segment-shift-ms of 7 ms|10 ms frames"),
+    "--segment-shift-ms 7": (USAGE, {"place": "--segment-shift-ms", "seen": "7 ms", "expected": "10 ms"}),
     "--fold 99": (USAGE, {"place": "--fold", "seen": "99", "expected": "1 to 4"}),
     "--fold 0": (USAGE, {"place": "--fold", "seen": "0", "expected": "1 to 4"}),
     "--model nonsense": (USAGE, {"seen": "nonsense", "expected": "ae, cvae, vae"}),
     "--device nonsense": (USAGE, "--device|nonsense|auto, cpu, cuda"),
-    "--name a/b": (USAGE, "'a/b' is no name for a product|use letters"),
-    "--name ../../b": (USAGE, "'../../b' is no name for a product|use letters"),
-    "--name a\nb": (USAGE, "no name for a product|use letters"),
-    "--frontend nope": (FIXABLE, "features/nope is missing|run `sercli featurize"),
+    "--name a/b": (USAGE, {"seen": "a/b", "expected": "letters"}),
+    "--name ../../b": (USAGE, {"seen": "../../b", "expected": "letters"}),
+    "--name a\nb": (USAGE, {"seen": "a\\nb", "expected": "letters"}),
+    "--frontend nope": (FIXABLE, {"place": "features/nope", "fix": "sercli featurize"}),
     "--config nowhere.yaml": (FIXABLE, {"place": "nowhere.yaml"}),
     "--config .": (FIXABLE, {"place": ".", "seen": "directory"}),
 }
-CONFIGS = {
+CONFIGS: dict[str, tuple[int, Fields]] = {
     "nokey: 3": (USAGE, {"place": "vae", "seen": "nokey", "expected": "hidden, beta"}),
     "- epochs": (FIXABLE, {"place": "my.yaml", "seen": "list", "expected": "option: value"}),
     "epochs": (FIXABLE, {"place": "my.yaml", "seen": "str", "expected": "option: value"}),
@@ -567,8 +572,8 @@ CONFIGS = {
     "epochs: many": (USAGE, {"place": "training: epochs", "seen": "many"}),
     "classes: 3": (USAGE, {"place": "classes", "seen": "3"}),
     "model: [vae]": (USAGE, {"seen": "['vae']", "expected": "ae, cvae, vae"}),
-    "name: [mine]": (USAGE, "['mine'] is no name for a product"),
-    "task: [mine]": (USAGE, "['mine'] is no name for a product"),
+    "name: [mine]": (USAGE, {"seen": "['mine']", "expected": "letters"}),
+    "task: [mine]": (USAGE, {"seen": "['mine']", "expected": "letters"}),
     "beta: !!python/object/apply:os.mkdir [owned]": (FIXABLE, {"place": "my.yaml"}),
 }
 
@@ -583,30 +588,30 @@ def idle_store(featurized: Path, sercli: Sercli, tmp_path_factory: pytest.TempPa
 
 @pytest.mark.parametrize("options", TRAIN_AE, ids=ascii)
 def test_options_that_cannot_be(options: str, sercli: Sercli, idle_store: Path) -> None:
-    code, words = TRAIN_AE[options]
-    refused(sercli, code, words, "train-ae", idle_store, *options.split(" ", maxsplit=1))
+    code, fields = TRAIN_AE[options]
+    refused(sercli, code, fields, "train-ae", idle_store, *options.split(" ", maxsplit=1))
     assert not (idle_store / "autoencoders").exists()
 
 
 @pytest.mark.parametrize("text", CONFIGS, ids=ascii)
 def test_a_configuration_file_that_cannot_be(text: str, sercli: Sercli, idle_store: Path, tmp_path: Path) -> None:
-    code, words = CONFIGS[text]
+    code, fields = CONFIGS[text]
     (tmp_path / "my.yaml").write_text(text)
-    refused(sercli, code, words, "train-ae", idle_store, "--config", "my.yaml", cwd=tmp_path, env=importable())
+    refused(sercli, code, fields, "train-ae", idle_store, "--config", "my.yaml", cwd=tmp_path, env=importable())
     assert [path.name for path in tmp_path.iterdir()] == ["my.yaml"], "nothing in the file was executed"
     assert not (idle_store / "autoencoders").exists()
 
 
-OTHER_COMMANDS = {
+OTHER_COMMANDS: dict[tuple[str, ...], tuple[int, Fields | str]] = {
     ("featurize", "--set", "n_mels=0", "--name", "x"): (USAGE, "n_mels|0"),
     ("featurize", "--set", "mels=40"): (USAGE, {"place": "logmel", "seen": "mels", "expected": "n_mels"}),
     ("featurize", "--set", "n_mels=40"): (
         FIXABLE,
-        "taken by another configuration|n_mels is 80 there, 40 was asked|--name",
+        {"seen": "n_mels is 80", "expected": "40", "fix": "--name"},
     ),
     ("featurize", "--frontend", "nope"): (USAGE, {"seen": "nope", "expected": "egemaps, imported, logmel, mfcc"}),
     ("featurize", "--device", "nonsense"): (USAGE, "--device|nonsense"),
-    ("featurize", "--name", "a/b"): (USAGE, "'a/b' is no name for a product"),
+    ("featurize", "--name", "a/b"): (USAGE, {"seen": "a/b", "expected": "letters"}),
     ("train-lstm", "--set", "hidden=0"): (USAGE, {"place": "lstm: hidden", "seen": "0", "expected": "at least 1"}),
     ("train-lstm", "--set", "dropout=2"): (USAGE, {"place": "lstm: dropout", "seen": "2.0", "expected": "less than 1"}),
     ("train-lstm", "--set", "pooling=max"): (
@@ -624,8 +629,8 @@ OTHER_COMMANDS = {
 
 @pytest.mark.parametrize("words", OTHER_COMMANDS, ids=" ".join)
 def test_options_of_other_commands(words: tuple[str, ...], sercli: Sercli, idle_store: Path) -> None:
-    code, told = OTHER_COMMANDS[words]
-    refused(sercli, code, told, words[0], idle_store, *words[1:])
+    code, fields = OTHER_COMMANDS[words]
+    refused(sercli, code, fields, words[0], idle_store, *words[1:])
     assert not (idle_store / "classifiers").exists()
 
 

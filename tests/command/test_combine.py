@@ -359,7 +359,7 @@ def test_a_corrected_label_moves_scores_and_no_posterior(
     assert "nothing to do" in sercli(*asked).stderr
     table = path / "corpus" / "utterances.tsv"
     table.write_text(table.read_text().replace("\tanger\tFurious\t", "\tneutral\tFurious\t", 1))
-    assert "out of domain" in sercli("info", path).stdout
+    assert "toy.control" in sercli("info", path).stdout
     done = sercli(*asked)
     assert "cross-corpus/toy.control/scores is stale: labels changed" in done.stderr
     assert "fold-1 is stale" not in done.stderr
@@ -394,19 +394,31 @@ def test_what_a_combined_store_has_merged_is_merged_elsewhere(sercli: Sercli, co
     assert scores["n_utterances"] == 2
 
 
-REFUSED_ELSEWHERE: dict[str, tuple[list[str], int, str]] = {
+REFUSED_ELSEWHERE: dict[str, tuple[list[str], int, Fields]] = {
     "its own corpus": (
         ["TOY", "--with", "TRAINED:control"],
         FIXABLE,
-        "TRAINED:control: |is its |trained on what it would be tested on|sercli evaluate TRAINED --classifier control",
+        {"place": "TRAINED:control", "fix": "sercli evaluate TRAINED --classifier control"},
     ),
-    "no classifier named": (["OTHER", "--with", "TRAINED"], USAGE, ":CLASSIFIER, such as"),
-    "a classifier that is not there": (["OTHER", "--with", "TRAINED:x"], FIXABLE, "no 'x' among|control, cvae-8.lstm"),
-    "no features": (["JOYLESS", "--with", "TRAINED:control"], FIXABLE, "anger, neutral, sadness apart|has none|dread"),
-    "no store": (["OTHER", "--with", "CORPUS:control"], FIXABLE, "CORPUS: is no store"),
-    "both kinds": (["OTHER", "--with", "TRAINED:control", "--classifier", "x"], USAGE, "leave one out"),
-    "other features": (["FINER", "--with", "TRAINED:control"], FIXABLE, "made in another way|the same options"),
-    "features that are missing": (["BARE", "--with", "TRAINED:control"], FIXABLE, "is missing|sercli featurize BARE"),
+    "no classifier named": (["OTHER", "--with", "TRAINED"], USAGE, {"expected": ":CLASSIFIER"}),
+    "a classifier that is not there": (
+        ["OTHER", "--with", "TRAINED:x"],
+        FIXABLE,
+        {"seen": "x", "expected": "control, cvae-8.lstm"},
+    ),
+    "no features": (["JOYLESS", "--with", "TRAINED:control"], FIXABLE, {"seen": ("anger, neutral, sadness", "dread")}),
+    "no store": (["OTHER", "--with", "CORPUS:control"], FIXABLE, {"place": "CORPUS", "fix": "sercli ingest"}),
+    "both kinds": (
+        ["OTHER", "--with", "TRAINED:control", "--classifier", "x"],
+        USAGE,
+        {"place": "--classifier, --with"},
+    ),
+    "other features": (["FINER", "--with", "TRAINED:control"], FIXABLE, {"problem": "different ways"}),
+    "features that are missing": (
+        ["BARE", "--with", "TRAINED:control"],
+        FIXABLE,
+        {"place": "BARE", "fix": "sercli featurize BARE"},
+    ),
 }
 
 
@@ -422,11 +434,11 @@ def elsewhere(places: dict[str, Path], exported: Path, other: Path, tmp_path_fac
 
 @pytest.mark.parametrize("situation", REFUSED_ELSEWHERE)
 def test_what_cannot_be_tested_elsewhere(situation: str, sercli: Sercli, elsewhere: dict[str, Path]) -> None:
-    arguments, code, words = REFUSED_ELSEWHERE[situation]
+    arguments, code, fields = REFUSED_ELSEWHERE[situation]
     for key, path in elsewhere.items():
-        words = words.replace(key, str(path))
+        fields = {n: t.replace(key, str(path)) if isinstance(t, str) else t for n, t in fields.items()}
         arguments = [word.replace(key, str(path)) for word in arguments]
-    refused(sercli, code, words, "evaluate", *arguments)
+    refused(sercli, code, fields, "evaluate", *arguments)
 
 
 # --- labels and speakers that cannot be told apart
