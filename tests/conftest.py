@@ -8,8 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from support.command import QUICK, Sercli, end_zygote, run_sercli
 from support.paths import IEMOCAP_SYNTHESISER, SHARED, SYNTHESISER
+
+# Examples take longer on a busy machine; how long is no property of the code.
+settings.register_profile("sercli", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sercli")
 
 # A shell that starts the tests in the background has Ctrl-C ignored; with a handler here, the commands get the default again.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -84,9 +84,14 @@ def flag(key: str) -> str:
 
 
 def word(value: Any) -> str:
-    """A value as the command line takes it."""
+    """A value as the command line takes it; a number has all the digits that it needs.
+
+    >>> word(1e-3), word(0.123456789)
+    ('0.001', '0.123456789')
+    """
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return f"{value:g}"
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
     return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

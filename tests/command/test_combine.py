@@ -261,7 +261,7 @@ def corpora(draw: st.DrawFn) -> list[Utterance]:
     ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(corpora(), st.randoms(use_true_random=False))
 def test_who_is_tested_is_of_the_corpus_left_out(rows: list[Utterance], order: Any) -> None:
     task = Task(protocol="leave-one-corpus-out")

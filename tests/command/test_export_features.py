@@ -331,7 +331,7 @@ def test_the_marks_go_along(trained_store: Path, tmp_path: Path) -> None:
 NAMES = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=4)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.dictionaries(NAMES, NAMES, min_size=1, max_size=12))
 def test_ids_and_speakers_have_one_order(said: dict[str, str]) -> None:
     found = with_ids([Utterance(utt_id, "", speaker=f"x_{speaker}") for utt_id, speaker in said.items()])
@@ -343,7 +343,7 @@ def test_ids_and_speakers_have_one_order(said: dict[str, str]) -> None:
     }
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.floats(width=32, allow_nan=False))
 def test_nine_digits_are_enough(number: float) -> None:
     assert np.float32(f"{number:.9g}") == np.float32(number)

@@ -351,7 +351,6 @@ def test_a_changed_byte(
     read_or_refuse(bytes(content), folder, suffix)
 
 
-@settings(deadline=None)
 @given(
     name=st.sampled_from([b"data", b"LIST", b"fmt ", b"ds64"]),
     size=st.integers(0, 2**32 - 1) | st.sampled_from([0, 1, 0x7FFFFFFF, 0xFFFFFFF8, 0xFFFFFFFF]),

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import bootstrap
 from sklearn import metrics as reference
@@ -27,7 +27,6 @@ def counts(rows: Pairs, labels: Sequence[str] = LABELS) -> metrics.Counts:
     return metrics.confusion(*split(rows), labels)
 
 
-@settings(deadline=None)
 @given(pairs)
 def test_scores_are_those_of_scikit_learn(rows: Pairs) -> None:
     truth, prediction = split(rows)
@@ -55,14 +54,12 @@ def test_by_hand() -> None:
     assert metrics.weighted_f1(*split(rows), LABELS) == pytest.approx((3 * 2 / 3 + 0) / 4)
 
 
-@settings(deadline=None)
 @given(pairs, st.sampled_from(LABELS), st.integers(2, 5))
 def test_duplicating_a_class_leaves_uar_unchanged(rows: Pairs, label: str, times: int) -> None:
     more = rows + (times - 1) * [row for row in rows if row[0] == label]
     assert metrics.uar_of_counts(counts(more)) == pytest.approx(metrics.uar_of_counts(counts(rows)))
 
 
-@settings(deadline=None)
 @given(pairs, st.randoms(use_true_random=False))
 def test_neither_row_order_nor_label_order_matters(rows: Pairs, order: object) -> None:
     shuffled = order.sample(rows, len(rows))  # type: ignore[attr-defined]
@@ -93,7 +90,6 @@ def test_many_matrices_at_once() -> None:
     assert metrics.recalls(stacked).shape == (2, 3)
 
 
-@settings(deadline=None)
 @given(pairs, pairs)
 def test_confusions_alone_give_the_scores_of_scikit_learn(one: Pairs, other: Pairs) -> None:
     """To the last digits, and of many at once as of each."""
@@ -260,7 +256,6 @@ def test_few_speakers_make_the_interval_too_narrow(n: int, held: float) -> None:
     assert hits / 300 == pytest.approx(held, abs=0.04)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_mcnemar_is_a_sum_of_binomials(a: int, b: int) -> None:
     """Twice the smaller tail of a fair coin, at most 1."""

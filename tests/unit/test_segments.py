@@ -115,7 +115,7 @@ def write(folder: Path, lengths: list[int], blocks: int = 1, width: int = 4) -> 
     return rows
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.sampled_from([0, 0, 1, 1, 2, 7, 300]), max_size=9), st.integers(1, 5), st.data())
 def test_ragged_arrays_come_back(lengths: list[int], blocks: int, data: st.DataObject) -> None:
     """Utterances of no row and of one among them; all of them and any choice."""

@@ -81,7 +81,7 @@ def corpora(draw: st.DrawFn) -> list[Utterance]:
     return [utterance(n, name, emotion, session, gender) for n, (name, emotion, session, gender) in enumerate(rows)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(corpora(), st.sampled_from([SPEAKER, SESSION, SPEAKERS, RANDOM]), st.randoms(use_true_random=False))
 def test_every_task_that_is_made_is_honest(rows: list[Utterance], protocol: str, order: random.Random) -> None:
     task = Task(protocol=protocol)  # type: ignore[arg-type]
@@ -96,14 +96,14 @@ def test_every_task_that_is_made_is_honest(rows: list[Utterance], protocol: str,
     assert make_folds(task, order.sample(rows, len(rows))) == folds
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.permutations(corpus(IEMOCAP)), st.sampled_from([SPEAKER, SESSION, SPEAKERS, RANDOM]))
 def test_the_order_of_rows_moves_nobody(rows: list[Utterance], protocol: str) -> None:
     task = Task(protocol=protocol)  # type: ignore[arg-type]
     assert make_folds(task, rows) == make_folds(task, corpus(IEMOCAP))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(emotions, min_size=32, max_size=32))
 def test_labels_decide_who_is_asked_not_who_is_where(labels: list[str]) -> None:
     """If all utterances stay in the task, other labels give the same parts."""
@@ -132,7 +132,7 @@ def test_speakers_without_sessions_take_turns() -> None:
     assert who(folds, rows, 2, "train") == {"s1", "s4"}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(1, 9), min_size=10, max_size=25))
 def test_tenths_of_speakers_are_alike(counts: list[int]) -> None:
     """Each speaker is in one tenth, and tenths differ by at most the utterances of one speaker."""
@@ -441,7 +441,7 @@ def folds_files(draw: st.DrawFn) -> FoldsFile:
     return table(header, draw(st.permutations(rows))[:kept], draw(st.sampled_from("\t,")))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(folds_files(), st.booleans())
 def test_folds_from_a_file_that_are_taken_are_honest(file: FoldsFile, shared: bool) -> None:
     try:
