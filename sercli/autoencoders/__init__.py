@@ -7,7 +7,7 @@ A plug-in is one file:
 - `Config`: a frozen dataclass of all options, by the rules of `sercli.plugins`: defaults are literals, annotations are
   written out, and it may inherit from another plug-in's `Config`. `__post_init__` raises SercliError for values that cannot
   work (`sercli.config.check_range`, `base.check_hidden`);
-- `Model(n_inputs, latent_dim, n_categories, config)`: a subclass of `base.Autoencoder`, which says what `losses`, `encode`
+- `Model(n_inputs, latent_dim, n_categories, config)`: a subclass of `base.AutoencoderModel`, which says what `losses`, `encode`
   and `reconstruct` take and give. Class attributes, as literals: `uses_labels`, whether training reads labels (categories
   of the training part), and `has_std`, whether `encode` gives a standard deviation.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .base import Autoencoder, Encoding, check_hidden, layers, squared_error
+from .base import AutoencoderModel, Encoding, check_hidden, layers, squared_error
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Config:
         check_hidden(self.hidden)
 
 
-class Model(Autoencoder):
+class Model(AutoencoderModel):
     """Fully connected encoder and decoder."""
 
     has_std = False

@@ -20,7 +20,7 @@ class Encoding(NamedTuple):
     std: Tensor | None
 
 
-class Autoencoder(nn.Module):
+class AutoencoderModel(nn.Module):
     """x (B, D) to z (B, Z) and back. D is frames per segment times features: 800 for LogMel."""
 
     uses_labels: ClassVar[bool] = False

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .base import Autoencoder, Encoding, layers, squared_error
+from .base import AutoencoderModel, Encoding, layers, squared_error
 from .vae import Config as VaeConfig
 from .vae import kl, kl_of_each, sample
 
@@ -17,7 +17,7 @@ class Config(VaeConfig):
     """Options of a CVAE: those of a VAE."""
 
 
-class Model(Autoencoder):
+class Model(AutoencoderModel):
     """Encoder and decoder whose first layers also see the category."""
 
     uses_labels = True

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..config import check_range
-from .base import Autoencoder, Encoding, check_hidden, layers, squared_error
+from .base import AutoencoderModel, Encoding, check_hidden, layers, squared_error
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Config:
         check_range(self, "beta", at_least=0)
 
 
-class Model(Autoencoder):
+class Model(AutoencoderModel):
     """Fully connected encoder and decoder, Gaussian latents."""
 
     def __init__(self, n_inputs: int, latent_dim: int, n_categories: int, config: Config) -> None:

@@ -24,12 +24,12 @@ A plug-in is one file:
   the model is a `NeuralClassifier`. `__post_init__` calls that of `super()` and raises SercliError for values that cannot
   work (`sercli.config.check_range`);
 - `Model(n_features, n_classes, config)`: a subclass of `base.NeuralClassifier` (trained by gradient descent) or of
-  `base.Classifier` (anything else), with
+  `base.ClassifierModel` (anything else), with
 
   - `forward(steps (B, T, D), lengths (B,))` -> logits (B, C). Steps beyond an utterance's length are padding and may hold
     anything: they must change no answer;
   - `losses` (optional): other losses than the cross-entropy; draws are made from its `generator`;
-  - `fit` (optional, but not for a `Classifier`): returns one row per epoch with `epoch` and `best`; without dev it runs all
+  - `fit` (optional, but not for a `ClassifierModel`): returns one row per epoch with `epoch` and `best`; without dev it runs all
     epochs. It reads neither files nor test utterances, and the same seed gives the same bits;
   - `from_state` (optional): where the sizes of tensors depend on training. What must come back from the file is a parameter
     or buffer;

@@ -18,7 +18,7 @@ from ..learning.training import Row, TrainingRun
 _INFERENCE_BATCH = 32
 
 
-class Classifier(nn.Module):
+class ClassifierModel(nn.Module):
     """Steps (B, T, D) and lengths (B,) to logits (B, C). A plug-in's `Model` is a subclass, or one of `NeuralClassifier`."""
 
     dtype: ClassVar[torch.dtype] = torch.float32  # of the steps
@@ -54,7 +54,7 @@ class NeuralOptions(Options):
         check_range(self, "label_smoothing", at_least=0, below=1)
 
 
-class NeuralClassifier(Classifier):
+class NeuralClassifier(ClassifierModel):
     """A classifier that is fitted by gradient descent on the cross-entropy. Its `Config` inherits from `NeuralOptions`."""
 
     class_weights: Tensor
@@ -98,7 +98,7 @@ class StandardisedClassifier(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, network: Classifier, source: Input, n_features: int) -> None:
+    def __init__(self, network: ClassifierModel, source: Input, n_features: int) -> None:
         super().__init__()
         self.network, self.source = network, source
         self.register_buffer("mean", torch.zeros(n_features))

@@ -17,7 +17,7 @@ from ..config import check_range
 from ..learning.batches import Sequences
 from ..learning.inputs import FunctionalOptions
 from ..learning.training import Row, TrainingRun
-from .base import Classifier
+from .base import ClassifierModel
 
 INPUT = "functionals"
 
@@ -35,7 +35,7 @@ class Config(FunctionalOptions):
         check_range(self, "C", above=0)
 
 
-class Model(Classifier):
+class Model(ClassifierModel):
     """Logits are the decision values of the machines."""
 
     dtype = torch.float64

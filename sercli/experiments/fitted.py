@@ -22,7 +22,7 @@ from .systems import HISTORY, WEIGHTS
 if TYPE_CHECKING:
     import torch
 
-    from ..autoencoders.base import Autoencoder
+    from ..autoencoders.base import AutoencoderModel
     from ..classifiers.base import StandardisedClassifier
     from ..learning.normalisation import Statistics
     from ..learning.training import Row
@@ -35,7 +35,7 @@ _MODEL, _MEAN, _STD = "model.", "normalisation.mean", "normalisation.std"
 class FittedAutoencoder(NamedTuple):
     """An autoencoder, the normalisation fitted with it, and the categories whose labels it was trained with, in order."""
 
-    model: Autoencoder
+    model: AutoencoderModel
     trained: Statistics
     config: AutoencoderConfig
     categories: Sequence[str]
@@ -60,10 +60,10 @@ def classifier_options(config: ClassifierConfig) -> Any:
     return build(plugins.load("classifiers", config.classifier).Config, config.options, config.classifier)
 
 
-def create_autoencoder(config: AutoencoderConfig, n_inputs: int, n_categories: int) -> Autoencoder:
+def create_autoencoder(config: AutoencoderConfig, n_inputs: int, n_categories: int) -> AutoencoderModel:
     """With fresh weights."""
     network = plugins.load("autoencoders", config.model).Model
-    model: Autoencoder = network(n_inputs, config.latent_dim, n_categories, autoencoder_options(config))
+    model: AutoencoderModel = network(n_inputs, config.latent_dim, n_categories, autoencoder_options(config))
     return model
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..autoencoders.base import Autoencoder as AutoencoderModel
+from ..autoencoders.base import AutoencoderModel
 from ..data.utterances import Utterance
 from ..learning.batches import Sequences, Speech
 from ..learning.normalisation import Statistics, normalise, statistics

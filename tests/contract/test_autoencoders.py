@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sercli import plugins
 from sercli.autoencoders import vae
-from sercli.autoencoders.base import CONDITIONS, UNCONDITIONAL, Autoencoder
+from sercli.autoencoders.base import CONDITIONS, UNCONDITIONAL, AutoencoderModel
 from sercli.learning import checkpoints
 from sercli.learning.training import repeatable
 
@@ -29,10 +29,10 @@ def random(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def autoencoder(name: str, seed: int = 0) -> Autoencoder:
+def autoencoder(name: str, seed: int = 0) -> AutoencoderModel:
     """With its default options and random weights that make every unit say something."""
     torch.manual_seed(seed)
-    model: Autoencoder = AUTOENCODERS[name].Model(D, Z, C, AUTOENCODERS[name].Config())
+    model: AutoencoderModel = AUTOENCODERS[name].Model(D, Z, C, AUTOENCODERS[name].Config())
     model.see_training_labels(torch.tensor([0, 0, 0, 1, 1, 2, -1, -1]))
     return model.eval()
 
@@ -49,7 +49,7 @@ LABEL_FREE = [(name, condition) for name in AUTOENCODERS for condition in condit
 @pytest.mark.parametrize("name", AUTOENCODERS)
 def test_what_is_read_from_the_source_is_what_the_model_says(name: str) -> None:
     model, declared = AUTOENCODERS[name].Model, plugins.attributes("autoencoders", name, "Model")
-    assert issubclass(model, Autoencoder)
+    assert issubclass(model, AutoencoderModel)
     assert model.uses_labels is declared["uses_labels"]
     assert model.has_std is declared["has_std"]
 
@@ -191,7 +191,7 @@ def test_samples_have_the_mean_and_the_spread() -> None:
     torch.testing.assert_close(drawn.std(0), (0.5 * log_variance[0]).exp(), atol=0.05, rtol=0.05)
 
 
-def under_each_category(model: Autoencoder, x: Tensor) -> list[tuple[Tensor, Tensor, Tensor]]:
+def under_each_category(model: AutoencoderModel, x: Tensor) -> list[tuple[Tensor, Tensor, Tensor]]:
     """Mean, std and ELBO of x under every category and none, by asking the oracle."""
     found = []
     for category in [*range(C), -1]:

@@ -11,7 +11,7 @@ import torch
 from support.plugins.install import EXAMPLES, installed
 
 from sercli import plugins
-from sercli.classifiers.base import Classifier, NeuralClassifier, NeuralOptions, StandardisedClassifier
+from sercli.classifiers.base import ClassifierModel, NeuralClassifier, NeuralOptions, StandardisedClassifier
 from sercli.config import build, plain
 from sercli.errors import UsageError
 from sercli.experiments.configs import ClassifierConfig, training_defaults
@@ -100,7 +100,7 @@ def test_a_plugin_declares_its_input_with_that_inputs_options(name: str) -> None
     assert module.INPUT in INPUTS
     assert plugins.constants("classifiers", name)["INPUT"] == module.INPUT
     assert issubclass(module.Config, input_class(module.INPUT, name).options_class)
-    assert issubclass(module.Model, Classifier)
+    assert issubclass(module.Model, ClassifierModel)
     assert issubclass(module.Config, NeuralOptions) or not issubclass(module.Model, NeuralClassifier)
 
 
