@@ -1,4 +1,4 @@
-"""A grid of experiments, and what each of its points asks of each step.
+"""A grid of experiments, and the options of each of its points for each step.
 
     name: latent-size
     fixed: {protocol: leave-one-session-out, classifier.epochs: 20}
@@ -7,8 +7,8 @@
       model: [ae, vae, cvae]
       adam: {default: {}, paper: {ae.adam_beta1: 0.999, ae.adam_beta2: 0.99}}
 
-Any option of the pipeline is fixed or an axis; an axis of named settings moves several at once. An option goes to every
-step that knows it, `ae.lr` or `classifier.lr` to one alone.
+Any option of the pipeline is fixed or an axis; an axis of named settings changes several at once. An option goes to every
+step that has it, `ae.lr` or `classifier.lr` to that step alone.
 """
 
 import itertools
@@ -18,34 +18,34 @@ from pathlib import Path
 from typing import Any
 
 from .. import plugins
-from ..config import plain, read_yaml, unknown_option
+from ..config import read_yaml, unknown_option
 from ..errors import UsageError
 from ..learning.options import TrainingConfig
 from ..store.locations import check_name
-from ..tasks.task import Task
 from .configs import AutoencoderConfig, ClassifierConfig
+from .resolve import TASK_OPTIONS
 
-_TASK = {option.name for option in fields(Task)} - {"folds"} | {"task", "folds_file"}
+_TASK = set(TASK_OPTIONS) - {"folds"}
 # A classifier has these of its autoencoder, if it has one.
-_BOTH = {"frontend", "segment_shift_ms", "normalise", "seed"}
-_AUTOENCODER = {option.name for option in fields(AutoencoderConfig)} - {"training", "options", "task"} - _BOTH
-_CLASSIFIER = (
-    {option.name for option in fields(ClassifierConfig)} - {"training", "options", "task", "autoencoder"} - _BOTH
-)
-_TRAINING = set(plain(TrainingConfig()))
+_SHARED = {"frontend", "segment_shift_ms", "normalise", "seed"}
+_TRAINING = {option.name for option in fields(TrainingConfig)}
+_NOT_OPTIONS = {"training", "options", "task", "autoencoder"}
+_AUTOENCODER = {option.name for option in fields(AutoencoderConfig)} - _NOT_OPTIONS | _TRAINING
+_CLASSIFIER = {option.name for option in fields(ClassifierConfig)} - _NOT_OPTIONS - _SHARED | _TRAINING
 _PARTS = ("name", "fixed", "axes")
 NO_MODEL = "none"  # the value of `model` in a grid for points without an autoencoder
-NO_MODEL = "none"  # the value of `model` in a grid for points without an autoencoder
+
+Axis = Mapping[str, Mapping[str, Any]]  # label of a value -> the options that it sets
 
 
 @dataclass(frozen=True)
 class Grid:
-    """As the file says it; `folds` are the folds to run, all if empty."""
+    """The content of a file; `folds` are the folds to run, all if empty."""
 
     where: str  # for people
     name: str
     fixed: Mapping[str, Any]
-    axes: Mapping[str, Mapping[str, Mapping[str, Any]]]  # axis -> what a value is called -> the options that it sets
+    axes: Mapping[str, Axis]
     folds: Sequence[int] = ()
 
     def content(self) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Point:
-    """What is asked of each step; no autoencoder where the model is none. `labels` has what matters here of each axis."""
+    """The options of each step; no autoencoder where the model is none. `labels` has those of each axis that matter here."""
 
     labels: Mapping[str, str]
     task: Mapping[str, Any]
@@ -80,119 +80,94 @@ def read_grid(
 
     Raises UsageError for all that can be seen without a store.
     """
-    found = read_yaml(path)
-    where = str(path)
-    for key in found:
+    content = read_yaml(path)
+    for key, value in content.items():
         if key not in _PARTS:
-            raise unknown_option(where, key, _PARTS)
-    for key in ("fixed", "axes"):
-        if not isinstance(found.get(key) or {}, dict):
-            raise UsageError(
-                f"{where}: {key} holds {type(found[key]).__name__}, wanted lines of the form `option: value`"
-            )
-    fixed = {**(found.get("fixed") or {}), **(overrides or {})}
-    axes = {str(axis): _axis(where, str(axis), values) for axis, values in (found.get("axes") or {}).items()}
+            raise unknown_option(path, key, _PARTS)
+        if key != "name" and not isinstance(value or {}, dict):
+            raise UsageError("not a table", place=f"{path}: {key}", seen=value, expected="lines `option: value`")
+    fixed = {**(content.get("fixed") or {}), **(overrides or {})}
+    axes = {str(axis): _axis(f"{path}: {axis}", axis, values) for axis, values in (content.get("axes") or {}).items()}
     if not axes:
-        raise UsageError(f"{where}: has no axes; give at least one, such as `axes: {{latent_dim: [64, 128]}}`")
+        raise UsageError("the grid has no axes", place=path, expected="at least one: `axes: {latent_dim: [64, 128]}`")
     for option, value in (overrides or {}).items():
-        several = isinstance(value, list) and not _takes_list(option)
-        if option in axes or several:
-            axes[option] = _instead(where, option, axes.get(option, {}), value if several else [value])
-            del fixed[option]
-    grid = Grid(where, check_name(name or found.get("name", path.stem)), fixed, axes, folds)
-    for options in (fixed, *(options for values in axes.values() for options in values.values())):
-        for option in options:
-            _check_known(where, option)
-    moved_by: dict[str, str] = {}
-    for axis, values in axes.items():
-        for option in {option: None for options in values.values() for option in options}:
-            if option in fixed:
-                raise UsageError(f"{where}: {option} is fixed and on the axis {axis}; leave one of them out")
-            if moved_by.setdefault(option, axis) != axis:
-                raise UsageError(
-                    f"{where}: {option} is on the axes {moved_by[option]} and {axis}; leave one of them out"
-                )
+        has_values = isinstance(value, list) and not _takes_list(option)
+        if option in axes or has_values:
+            values = fixed.pop(option) if has_values else [fixed.pop(option)]
+            axes[option] = _replaced(f"{path}: {option}", option, axes.get(option, {}), values)
+    grid = Grid(str(path), check_name(name or content.get("name", path.stem)), fixed, axes, folds)
+    _check_options(grid)
     return grid
 
 
-def _instead(
-    where: str, axis: str, usual: Mapping[str, Mapping[str, Any]], values: list[Any]
-) -> dict[str, dict[str, Any]]:
-    """An axis with these values in place of the usual ones; of named settings, those of these names."""
-    if all(axis in options for options in usual.values()):
-        return _axis(where, axis, values)
-    for name in values:
-        if name not in usual:
-            raise UsageError(f"{where}: the axis {axis} has no {name!r}; it has {', '.join(usual)}")
-    return {name: dict(usual[name]) for name in values}
-
-
-def _axis(where: str, axis: str, values: Any) -> dict[str, dict[str, Any]]:
-    """Values by what they are called: of an option, or named settings of several."""
+def _axis(place: str, axis: str, values: Any) -> Axis:
     if isinstance(values, dict):
-        found = {str(name): options or {} for name, options in values.items()}
-        for name, options in found.items():
+        settings = {str(name): options or {} for name, options in values.items()}
+        for name, options in settings.items():
             if not isinstance(options, dict):
                 raise UsageError(
-                    f"{where}: {axis}: {name} is {options!r}, wanted options such as `{{{axis}: {options}}}`"
+                    "not options", place=f"{place}: {name}", seen=options, expected=f"{{{axis}: {options}}}"
                 )
     elif isinstance(values, list):
-        found = {_called(value): {axis: value} for value in values}
-        if len(found) < len(values):
-            raise UsageError(f"{where}: the axis {axis} has a value twice: {', '.join(map(_called, values))}")
+        settings = {_label(value): {axis: value} for value in values}
+        if len(settings) < len(values):
+            raise UsageError("the axis has a value twice", place=place, seen=_label(values), expected="each value once")
     else:
-        raise UsageError(
-            f"{where}: the axis {axis} is {values!r}, wanted a list; write [{values}], or put it under `fixed`"
-        )
-    if not found:
-        raise UsageError(f"{where}: the axis {axis} is empty; give it values, or leave it out")
-    return found
+        fix = "put an option with one value under `fixed`"
+        raise UsageError("the axis is not a list", place=place, seen=values, expected=f"[{values}]", fix=fix)
+    if not settings:
+        raise UsageError("the axis is empty", place=place, fix="give it values, or leave it out")
+    return settings
 
 
-def _called(value: Any) -> str:
-    return (
-        ",".join(map(_called, value))
-        if isinstance(value, list)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+def _label(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(_label, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _check_known(where: str, option: str) -> None:
-    step, dot, name = option.rpartition(".")
-    known = {
-        "": _TASK
-        | _BOTH
-        | _AUTOENCODER
-        | _CLASSIFIER
-        | _TRAINING
-        | _of_plugins("autoencoders")
-        | _of_plugins("classifiers"),
-        "ae": _BOTH | _AUTOENCODER | _TRAINING | _of_plugins("autoencoders"),
-        "classifier": _CLASSIFIER | _TRAINING | _of_plugins("classifiers"),
-    }
-    if dot and step not in known:
-        raise UsageError(f"{where}: {option}: there is no step {step!r}; wanted ae.{name} or classifier.{name}")
-    if name not in known[step]:
-        raise unknown_option(where, name, sorted(known[step]))
-    if not dot and name in _of_plugins("autoencoders") & _of_plugins("classifiers"):
-        raise UsageError(f"{where}: {option} could be of either model; write ae.{option} or classifier.{option}")
-
-
-def _of_plugins(package: str) -> set[str]:
-    return {option for name in plugins.names(package) for option in plugins.defaults(package, name)}
+def _replaced(place: str, name: str, axis: Axis, values: list[Any]) -> Axis:
+    """An axis with other values; of named settings, those of these names."""
+    if all(name in options for options in axis.values()):
+        return _axis(place, name, values)
+    for value in values:
+        if value not in axis:
+            raise UsageError("the axis has no such setting", place=place, seen=repr(value), expected=", ".join(axis))
+    return {value: dict(axis[value]) for value in values}
 
 
 def _takes_list(option: str) -> bool:
     """Whether one value of an option is a list: of the classes, of the sizes of layers."""
     name = option.rpartition(".")[2]
-    configs = (
-        plugins.defaults(package, plugin)
-        for package in ("autoencoders", "classifiers")
-        for plugin in plugins.names(package)
-    )
-    return name == "classes" or any(isinstance(config.get(name), tuple) for config in configs)
+    defaults = [*_of_plugins("autoencoders"), *_of_plugins("classifiers")]
+    return name == "classes" or any(key == name and isinstance(default, tuple) for key, default in defaults)
+
+
+def _of_plugins(package: str) -> list[tuple[str, Any]]:
+    """The options of all plug-ins of a kind, with their defaults."""
+    return [pair for name in plugins.names(package) for pair in plugins.defaults(package, name).items()]
+
+
+def _check_options(grid: Grid) -> None:
+    """Raises UsageError for an option that no step has, or that could be of two, and for one that is set in two places."""
+    autoencoder, classifier = dict(_of_plugins("autoencoders")).keys(), dict(_of_plugins("classifiers")).keys()
+    steps = {"ae": _AUTOENCODER | autoencoder, "classifier": _CLASSIFIER | classifier}
+    steps[""] = _TASK | steps["ae"] | steps["classifier"]
+    setters = dict.fromkeys(grid.fixed, "fixed")
+    for axis, values in grid.axes.items():
+        for option in dict.fromkeys(itertools.chain.from_iterable(values.values())):
+            if setters.setdefault(option, f"axis {axis}") != f"axis {axis}":
+                place, seen = f"{grid.where}: {option}", f"{setters[option]} and axis {axis}"
+                raise UsageError("the option is set twice", place=place, seen=seen, fix="leave one of them out")
+    for option in setters:
+        step, _, name = option.rpartition(".")
+        place, qualified = f"{grid.where}: {option}", f"ae.{name} or classifier.{name}"
+        if step not in steps:
+            raise UsageError("there is no such step", place=place, seen=repr(step), expected=qualified)
+        if name not in steps[step]:
+            raise unknown_option(grid.where, name, sorted(steps[step]))
+        if not step and name in autoencoder & classifier:
+            raise UsageError("the option could be of either model", place=place, expected=qualified)
 
 
 def points(grid: Grid) -> Iterator[Point]:
@@ -201,59 +176,49 @@ def points(grid: Grid) -> Iterator[Point]:
     Raises UsageError for an option that no point has a use for.
     """
     seen: set[str] = set()
-    useless = {*grid.fixed, *(option for values in grid.axes.values() for own in values.values() for option in own)}
-    for chosen in itertools.product(*(values.items() for values in grid.axes.values())):
+    unused = {
+        *grid.fixed,
+        *(option for values in grid.axes.values() for options in values.values() for option in options),
+    }
+    for combination in itertools.product(*(values.items() for values in grid.axes.values())):
         options = dict(grid.fixed)
-        for _, own in chosen:
-            options |= own
+        for _, setting in combination:
+            options |= setting
         try:
-            point, used = _route(options)
+            point, used = _point(options)
         except UsageError as error:
-            raise UsageError(f"{grid.where}: {error}") from None
-        useless -= used
-        labels = {
-            axis: name if not own or used.intersection(own) else ""
-            for axis, (name, own) in zip(grid.axes, chosen, strict=True)
-        }
+            raise error.at(grid.where) from None
+        unused -= used
         if repr(point) not in seen:
             seen.add(repr(point))
+            pairs = zip(grid.axes, combination, strict=True)
+            labels = {axis: label if not setting or used & setting.keys() else "" for axis, (label, setting) in pairs}
             yield replace(point, labels=labels)
-    for option in sorted(useless):
-        raise UsageError(
-            f"{grid.where}: {option} is of no use: no model or classifier of this grid knows it; leave it out"
-        )
+    for option in sorted(unused):
+        problem = "no model or classifier of this grid has this option"
+        raise UsageError(problem, place=f"{grid.where}: {option}", fix="leave it out")
 
 
-def _route(options: Mapping[str, Any]) -> tuple[Point, set[str]]:
-    """Options to the steps; also, which of them were of use."""
+def _point(options: Mapping[str, Any]) -> tuple[Point, set[str]]:
+    """The options by step; also, which of them were of use."""
     model = str(options.get("ae.model", options.get("model", AutoencoderConfig.model)))
     kind = str(options.get("classifier.classifier", options.get("classifier", ClassifierConfig.classifier)))
-    has_autoencoder = model != NO_MODEL
-    for_classifier = _TRAINING | {"classifier"} | set(plugins.defaults("classifiers", kind))
-    for_autoencoder: set[str] = set()
-    if has_autoencoder:
-        own = plugins.attributes("autoencoders", model, "Model")
-        for_autoencoder = _AUTOENCODER | _BOTH | _TRAINING | set(plugins.defaults("autoencoders", model))
-        for_classifier |= {"condition"} if own.get("uses_labels", False) else set()
-        for_classifier |= {"latents"} if own.get("has_std", True) else set()
+    classifier = _TRAINING | {"classifier", *plugins.defaults("classifiers", kind)}
+    steps: dict[str, set[str]] = {"task": _TASK, "ae": set(), "classifier": classifier}
+    if model == NO_MODEL:
+        classifier |= _SHARED
     else:
-        for_classifier |= _BOTH
-    options = {
-        key: value.split(",") if key == "classes" and isinstance(value, str) else value
-        for key, value in options.items()
-    }
-    task: dict[str, Any] = {}
-    autoencoder: dict[str, Any] = {}
-    classifier: dict[str, Any] = {}
+        attributes = plugins.attributes("autoencoders", model, "Model")
+        steps["ae"] = _AUTOENCODER | plugins.defaults("autoencoders", model).keys()
+        classifier |= {"condition"} if attributes.get("uses_labels", False) else set()
+        classifier |= {"latents"} if attributes.get("has_std", True) else set()
+    values: dict[str, dict[str, Any]] = {step: {} for step in steps}
     used = {"model", "ae.model"}
     for option, value in options.items():
-        step, _, name = option.rpartition(".")
-        for part, known, prefix in (
-            (task, _TASK, ""),
-            (autoencoder, for_autoencoder, "ae"),
-            (classifier, for_classifier, "classifier"),
-        ):
-            if name in known and step in ("", prefix) and (step == prefix or f"{prefix}.{name}" not in options):
-                part[name] = value
+        prefix, _, name = option.rpartition(".")
+        for step in [prefix] if prefix else steps:
+            if name in steps[step] and (prefix or f"{step}.{name}" not in options):
+                is_text = name == "classes" and isinstance(value, str)
+                values[step][name] = value.split(",") if is_text else value
                 used.add(option)
-    return Point({}, task, autoencoder if has_autoencoder else None, classifier), used
+    return Point({}, values["task"], None if model == NO_MODEL else values["ae"], values["classifier"]), used

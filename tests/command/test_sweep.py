@@ -397,7 +397,7 @@ def test_two_sweeps_at_once(fresh: Path, grid: Path, sercli: Sercli) -> None:
 
 IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
     "unknown option": ({"axes": {"latent_dims": [2]}}, "grid.yaml|'latent_dims'|did you mean"),
-    "empty axis": ({"axes": {"latent_dim": []}}, "grid.yaml: the axis latent_dim is empty; give it values"),
+    "empty axis": ({"axes": {"latent_dim": []}}, "grid.yaml: latent_dim: |empty"),
     "latent_dim 0": (
         {"axes": {"model": ["ae", "vae"], "latent_dim": [2, 0]}},
         "grid.yaml: model=ae latent_dim=0: |latent_dim|at least 1",

@@ -75,7 +75,7 @@ def test_each_recipe_lists_its_own_options(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "says"),
     [
-        ("model=ae", "variations1.yaml: model is fixed and on the axis system"),
+        ("model=ae", "variations1.yaml: model: the option is set twice; seen fixed and axis system"),
         ("subset=[improvised]", "table2.yaml: subset is no axis of this grid"),
         ("latent=3", "table1.yaml: unknown option; seen 'latent'"),
         ("protocol=random-10-fold", "ask for their own protocol"),

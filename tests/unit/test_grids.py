@@ -1,6 +1,5 @@
 """Grids: what a file may say, which points it means, and what each point asks of each step."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +43,9 @@ def test_a_grid_is_every_combination_the_last_axis_fastest(tmp_path: Path) -> No
         assert point.classifier == {}
 
 
-def test_the_name_is_the_file_s_unless_told(tmp_path: Path) -> None:
+def test_the_name_is_the_file_s_unless_given(tmp_path: Path) -> None:
     assert grid(tmp_path, {"axes": AXES}).name == "small"
-    assert grid(tmp_path, {"name": "inside", "axes": AXES}, name="told").name == "told"
+    assert grid(tmp_path, {"name": "inside", "axes": AXES}, name="given").name == "given"
 
 
 def test_an_option_goes_to_every_step_that_knows_it(tmp_path: Path) -> None:
@@ -82,8 +81,9 @@ def test_an_option_that_no_point_has_a_use_for_is_refused(
     fixed: dict[str, object], axes: dict[str, object], tmp_path: Path
 ) -> None:
     option = next(name for name in fixed | axes if name not in ("model", "seed"))
-    with pytest.raises(UsageError, match=f"{option} is of no use"):
+    with pytest.raises(UsageError) as refusal:
         list(points(grid(tmp_path, {"fixed": fixed, "axes": axes})))
+    assert refusal.value.place.endswith(f": {option}")
 
 
 def test_points_that_differ_in_nothing_come_once(tmp_path: Path) -> None:
@@ -140,43 +140,50 @@ def test_of_named_settings_some_are_chosen_by_name(tmp_path: Path) -> None:
     axes = {"system": {"bare": {"model": "none"}, "AE": {"model": "ae"}, "VAE": {"model": "vae"}}}
     assert names(asked(tmp_path, axes, overrides={"system": ["AE", "bare"]})) == ["system=AE", "system=bare"]
     assert names(asked(tmp_path, axes, overrides={"system": "VAE"})) == ["system=VAE"]
-    with pytest.raises(UsageError, match="the axis system has no 'CVAE'; it has bare, AE, VAE"):
+    with pytest.raises(UsageError) as refusal:
         asked(tmp_path, axes, overrides={"system": "CVAE"})
+    assert (refusal.value.seen, refusal.value.expected) == ("'CVAE'", "bare, AE, VAE")
 
 
-REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "unknown part": ({"axes": AXES, "axis": {}}, "seen 'axis'"),
-    "unknown option": ({"axes": {"latent_dims": [2]}}, "did you mean 'latent_dim'?"),
-    "unknown option, fixed": ({"fixed": {"epoch": 2}, "axes": AXES}, "did you mean 'epochs'?"),
-    "unknown option, named": ({"axes": {"x": {"y": {"bta": 2}}}}, "did you mean 'beta'?"),
-    "option of another step": ({"axes": {"classifier.beta": [1]}}, "seen 'beta'"),
-    "unknown step": ({"axes": {"encoder.lr": [1]}}, "encoder.lr: there is no step 'encoder'; wanted ae.lr or class"),
-    "of either model": ({"axes": {"hidden": [8]}}, "hidden could be of either model; write ae.hidden or classifier.h"),
-    "empty axis": ({"axes": {"latent_dim": []}}, "the axis latent_dim is empty; give it values, or leave it out"),
-    "empty named axis": ({"axes": {"adam": {}}}, "the axis adam is empty"),
-    "scalar axis": ({"axes": {"latent_dim": 64}}, "the axis latent_dim is 64, wanted a list; write [64], or put it"),
-    "nothing for an axis": ({"axes": {"latent_dim": None}}, "the axis latent_dim is None, wanted a list"),
-    "scalar settings": ({"axes": {"beta": {"half": 0.5}}}, "beta: half is 0.5, wanted options such as `{beta: 0.5}`"),
-    "a value twice": ({"axes": {"seed": [0, 1, 0]}}, "the axis seed has a value twice: 0, 1, 0"),
-    "fixed and axis": ({"fixed": {"model": "ae"}, "axes": AXES}, "model is fixed and on the axis model; leave one"),
+REFUSED: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+    "unknown part": ({"axes": AXES, "axis": {}}, {"seen": "axis", "fix": "axes"}),
+    "unknown option": ({"axes": {"latent_dims": [2]}}, {"fix": "'latent_dim'"}),
+    "unknown option, fixed": ({"fixed": {"epoch": 2}, "axes": AXES}, {"fix": "'epochs'"}),
+    "unknown option, named": ({"axes": {"x": {"y": {"bta": 2}}}}, {"fix": "'beta'"}),
+    "option of another step": ({"axes": {"classifier.beta": [1]}}, {"seen": "'beta'"}),
+    "unknown step": ({"axes": {"encoder.lr": [1]}}, {"place": "encoder.lr", "seen": "encoder", "expected": "ae.lr"}),
+    "of either model": ({"axes": {"hidden": [8]}}, {"place": "hidden", "expected": "ae.hidden or classifier.hidden"}),
+    "empty axis": ({"axes": {"latent_dim": []}}, {"place": "latent_dim", "problem": "empty"}),
+    "empty named axis": ({"axes": {"adam": {}}}, {"place": "adam", "problem": "empty"}),
+    "scalar axis": ({"axes": {"latent_dim": 64}}, {"place": "latent_dim", "seen": "64", "expected": "[64]"}),
+    "nothing for an axis": ({"axes": {"latent_dim": None}}, {"place": "latent_dim", "seen": "None"}),
+    "scalar settings": (
+        {"axes": {"beta": {"half": 0.5}}},
+        {"place": "beta: half", "seen": "0.5", "expected": "{beta: 0.5}"},
+    ),
+    "a value twice": ({"axes": {"seed": [0, 1, 0]}}, {"place": "seed", "seen": "0,1,0"}),
+    "fixed and axis": ({"fixed": {"model": "ae"}, "axes": AXES}, {"place": "model", "seen": "fixed and axis model"}),
     "fixed and named": (
         {"fixed": {"ae.lr": 1}, "axes": {"x": {"y": {"ae.lr": 2}}}},
-        "ae.lr is fixed and on the axis x; leave one of them out",
+        {"place": "ae.lr", "seen": "fixed and axis x"},
     ),
-    "no axes": ({"fixed": FIXED}, "has no axes; give at least one"),
-    "a list of axes": ({"axes": ["latent_dim"]}, "axes holds list, wanted lines of the form `option: value`"),
-    "a name that is none": ({"name": "../x", "axes": AXES}, "'../x'"),
+    "no axes": ({"fixed": FIXED}, {"expected": "axes"}),
+    "a list of axes": ({"axes": ["latent_dim"]}, {"place": "axes", "seen": "['latent_dim']"}),
+    "an invalid name": ({"name": "../x", "axes": AXES}, {"seen": "'../x'"}),
 }
 
 
 @pytest.mark.parametrize("situation", REFUSED)
-def test_what_a_grid_may_not_say(situation: str, tmp_path: Path) -> None:
-    content, said = REFUSED[situation]
-    with pytest.raises(UsageError, match=re.escape(said)) as refusal:
+def test_what_a_grid_may_not_contain(situation: str, tmp_path: Path) -> None:
+    content, fields = REFUSED[situation]
+    with pytest.raises(UsageError) as refusal:
         grid(tmp_path, content)
-    assert str(refusal.value).startswith(str(tmp_path)) or "../x" in said
+    for field, value in fields.items():
+        assert value in str(refusal.value.fields()[field])
+    assert refusal.value.place.startswith(str(tmp_path)) or "name" in content
 
 
 def test_two_axes_that_move_one_option_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"ae\.lr is on the axes x and ae\.lr; leave one of them out"):
+    with pytest.raises(UsageError) as refusal:
         grid(tmp_path, {"axes": {"x": {"y": {"ae.lr": 1}}, "ae.lr": [1, 2]}})
+    assert refusal.value.seen == "axis x and axis ae.lr"
