@@ -1,14 +1,18 @@
 """Options take the type of their annotation, or are refused before a name is taken."""
 
+import tempfile
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sercli import plugins
-from sercli.config import assignments, build, coerce, plain, read_yaml
+from sercli.config import assignments, build, coerce, plain, read_yaml, write_yaml
 from sercli.errors import SercliError, UsageError
+from sercli.experiments.naming import word
 from sercli.learning.options import TrainingConfig
 
 
@@ -129,7 +133,7 @@ def test_training_that_cannot_work_is_refused(option: str, value: Any) -> None:
 HOSTILE = {
     "a day that is none": "2020-13-45",
     "a number of 5000 digits": "9" * 5000,
-    "brackets in brackets": "[" * 5000,
+    "brackets in brackets": "[" * 1000,
 }
 
 
@@ -142,3 +146,38 @@ def test_yaml_that_cannot_be_is_refused(what: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as refused:
         assignments([f"beta={HOSTILE[what]}"])
     assert refused.value.place == "--set beta"
+
+
+TEXT = st.text(st.characters(exclude_categories=("C", "Zl", "Zp")))
+VALUES: dict[Any, st.SearchStrategy[Any]] = {
+    int: st.integers(),
+    float: st.floats(allow_nan=False, allow_infinity=False),
+    bool: st.booleans(),
+    float | None: st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    tuple[int, ...]: st.lists(st.integers(-(2**53), 2**53), min_size=1).map(tuple),
+    Literal["last", "mean"]: st.sampled_from(["last", "mean"]),
+}
+
+
+@pytest.mark.parametrize("annotation", VALUES, ids=str)
+@given(data=st.data())
+def test_a_value_that_was_coerced_stays_as_it_is(annotation: Any, data: st.DataObject) -> None:
+    value = data.draw(VALUES[annotation])
+    assert coerce(value, annotation, "here") == value
+    assert type(coerce(value, annotation, "here")) is type(value)
+
+
+@pytest.mark.parametrize("annotation", [annotation for annotation in VALUES if annotation != float | None], ids=str)
+@given(data=st.data())
+def test_a_value_on_the_command_line_is_read_back(annotation: Any, data: st.DataObject) -> None:
+    """As commands in a store write it."""
+    value = data.draw(VALUES[annotation])
+    typed = assignments([f"option={word(value)}"])["option"]
+    assert coerce(typed, annotation, "here") == value
+
+
+@given(st.dictionaries(st.text("abc_", min_size=1), st.integers() | st.floats(allow_nan=False) | TEXT | st.booleans()))
+def test_a_file_that_was_written_is_read_back(values: dict[str, Any]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        write_yaml(Path(folder) / "x.yaml", values)
+        assert read_yaml(Path(folder) / "x.yaml") == values

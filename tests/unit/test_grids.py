@@ -1,10 +1,14 @@
 """Grids: what a file may say, which points it means, and what each point asks of each step."""
 
+import itertools
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from sercli.errors import UsageError
 from sercli.experiments.grids import Grid, Point, points, read_grid
@@ -187,3 +191,52 @@ def test_two_axes_that_move_one_option_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as refusal:
         grid(tmp_path, {"axes": {"x": {"y": {"ae.lr": 1}}, "ae.lr": [1, 2]}})
     assert refusal.value.seen == "axis x and axis ae.lr"
+
+
+VALUES = {
+    "latent_dim": [2, 4, 8],
+    "model": ["none", "ae", "vae", "cvae"],
+    "beta": [0.5, 1.0],
+    "condition": ["marginal", "oracle"],
+    "seed": [0, 1],
+    "subset": ["complete", "scripted"],
+    "classifier": ["lstm", "functionals"],
+}
+ANY_AXES = st.lists(st.sampled_from(sorted(VALUES)), min_size=1, max_size=4, unique=True).flatmap(
+    lambda axes: st.fixed_dictionaries(
+        {axis: st.lists(st.sampled_from(VALUES[axis]), min_size=1, unique=True) for axis in axes}
+    )
+)
+
+
+def taken(axes: dict[str, Any], **options: Any) -> list[Point] | None:
+    """The points of a grid; none if an axis is of use to no point."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            return asked(Path(folder), axes, **options)
+        except UsageError:
+            return None
+
+
+@given(ANY_AXES)
+def test_every_combination_is_in_one_point(axes: dict[str, Any]) -> None:
+    found = taken(axes)
+    assume(found is not None)
+    assert found is not None
+    assert len({repr((point.task, point.autoencoder, point.classifier)) for point in found}) == len(found)
+    assert len(set(names(found))) == len(found)
+    for values in itertools.product(*axes.values()):
+        combination = {
+            axis: f"{value:g}" if isinstance(value, float) else str(value)
+            for axis, value in zip(axes, values, strict=True)
+        }
+        matching = [
+            point for point in found if all(combination[axis] == label for axis, label in point.labels.items() if label)
+        ]
+        assert len(matching) == 1
+
+
+@given(ANY_AXES, st.sampled_from(sorted(VALUES)))
+def test_an_axis_given_apart_is_an_axis_of_the_file(axes: dict[str, Any], axis: str) -> None:
+    apart = {**axes, axis: [VALUES[axis][0]]}
+    assert taken(apart, overrides={axis: VALUES[axis]}) == taken({**apart, axis: VALUES[axis]})
