@@ -156,7 +156,7 @@ def _rebuilding(path: Path) -> Iterator[tuple[dict[str, torch.Tensor], dict[str,
         yield state, metadata
     except (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError, MemoryError, UsageError) as error:
         reason = " ".join(str(error).split())
-        fix = "run the command that made it again"
+        fix = "run the command again that made it"
         raise DamagedProduct("the model cannot be rebuilt", place=path, seen=reason, fix=fix) from None
 
 

@@ -11,7 +11,7 @@ from safetensors.torch import save
 
 from ..errors import DamagedProduct
 
-_KEY = "sercli"  # the one metadata key: several come out in random order
+_KEY = "sercli"  # the one metadata key: several would be written in random order
 
 
 def write(path: Path, state: Mapping[str, torch.Tensor], metadata: Mapping[str, Any]) -> None:
@@ -26,7 +26,8 @@ def read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         with safe_open(path, framework="pt") as stream:
             metadata = json.loads((stream.metadata() or {})[_KEY])
             if not isinstance(metadata, dict):
-                raise ValueError("its metadata are no mapping")
+                raise ValueError("the metadata are not a mapping")
             return {name: stream.get_tensor(name) for name in stream.keys()}, metadata  # noqa: SIM118
     except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
-        raise DamagedProduct(f"{path}: is not a model of sercli: {' '.join(str(error).split())}") from None
+        reason, fix = " ".join(str(error).split()), "run the command again that made it"
+        raise DamagedProduct("is not a model of sercli", place=path, seen=reason, fix=fix) from None

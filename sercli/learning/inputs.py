@@ -112,8 +112,8 @@ class Crops(Frames):
         n_rows = self.fitted["n_rows"]
         lengths = sequences.lengths.clamp(max=n_rows)
         step = torch.arange(len(sequences.rows)) - sequences.offsets[:-1].repeat_interleave(sequences.lengths)
-        kept = step < n_rows
-        rows = sequences.rows if bool(kept.all()) else sequences.rows[kept]
+        inside = step < n_rows
+        rows = sequences.rows if bool(inside.all()) else sequences.rows[inside]
         return replace(sequences, rows=rows, offsets=_offsets(lengths), n_steps=n_rows)
 
 
@@ -174,12 +174,11 @@ INPUTS: Mapping[str, type[Input]] = {
 }
 
 
-def input_class(word: object, place: object) -> type[Input]:
+def input_class(word: Any, place: object) -> type[Input]:
     """The input that a plug-in's `INPUT` names. Raises UsageError at `place` for a word that names none."""
-    found = INPUTS.get(str(word))
-    if found is None:
+    if word not in INPUTS:
         raise UsageError("unknown input", place=f"{place}: INPUT", seen=repr(word), expected=listed(INPUTS))
-    return found
+    return INPUTS[word]
 
 
 def functionals(rows: Tensor, deltas: bool) -> Tensor:

@@ -8,20 +8,20 @@ import numpy.typing as npt
 
 from .segments import Frames, Offsets
 
-_MOST_ROWS, _MOST_CELLS = 2**14, 2**22  # of a block
-_SMALLEST_STD = 1e-5  # beside the mean: a feature that never moves (a band above what the file holds) is left at zero
+_MAX_ROWS, _MAX_CELLS = 2**14, 2**22  # of a block
+_MIN_STD = 1e-5  # relative to the mean: a feature that never moves (a band above the file's highest) becomes zero
 
 
 class Statistics(NamedTuple):
-    """Of each feature: mean (F,) and std (F,)."""
+    """Mean (F,) and standard deviation (F,) of each feature."""
 
     mean: npt.NDArray[np.float64]
     std: npt.NDArray[np.float64]
 
 
 def moments(rows: Frames) -> Statistics:
-    """Mean and standard deviation of each column of rows (N, D), in float64; a few rows of it at a time."""
-    step = min(_MOST_ROWS, _MOST_CELLS // rows.shape[1] + 1)
+    """Mean and standard deviation of each column of rows (N, D), in float64, computed block by block."""
+    step = min(_MAX_ROWS, _MAX_CELLS // rows.shape[1] + 1)
     blocks = [rows[start : start + step] for start in range(0, len(rows), step)]
     mean = sum((block.sum(axis=0, dtype=np.float64) for block in blocks), np.zeros(rows.shape[1])) / len(rows)
     squares = sum((np.square(block - mean).sum(axis=0) for block in blocks), np.zeros(rows.shape[1]))
@@ -29,9 +29,9 @@ def moments(rows: Frames) -> Statistics:
 
 
 def statistics(frames: Frames) -> Statistics:
-    """Of frames (N, F), in float64."""
+    """Statistics of frames (N, F), in float64; the std of a feature that never moves is 1."""
     mean, std = moments(frames)
-    return Statistics(mean, np.where(std <= _SMALLEST_STD * np.abs(mean), 1.0, std))
+    return Statistics(mean, np.where(std <= _MIN_STD * np.abs(mean), 1.0, std))
 
 
 def normalise(frames: Frames, offsets: Offsets, by: Sequence[Statistics]) -> None:

@@ -45,12 +45,12 @@ class SegmentShape:
 
     @property
     def size_ms(self) -> float:
-        """How long a segment is (ms)."""
+        """Length of a segment (ms)."""
         return self.size * self.frame_shift_ms
 
     @property
     def shift_ms(self) -> float:
-        """From one segment to the next (ms)."""
+        """Time from the start of one segment to the start of the next (ms)."""
         return self.shift * self.frame_shift_ms
 
 
@@ -65,7 +65,7 @@ def shape_of(frame_shift_ms: float, segment_shift_ms: float) -> SegmentShape:
 
 
 def pad_short(frames: Frames, offsets: Offsets, size: int) -> tuple[Frames, Offsets]:
-    """Repeat the last frame of every utterance with 1 to size - 1 frames. frames (N, F), offsets (U+1,)."""
+    """Repeat the last frame of each utterance that is shorter than a segment. frames (N, F), offsets (U+1,)."""
     lengths = np.diff(offsets)
     short = (lengths > 0) & (lengths < size)
     if not short.any():
@@ -82,7 +82,7 @@ def segment_counts(lengths: Offsets, size: int, shift: int) -> Offsets:
 
 
 def segment_starts(offsets: Offsets, size: int, shift: int) -> Offsets:
-    """First frame of every segment, (M,), for utterances that `pad_short` has seen."""
+    """First frame of every segment, (M,); the utterances went through `pad_short`."""
     counts = segment_counts(np.diff(offsets), size, shift)
     first = np.repeat(np.cumsum(counts) - counts, counts)
     starts: Offsets = np.repeat(offsets[:-1], counts) + (np.arange(counts.sum()) - first) * shift

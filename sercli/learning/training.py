@@ -105,7 +105,7 @@ def fit(
         weight_decay=config.weight_decay,
         fused=True,
     )
-    kept, average = kept_model(model, config.weight_averaging)
+    tested, average = kept_model(model, config.weight_averaging)
 
     def descend(loss: torch.Tensor) -> None:
         optimizer.zero_grad()
@@ -114,15 +114,15 @@ def fit(
         average()
 
     history: list[Row] = []
-    stopping = EarlyStopping(kept, config.patience)
+    stopping = EarlyStopping(tested, config.patience)
     for epoch in range(1, config.epochs + 1):
         noise.manual_seed(seed + epoch)
         model.train()
         train = _mean_losses(model, train_batches(order), noise, config.precision, descend)
-        kept.train(False)
+        tested.train(False)
         noise.manual_seed(seed)  # the same noise in every epoch, so that dev losses differ by the weights alone
         with torch.no_grad():
-            dev = _mean_losses(kept, dev_batches(), noise, config.precision) if dev_batches is not None else {}
+            dev = _mean_losses(tested, dev_batches(), noise, config.precision) if dev_batches is not None else {}
         history.append({"epoch": epoch, **_named("train", train), **_named("dev", dev)})
         _check_finite(history[-1])
         training.on_epoch(epoch)

@@ -50,33 +50,22 @@ class Ragged:
         return int(self._arrays[name].shape[1])
 
     def rows(self, names: str | Sequence[str], utt_ids: Sequence[str]) -> tuple[Rows, npt.NDArray[np.int64]]:
-        """Rows of the chosen utterances, in their order (which must be the array's own), and offsets (U'+1,) into them.
+        """Rows (N', D) of the chosen utterances in their order, and offsets (U'+1,) into them.
 
         Of several arrays, their columns side by side.
         """
         names = [names] if isinstance(names, str) else names
-        chosen = np.array([self.index[utt_id] for utt_id in utt_ids], dtype=np.int64)
-        assert (np.diff(chosen) > 0).all(), "utterances are read in the order in which they lie"
-        wanted = np.zeros(int(self.offsets[-1]), dtype=bool)
-        for index in chosen:
-            wanted[self.offsets[index] : self.offsets[index + 1]] = True
-        offsets = np.concatenate([[0], np.cumsum(self.lengths[chosen])]).astype(np.int64)
-        array, width = self._arrays[names[0]], sum(map(self.width, names))
-        rows = np.empty((int(wanted.sum()), width), dtype=array.dtype)
-        step, filled = array.chunks[0] * _BUFFERED_CHUNKS, 0
-        for start in range(0, len(wanted), step):
-            mask = wanted[start : start + step]
-            if mask.any():
-                n = int(mask.sum())
-                blocks = [self._read(name, slice(start, start + step))[mask] for name in names]
-                np.concatenate(blocks, axis=1, out=rows[filled : filled + n])
-                filled += n
+        lengths = [self.lengths[self.index[utt_id]] for utt_id in utt_ids]
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        rows = np.empty((int(offsets[-1]), sum(map(self.width, names))), dtype=self._arrays[names[0]].dtype)
+        for start, end, of_utterance in zip(offsets, offsets[1:], self.each(names, utt_ids), strict=False):
+            rows[start:end] = of_utterance
         return rows, offsets
 
     def each(self, names: Sequence[str], utt_ids: Iterable[str]) -> Iterator[Rows]:
         """Rows (n, D) of each utterance, in whatever order; of several arrays, their columns side by side.
 
-        Utterances that follow each other here and in the array are read together, a few chunks at a time.
+        Utterances that lie near each other are read together, a few chunks at a time.
         """
         for run in self._runs(utt_ids, self._arrays[names[0]].chunks[0] * _BUFFERED_CHUNKS):
             start, stop = self.offsets[run[0]], self.offsets[run[-1] + 1]
@@ -84,13 +73,12 @@ class Ragged:
             for index in run:
                 yield rows[self.offsets[index] - start : self.offsets[index + 1] - start]
 
-    def _runs(self, utt_ids: Iterable[str], most: int) -> Iterator[list[int]]:
-        """Indices of utterances between which no row lies, until they have `most` rows."""
+    def _runs(self, utt_ids: Iterable[str], n_rows: int) -> Iterator[list[int]]:
+        """Indices of utterances that follow each other, here and in the array, within `n_rows` rows."""
         run: list[int] = []
         for utt_id in utt_ids:
             index = self.index[utt_id]
-            start = self.offsets[index]
-            if run and (start != self.offsets[run[-1] + 1] or start - self.offsets[run[0]] >= most):
+            if run and (index <= run[-1] or self.offsets[index + 1] - self.offsets[run[0]] > n_rows):
                 yield run
                 run = []
             run.append(index)

@@ -127,8 +127,9 @@ def test_ragged_arrays_come_back(lengths: list[int], blocks: int, data: st.DataO
         assert ragged.width("mean") == 4
         assert "std" in ragged
         assert "nonsense" not in ragged
-        chosen = sorted(data.draw(st.sets(st.sampled_from(range(len(lengths)))))) if lengths else []
-        for which in (list(range(len(lengths))), chosen):
+        everyone = list(range(len(lengths)))
+        chosen = data.draw(st.lists(st.sampled_from(everyone), unique=True)) if lengths else []
+        for which in (everyone, sorted(chosen), chosen):
             found, offsets = ragged.rows("mean", [ragged.utt_ids[index] for index in which])
             edges = np.concatenate([[0], np.cumsum(lengths)]).astype(int)
             wanted = [rows[edges[index] : edges[index + 1]] for index in which]
@@ -186,7 +187,7 @@ def test_a_missing_or_changed_chunk_is_no_silence(tmp_path: Path) -> None:
     with pytest.raises(DamagedProduct, match="mean"):
         Ragged(tmp_path / "group", {}).rows("mean", ["ü000"])
     chunk.unlink()
-    with pytest.raises(DamagedProduct, match="0 chunks, wanted 1"):
+    with pytest.raises(DamagedProduct, match=r"0 chunks.*1 chunks"):
         Ragged(tmp_path / "group", {})
 
 
