@@ -1,8 +1,8 @@
 """Imported: frames that were made elsewhere, for instance with WavLM: `sercli featurize STORE --frontend imported --from PATH`.
 
-PATH is a folder with one `<utt_id>.npy` per utterance, at any depth, or with Kaldi archives (`*.ark`) of float
-matrices, or one such archive, whose keys are the utt_ids. An array is (N, F), or (F,) for a single frame; F is the same for all. These files
-do not state the frame shift: give it with `--set frame_shift_ms=20`.
+PATH is a folder with one `<utt_id>.npy` per utterance, at any depth, or with Kaldi archives (`*.ark`) of float matrices, or
+one such archive, whose keys are the utt_ids. An array is (N, F), or (F,) for a single frame; F is the same for all. These
+files do not state the frame shift: give it with `--set frame_shift_ms=20`.
 """
 
 import math
