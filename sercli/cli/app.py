@@ -2,17 +2,16 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 import typer
 from typer.core import TyperCommand
 
 from .. import __version__
-from .options import PANELS, Options
+from .option_groups import PANELS, OptionGroup
 
-C = TypeVar("C", bound=type[Options])
-COMMANDS: dict[str, type[Options]] = {}  # by name, in the order of `sercli --help`
+C = TypeVar("C", bound=type[OptionGroup])
+COMMANDS: dict[str, type[OptionGroup]] = {}  # by name, in the order of `sercli --help`
 
 _HYPHEN = "\N{NON-BREAKING HYPHEN}"  # while lines are broken, so that a value such as speaker-10-fold stays whole
 
@@ -23,7 +22,7 @@ def command(name: str, summary: str, example: str) -> Callable[[C], C]:
     """Make a class of options a command. `summary` is for the list of commands, `example` a command line that works."""
 
     def register(options: C) -> C:
-        COMMANDS[name] = dataclass(kw_only=True, repr=False, eq=False)(options)
+        COMMANDS[name] = options
         app.command(name, cls=GroupedCommand, short_help=summary, epilog=example)(options)
         return options
 
@@ -54,7 +53,7 @@ class GroupedCommand(TyperCommand):
             formatter.write(f"  {self.epilog}\n")
 
     def invoke(self, ctx: Any) -> None:
-        options: Options = super().invoke(ctx)
+        options: OptionGroup = super().invoke(ctx)
         try:
             options.run()
             sys.stdout.flush()

@@ -1,21 +1,6 @@
 """All commands: the modules that define them, in the order in which `sercli --help` lists them."""
 
 # isort: off
-from . import corpus_commands
-from . import training_commands
-from . import score_commands
-from . import use_commands
-from . import overview_commands
+from . import corpus_commands, training_commands, score_commands, use_commands, overview_commands  # noqa: F401
 
-# isort: on
-from .app import COMMANDS, app
-
-__all__ = [
-    "COMMANDS",
-    "app",
-    "corpus_commands",
-    "overview_commands",
-    "score_commands",
-    "training_commands",
-    "use_commands",
-]
+from .app import app as app

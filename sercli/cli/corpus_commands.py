@@ -2,69 +2,51 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from ..data.utterances import SCALE
 from .app import command
 from .defaults import values_of_plugins
-from .options import (
-    Device,
+from .option_groups import (
+    STORE,
     DeviceOption,
     MakeOptions,
     NameOption,
     RejectOption,
     RootOption,
     SetOption,
-    StorePath,
     TaskOptions,
     WorkOptions,
     choices,
+    device_option,
+    option,
     split_classes,
 )
 from .output import print_json
 
 
 @command("ingest", "Read a corpus and make a store", "sercli ingest speech/ store/")
-class Ingest(RejectOption, WorkOptions):
+class IngestCommand(RejectOption, WorkOptions):
     """Read a corpus folder and make a store: who says what, with which emotion, in which file."""
 
-    corpus: Annotated[
-        Path, typer.Argument(metavar="CORPUS", help="The corpus as published, or a table of it (CSV or TSV).")
-    ]
-    store: Annotated[Path, typer.Argument(metavar="STORE", help="The directory to make.")]
-    kind: Annotated[
-        str | None,
-        typer.Option(
-            "--corpus", metavar="KIND", help=f"Which corpus it is: {choices('corpora')}.", show_default="recognised"
-        ),
-    ] = None
-    root: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER", help="The folder that the paths of a table start from.", show_default="that of the table"
-        ),
-    ] = None
-    name: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Corpus name; used as prefix of speaker names.",
-            show_default="the kind, or the name of the folder",
-        ),
-    ] = None
-    scale: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LOW,HIGH",
-            help="Scale of valence, arousal and dominance in a table; they are converted to 1 to 5.",
-            show_default="{:g},{:g}".format(*SCALE),
-        ),
-    ] = None
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Exit with 1 unless all counts are those of the complete release.")
-    ] = False
+    corpus: Path = Argument(..., metavar="CORPUS", help="The corpus as published, or a table of it (CSV or TSV).")
+    store: Path = Argument(..., metavar="STORE", help="The directory to make.")
+    kind: str | None = option(
+        f"Which corpus it is: {choices('corpora')}.", "--corpus", metavar="KIND", unset="recognised"
+    )
+    root: Path | None = option(
+        "The folder that the paths of a table start from.", metavar="FOLDER", unset="that of the table"
+    )
+    name: str | None = option(
+        "Corpus name; used as prefix of speaker names.", metavar="NAME", unset="the kind, or the name of the folder"
+    )
+    scale: str | None = option(
+        "Scale of valence, arousal and dominance in a table; they are converted to 1 to 5.",
+        metavar="LOW,HIGH",
+        unset="{:g},{:g}".format(*SCALE),
+    )
+    verify: bool = Option(False, "--verify", help="Exit with 1 unless all counts are those of the complete release.")
 
     def run(self) -> None:
         from ..stages import ingest
@@ -75,20 +57,17 @@ class Ingest(RejectOption, WorkOptions):
 
 
 @command("featurize", "Compute features, or import them", "sercli featurize store/ --frontend logmel")
-class Featurize(SetOption, RejectOption, RootOption, NameOption, DeviceOption, WorkOptions):
+class FeaturizeCommand(SetOption, RejectOption, RootOption, NameOption, DeviceOption, WorkOptions):
     """Compute the features of every utterance, or import features made by another program."""
 
-    store: StorePath
-    frontend: Annotated[str, typer.Option(metavar="NAME", help=f"Front end: {choices('frontends')}.")] = "logmel"
-    source: Annotated[
-        Path | None,
-        typer.Option(
-            "--from",
-            metavar="PATH",
-            help="With --frontend imported: a folder of <utt_id>.npy files or of *.ark files, or one Kaldi archive.",
-        ),
-    ] = None
-    device: Device = "cpu"
+    store: Path = STORE
+    frontend: str = Option("logmel", metavar="NAME", help=f"Front end: {choices('frontends')}.")
+    source: Path | None = option(
+        "With --frontend imported: a folder of <utt_id>.npy or *.ark files, or one archive.",
+        "--from",
+        metavar="PATH",
+    )
+    device: str = device_option("cpu")
 
     @classmethod
     def values_of_set(cls) -> dict[str, dict[str, str]]:
@@ -102,24 +81,18 @@ class Featurize(SetOption, RejectOption, RootOption, NameOption, DeviceOption, W
 
 
 @command("combine", "Combine several stores into one", "sercli combine store/ other/ both/ --classes anger,neutral")
-class Combine(MakeOptions):
+class CombineCommand(MakeOptions):
     """Combine several stores into one: common labels, speakers kept apart by corpus, features copied."""
 
-    stores: Annotated[
-        list[Path], typer.Argument(metavar="STORE STORE… NEW", help="The stores to combine, and last the one to make.")
-    ]
-    classes: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B=C+D,…",
-            help="Labels of the new store; B=C+D merges two labels into B.",
-            show_default="the labels that all stores have",
-        ),
-    ] = None
-    name: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Name of the new corpus.", show_default="the names joined by +"),
-    ] = None
+    stores: list[Path] = Argument(
+        ..., metavar="STORE STORE… NEW", help="The stores to combine, and last the one to make."
+    )
+    classes: str | None = option(
+        "Labels of the new store; B=C+D merges two labels into B.",
+        metavar="A,B=C+D,…",
+        unset="the labels that all stores have",
+    )
+    name: str | None = option("Name of the new corpus.", metavar="NAME", unset="the names joined by +")
 
     def run(self) -> None:
         from ..stages import combine
@@ -129,19 +102,14 @@ class Combine(MakeOptions):
         self.print_outcome(combine.run(self.stores[:-1], self.stores[-1], options, self.settings()))
 
 
-@command(
-    "folds", "Define a task and list its folds", "sercli folds store/ --classes anger,calm=neutral+sadness --details"
-)
-class Folds(TaskOptions, MakeOptions):
+@command("folds", "Define a task and list its folds", "sercli folds store/ --classes anger,calm=neutral+sadness")
+class FoldsCommand(TaskOptions, MakeOptions):
     """Cut the corpus into folds, write the task, and print the numbers of the folds (for shell loops)."""
 
-    store: StorePath
-    details: Annotated[
-        bool,
-        typer.Option(
-            "--details", help="Print a table: who is tested, who is dev, and how many utterances each part has."
-        ),
-    ] = False
+    store: Path = STORE
+    details: bool = Option(
+        False, "--details", help="Print a table: who is tested, who is dev, and how many utterances each part has."
+    )
 
     def run(self) -> None:
         from ..stages import folds

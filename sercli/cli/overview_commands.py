@@ -1,19 +1,19 @@
 """Overviews of a store, of the corpora that can be read, and of this machine: info, corpora, doctor."""
 
-from typing import Annotated
+from pathlib import Path
 
-import typer
+from typer import Argument
 
 from .app import command
-from .options import JsonOption, StorePath
+from .option_groups import STORE, JsonOption
 from .output import print_json, terminal_width
 
 
 @command("info", "Show a store and the next command", "sercli info store/")
-class Info(JsonOption):
+class InfoCommand(JsonOption):
     """Show what a store contains, how big it is, what is stale or missing, and the next command to run."""
 
-    store: StorePath
+    store: Path = STORE
 
     def run(self) -> None:
         from ..stages import info
@@ -28,13 +28,12 @@ class Info(JsonOption):
 
 
 @command("corpora", "List the corpora that can be read", "sercli corpora emodb")
-class Corpora(JsonOption):
+class CorporaCommand(JsonOption):
     """List the corpora that `sercli ingest` can read: size, speakers, labels, licence, and where to request them."""
 
-    corpus: Annotated[
-        str | None,
-        typer.Argument(metavar="KIND", help="One corpus, with its whole card.", show_default="a list of all corpora"),
-    ] = None
+    corpus: str | None = Argument(
+        None, metavar="KIND", help="One corpus, with its whole card.", show_default="a list of all corpora"
+    )
 
     def run(self) -> None:
         from ..stages import corpora
@@ -49,7 +48,7 @@ class Corpora(JsonOption):
 
 
 @command("doctor", "Show what this machine offers", "sercli doctor")
-class Doctor(JsonOption):
+class DoctorCommand(JsonOption):
     """Show cores, memory, disk, devices and versions of this machine, and which of them sercli can use."""
 
     def run(self) -> None:

@@ -1,78 +1,58 @@
 """Scores and what they mean: evaluate, compare, report."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+from typer import Argument
 
 from ..errors import UsageError
 from .app import command
-from .options import DeviceOption, MakeOptions, StorePath, WorkOptions
+from .option_groups import STORE, DeviceOption, MakeOptions, WorkOptions, option
 from .output import print_json, terminal_width
 
 
 @command("evaluate", "Score classifiers on unseen speakers", "sercli evaluate store/")
-class Evaluate(DeviceOption, WorkOptions):
+class EvaluateCommand(DeviceOption, WorkOptions):
     """Score classifiers on the test part of each fold: WA, UA and F1 with intervals, next to chance."""
 
-    store: StorePath
-    classifier: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Only this classifier (repeatable).", show_default="all classifiers"),
-    ] = None
-    elsewhere: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--with",
-            metavar="OTHER:CLASSIFIER",
-            help="Instead: test a classifier of another store on this corpus, over the classes that both have (repeatable).",
-        ),
-    ] = None
+    store: Path = STORE
+    classifier: list[str] | None = option("Only this classifier (repeatable).", metavar="NAME", unset="all classifiers")
+    references: list[str] | None = option(
+        "Instead: test a classifier of another store on the classes that both have (repeatable).",
+        "--with",
+        metavar="OTHER:CLASSIFIER",
+    )
 
     def run(self) -> None:
-        if self.classifier and self.elsewhere:
+        from ..stages import cross_corpus, evaluate
+
+        if self.classifier and self.references:
             fix = "leave one of the two out"
             raise UsageError("a classifier is of this store or of another", place="--classifier, --with", fix=fix)
-        if self.elsewhere:
-            self._cross_corpus(self.elsewhere)
-        else:
-            self._own_corpus()
-
-    def _own_corpus(self) -> None:
-        from ..stages import evaluate
-
-        evaluation = evaluate.run(self.store, self.classifier or [], self.settings())
+        evaluation = (
+            cross_corpus.run(self.store, self.references, self.settings())
+            if self.references
+            else evaluate.run(self.store, self.classifier or [], self.settings())
+        )
         if self.dry_run:
             self.print_outcome(evaluation.outcome)
         elif self.as_json:
             print_json(evaluation.to_json())
         else:
-            from ..report.tables import lines_by_corpus, score_tables
+            from ..report.tables import cross_corpus_tables, lines_by_corpus, score_tables
 
-            tables = score_tables(evaluation.groups, terminal_width())
-            print("\n".join([tables, *lines_by_corpus(evaluation.results)]))
-
-    def _cross_corpus(self, references: list[str]) -> None:
-        from ..stages import cross_corpus
-
-        evaluation = cross_corpus.run(self.store, references, self.settings())
-        if self.dry_run:
-            self.print_outcome(evaluation.outcome)
-        elif self.as_json:
-            print_json(evaluation.to_json())
-        else:
-            from ..report.tables import cross_corpus_tables
-
-            print(cross_corpus_tables(evaluation.results, terminal_width()))
+            if isinstance(evaluation, evaluate.Evaluation):
+                print(score_tables(evaluation.groups, terminal_width()), *lines_by_corpus(evaluation.results), sep="\n")
+            else:
+                print(cross_corpus_tables(evaluation.results, terminal_width()))
 
 
 @command("compare", "Compare two classifiers", "sercli compare store/ cvae-32.lstm logmel.functionals")
-class Compare(MakeOptions):
+class CompareCommand(MakeOptions):
     """Compare two classifiers on the same utterances: differences with intervals, and McNemar's exact test."""
 
-    store: StorePath
-    first: Annotated[str, typer.Argument(metavar="A", help="A classifier that `sercli evaluate` has scored.")]
-    second: Annotated[str, typer.Argument(metavar="B", help="Another one, tested on the same utterances.")]
+    store: Path = STORE
+    first: str = Argument(..., metavar="A", help="A classifier that `sercli evaluate` has scored.")
+    second: str = Argument(..., metavar="B", help="Another one, tested on the same utterances.")
 
     def run(self) -> None:
         from ..stages import compare
@@ -89,16 +69,13 @@ class Compare(MakeOptions):
 
 
 @command("report", "Write the results as one HTML page", "sercli report store/ --output results.html")
-class Report(WorkOptions):
+class ReportCommand(WorkOptions):
     """Write one self-contained HTML page: scores, confusions, training curves, what latents encode, and commands."""
 
-    store: StorePath
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE.html", help="The file to write.", show_default="report.html in the store"
-        ),
-    ] = None
+    store: Path = STORE
+    output: Path | None = option(
+        "The file to write.", "--output", "-o", metavar="FILE.html", unset="report.html in the store"
+    )
 
     def run(self) -> None:
         from ..stages import report

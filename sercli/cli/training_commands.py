@@ -1,11 +1,10 @@
 """Autoencoders, latents, classifiers and grids of them: train-ae, encode, train-lstm, train-classifier, sweep."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-import typer
+from typer import Argument, Option
 
 from .. import plugins
 from ..config import assignments, plain
@@ -21,50 +20,44 @@ from ..experiments.configs import (
 from ..learning.options import TrainingConfig
 from .app import command
 from .defaults import merged_words, values_of_plugins, without_flags, words_of
-from .options import (
+from .option_groups import (
+    STORE,
     DeviceOption,
     FeatureOptions,
     FileOptions,
     FoldOption,
     NameOption,
-    StorePath,
     TaskOptions,
     TrainingOptions,
     WorkOptions,
     choices,
+    option,
 )
 
 _NO_AUTOENCODER = "none"  # on the command line; elsewhere None
 
 
-@dataclass(kw_only=True)
 class _FittingOptions(
     TaskOptions, FeatureOptions, TrainingOptions, FileOptions, FoldOption, DeviceOption, WorkOptions, NameOption
 ):
     """What the commands that fit a model have in common."""
 
-    store: StorePath
+    store: Path = STORE
 
 
 @command("train-ae", "Train an autoencoder in each fold", "sercli train-ae store/ --model cvae --latent-dim 32")
-class TrainAutoencoder(_FittingOptions):
+class TrainAeCommand(_FittingOptions):
     """Fit an autoencoder on the 100 ms segments of the training part of each fold."""
 
     panel = "Model"
-    model: Annotated[str | None, typer.Option(metavar="MODEL", help=f"{choices('autoencoders')}.")] = None
-    latent_dim: Annotated[int | None, typer.Option(metavar="N", help="Number of latents per segment.")] = None
-    fit_on: Annotated[
-        FitOn | None,
-        typer.Option(help="Fit on the training part of the task, or on all utterances of the training speakers."),
-    ] = None
-    reconstruction_threshold: Annotated[
-        float | None,
-        typer.Option(
-            metavar="MSE",
-            help="Stop when the mean squared error per normalised feature on dev falls below this.",
-            show_default="off",
-        ),
-    ] = None
+    model: str | None = option(choices("autoencoders"), metavar="MODEL")
+    latent_dim: int | None = option("Number of latents per segment.", metavar="N")
+    fit_on: FitOn | None = option(
+        "Fit on the training part of the task, or on all utterances of the training speakers."
+    )
+    reconstruction_threshold: float | None = option(
+        "Stop when the mean squared error per feature on dev falls below this.", metavar="MSE", unset="off"
+    )
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -81,20 +74,16 @@ class TrainAutoencoder(_FittingOptions):
 
 
 @command("encode", "Compute latents with an autoencoder", "sercli encode store/ --ae cvae-32")
-class Encode(FoldOption, DeviceOption, WorkOptions):
+class EncodeCommand(FoldOption, DeviceOption, WorkOptions):
     """Compute the latents of every utterance of the task with the autoencoder of each fold."""
 
-    store: StorePath
-    autoencoder: Annotated[
-        str, typer.Option("--ae", metavar="NAME", help="The autoencoder, as `sercli train-ae` printed its name.")
-    ]
-    condition: Annotated[
-        RequestedCondition | None,
-        typer.Option(
-            help="How a CVAE replaces the label, which is unknown at test: averages over labels (marginal, posterior), "
-            "or the true label (oracle: only for studying the paper)."
-        ),
-    ] = None
+    store: Path = STORE
+    autoencoder: str = Option(
+        ..., "--ae", metavar="NAME", help="The autoencoder, as `sercli train-ae` printed its name."
+    )
+    condition: RequestedCondition | None = option(
+        "What stands for the unknown label in a CVAE: all labels in turn, or the true one (oracle: to study the paper)."
+    )
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -107,27 +96,19 @@ class Encode(FoldOption, DeviceOption, WorkOptions):
         self.print_outcome(encode.run(self.store, self.autoencoder, self.condition, folds, self.settings()))
 
 
-@dataclass(kw_only=True)
 class _ClassifierOptions(_FittingOptions):
     panel = "Model"
-    autoencoder: Annotated[
-        str | None,
-        typer.Option(
-            "--ae",
-            metavar="NAME",
-            help="Read the latents of this autoencoder, which also decides features, segments and normalisation; "
-            "none: read the features.",
-            show_default=_NO_AUTOENCODER,
-        ),
-    ] = None
-    condition: Annotated[RequestedCondition | None, typer.Option(help="Which latents of a CVAE are read.")] = None
-    latents: Annotated[
-        Latents | None,
-        typer.Option(
-            help="Which parameters of the posterior q(z|x) are read, or samples of it.",
-            show_default="mean,std if the autoencoder has a std",
-        ),
-    ] = None
+    autoencoder: str | None = option(
+        "Read the latents of this autoencoder, made of its features and segments; none: read features.",
+        "--ae",
+        metavar="NAME",
+        unset=_NO_AUTOENCODER,
+    )
+    condition: RequestedCondition | None = option("Which latents of a CVAE are read.")
+    latents: Latents | None = option(
+        "Which parameters of the posterior q(z|x) are read, or samples of it.",
+        unset="mean,std if the autoencoder has a std",
+    )
 
     @classmethod
     def classifiers(cls) -> list[str]:
@@ -137,15 +118,8 @@ class _ClassifierOptions(_FittingOptions):
     @classmethod
     def defaults(cls) -> dict[str, Any]:
         config = plain(ClassifierConfig())
-        seed = f"that of the autoencoder, or {config['seed']}"
-        return {
-            **super().defaults(),
-            **config,
-            **cls._training(),
-            "classifier": None,
-            "condition": MARGINAL,
-            "seed": seed,
-        }
+        values = {**super().defaults(), **config, **cls._training(), "classifier": None, "condition": MARGINAL}
+        return {**values, "seed": f"that of the autoencoder, or {config['seed']}"}
 
     @classmethod
     def values_of_set(cls) -> dict[str, dict[str, str]]:
@@ -169,7 +143,7 @@ class _ClassifierOptions(_FittingOptions):
 
 
 @command("train-lstm", "Train the LSTM in each fold", "sercli train-lstm store/ --ae cvae-32 --set pooling=attention")
-class TrainLstm(_ClassifierOptions):
+class TrainLstmCommand(_ClassifierOptions):
     """Fit the two-layer LSTM of the paper on latents or features: train-classifier with --classifier lstm."""
 
     @classmethod
@@ -181,52 +155,37 @@ class TrainLstm(_ClassifierOptions):
 
 
 @command(
-    "train-classifier",
-    "Train any classifier in each fold",
-    "sercli train-classifier store/ --classifier functionals --set C=10",
+    "train-classifier", "Train any classifier in each fold", "sercli train-classifier store/ --classifier functionals"
 )
-class TrainClassifier(_ClassifierOptions):
+class TrainClassifierCommand(_ClassifierOptions):
     """Fit a classifier on the latents, or the features, of the training part of each fold."""
 
     panel = "Model"
-    classifier: Annotated[str, typer.Option(metavar="KIND", help=f"{choices('classifiers')}.")]
+    classifier: str = Option(..., metavar="KIND", help=choices("classifiers"))
 
     def run(self) -> None:
         self.fit(self.requested())
 
 
 @command("sweep", "Run a grid of experiments", "sercli sweep store/ grid.yaml --dry-run")
-class Sweep(FoldOption, DeviceOption, WorkOptions):
+class SweepCommand(FoldOption, DeviceOption, WorkOptions):
     """Run every point of a grid from features to scores, make shared work once, and write tables and a figure."""
 
-    store: StorePath
-    grid: Annotated[
-        Path,
-        typer.Argument(
-            metavar="GRID.yaml",
-            help="YAML with `name`, `fixed` (options) and `axes` (options with lists of values, or named settings).",
-        ),
-    ]
-    name: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Name of the sweep.", show_default="the `name` in the grid, or its file name"
-        ),
-    ] = None
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Replace a fixed option or an axis of the grid (repeatable); a list makes an axis: seed=[0,1].",
-        ),
-    ] = None
-    keep: Annotated[
-        Literal["latents"] | None,
-        typer.Option(
-            help="Keep the latents of every point.", show_default="delete latents once the predictions are made"
-        ),
-    ] = None
+    store: Path = STORE
+    grid: Path = Argument(
+        ...,
+        metavar="GRID.yaml",
+        help="YAML: `name`, `fixed` (options), `axes` (options with lists, or named settings).",
+    )
+    name: str | None = option("Name of the sweep.", metavar="NAME", unset="the `name` in the grid, or its file name")
+    assignments: list[str] | None = option(
+        "Replace an option or an axis of the grid (repeatable); a list is an axis: seed=[0,1].",
+        "--set",
+        metavar="KEY=VALUE",
+    )
+    keep: Literal["latents"] | None = option(
+        "Keep the latents of every point.", unset="delete them after the predictions"
+    )
 
     def run(self) -> None:
         from ..experiments.grids import read_grid

@@ -150,10 +150,9 @@ def test_options_of_a_plugin_are_those_of_the_command() -> None:
 
 @pytest.mark.parametrize("name", ["train-ae", "train-lstm", "train-classifier"])
 def test_a_flag_of_training_is_declared_once(name: str) -> None:
-    """A help text in `learning/options.py` makes it; see `FLAGS`."""
+    """`learning/options.py: FLAGS` names them."""
     training = {flag: text for flag, text in panels_of(name)["Training"].items() if flag != "--seed"}
     assert set(training) == {f"--{option.replace('_', '-')}" for option in FLAGS}
-    assert all(text.split()[-1] in training[f"--{option.replace('_', '-')}"] for option, text in FLAGS.items())
 
 
 # --- defaults
@@ -195,7 +194,7 @@ def test_printed_defaults_are_those_of_their_owners(name: str) -> None:
         owner["--seed"] = f"that of the autoencoder, or {CLASSIFIER['seed']}"
     printed = defaults_of(name)
     for flag, text in printed.items():
-        assert text == owner[flag] or (name == "train-classifier" and "(" in text), f"{flag} has {text}"
+        assert text == owner.get(flag) or (name == "train-classifier" and "(" in text), f"{flag} has {text}"
     flags = {parameter.opts[0] for parameter in COMMANDS[name].params}
     absent = {"", "None", "{}"}
     assert {flag for flag, text in owner.items() if flag in flags and text not in absent} <= {*printed}
