@@ -5,9 +5,8 @@
 - `classes`: the class of each utterance in a task.
 - `folds`: one split, and all splits of a task.
 - `folds_file`: folds from a table that somebody else made.
-- `summary`: a corpus in a few numbers.
 - `splitting`: a task and a corpus make folds.
 - `summary`: a corpus in a few numbers.
 
-These modules import `data`, `formats`, `config`, `errors` and `text`; they know no store, no array and no command.
+They may import `data`, `formats`, `config`, `errors` and `text`; they know no store, no array and no command.
 """

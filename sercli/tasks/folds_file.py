@@ -36,23 +36,21 @@ def folds_from_file(
     otherwise, for an empty part, and for a speaker in two parts of a fold (unless `speakers_may_be_shared`).
     """
     rows = _rows_by_id(file)
-    _check_utterances(file, rows, labels)
-    columns = _fold_columns(file, rows)
-    folds = _by_columns(file, rows, labels, columns) if columns else _by_fold(file, rows, labels)
-    for fold in folds:
-        _check_parts(fold, file)
-        if not speakers_may_be_shared:
-            _check_speakers(fold, utterances, file)
-    tested = Counter(utt_id for fold in folds for utt_id in fold.part("test"))
-    for utt_id, times in tested.items():
-        if times > 1:
-            raise SercliError(
-                "an utterance is tested in several folds",
-                place=file.place,
-                seen=f"{utt_id} in {times}",
-                expected="one",
-                fix=_FIX,
-            )
+    try:
+        _check_utterances(rows, labels)
+        columns = _fold_columns(rows)
+        folds = _by_columns(rows, labels, columns) if columns else _by_fold(rows, labels)
+        for fold in folds:
+            _check_parts(fold)
+            if not speakers_may_be_shared:
+                _check_speakers(fold, utterances)
+        tested = Counter(utt_id for fold in folds for utt_id in fold.part("test"))
+        for utt_id, times in tested.items():
+            if times > 1:
+                problem = "an utterance is tested in several folds"
+                raise SercliError(problem, seen=f"{utt_id} in {times}", expected="one", fix=_FIX)
+    except SercliError as error:
+        raise error.at(file.place) from None
     return folds
 
 
@@ -75,71 +73,60 @@ def _rows_by_id(file: FoldsFile) -> dict[str, Row]:
     return rows
 
 
-def _check_utterances(file: FoldsFile, rows: Mapping[str, Row], labels: Mapping[str, str]) -> None:
+def _check_utterances(rows: Mapping[str, Row], labels: Mapping[str, str]) -> None:
     absent = [utt_id for utt_id in labels if utt_id not in rows]
     if absent:
-        raise SercliError(
-            "utterances of this task are not listed",
-            place=file.place,
-            seen=f"{len(absent)} of {len(labels)} absent, first {absent[0]}",
-            fix=_OTHER_TASK,
-        )
+        seen = f"{len(absent)} of {len(labels)} absent, first {absent[0]}"
+        raise SercliError("utterances of this task are not listed", seen=seen, fix=_OTHER_TASK)
     for utt_id, label in labels.items():
         seen = rows[utt_id].cells.get("label", label)
         if seen != label:
             fix = "choose the --classes that the folds were made for, or remove that column"
-            raise SercliError("another label", place=f"{file.place}: {utt_id}", seen=seen, expected=label, fix=fix)
+            raise SercliError("another label", place=utt_id, seen=seen, expected=label, fix=fix)
 
 
-def _fold_columns(file: FoldsFile, rows: Mapping[str, Row]) -> list[str]:
+def _fold_columns(rows: Mapping[str, Row]) -> list[str]:
     """`fold-1` to `fold-K`; none if there is the column `fold` instead."""
     header = next(iter(rows.values())).cells
     columns = [f"fold-{number + 1}" for number in range(sum(name.startswith("fold-") for name in header))]
     if ("fold" in header) == bool(columns) or not set(columns) <= set(header):
         expected = "utt_id and fold, or utt_id and fold-1 to fold-K"
-        raise SercliError("not the columns of folds", place=file.place, seen=listed(header), expected=expected)
+        raise SercliError("not the columns of folds", seen=listed(header), expected=expected)
     return columns
 
 
-def _by_fold(file: FoldsFile, rows: Mapping[str, Row], utt_ids: Iterable[str]) -> list[Fold]:
+def _by_fold(rows: Mapping[str, Row], utt_ids: Iterable[str]) -> list[Fold]:
     names = {utt_id: row.cells["fold"] for utt_id, row in rows.items()}
     for utt_id, name in names.items():
         if not name:
-            raise SercliError("the cell of fold is empty", place=f"{file.place}, line {rows[utt_id].line}", fix=_FIX)
+            raise SercliError("the cell of fold is empty", place=f"line {rows[utt_id].line}", fix=_FIX)
     if set(names.values()) <= set(PARTS):  # one split, not three folds
         return [Fold(1, "fold-1", "dev of fold-1", {utt_id: names[utt_id] for utt_id in utt_ids})]
     groups = sorted({names[utt_id] for utt_id in utt_ids}, key=_natural_order)
     if len(groups) < len(PARTS):
-        expected = "at least 3 (train, dev, test)"
-        raise SercliError("too few folds", place=file.place, seen=listed(groups), expected=expected)
+        raise SercliError("too few folds", seen=listed(groups), expected="at least 3 (train, dev, test)")
     folds = []
-    for index, left_out in enumerate(groups):
-        dev = groups[(index + 1) % len(groups)]
+    for number, (left_out, dev) in enumerate(zip(groups, [*groups[1:], groups[0]], strict=True), 1):
         part = {left_out: "test", dev: "dev"}
-        parts = {utt_id: part.get(names[utt_id], "train") for utt_id in utt_ids}
-        folds.append(Fold(index + 1, left_out, dev, parts))
+        folds.append(Fold(number, left_out, dev, {utt_id: part.get(names[utt_id], "train") for utt_id in utt_ids}))
     return folds
 
 
-def _by_columns(file: FoldsFile, rows: Mapping[str, Row], utt_ids: Iterable[str], columns: Sequence[str]) -> list[Fold]:
+def _by_columns(rows: Mapping[str, Row], utt_ids: Iterable[str], columns: Sequence[str]) -> list[Fold]:
     for row in rows.values():
         for column in columns:
             if row.cells[column] not in (*PARTS, _NO_PART):
-                place = f"{file.place}, line {row.line}: {column}"
-                expected = f"{listed(PARTS)} or {_NO_PART}"
+                place, expected = f"line {row.line}: {column}", f"{listed(PARTS)} or {_NO_PART}"
                 raise SercliError("an unknown part", place=place, seen=repr(row.cells[column]), expected=expected)
     for utt_id in utt_ids:
         if all(rows[utt_id].cells[column] == _NO_PART for column in columns):
-            raise SercliError("an utterance has no part in any fold", place=file.place, seen=utt_id, fix=_OTHER_TASK)
-    return [
-        Fold(
-            index + 1,
-            column,
-            f"dev of {column}",
-            {utt_id: part for utt_id in utt_ids if (part := rows[utt_id].cells[column]) != _NO_PART},
-        )
-        for index, column in enumerate(columns)
-    ]
+            raise SercliError("an utterance has no part in any fold", seen=utt_id, fix=_OTHER_TASK)
+    folds = []
+    for number, column in enumerate(columns, 1):
+        parts = {utt_id: rows[utt_id].cells[column] for utt_id in utt_ids}
+        parts = {utt_id: part for utt_id, part in parts.items() if part != _NO_PART}
+        folds.append(Fold(number, column, f"dev of {column}", parts))
+    return folds
 
 
 def _natural_order(name: str) -> list[str | int]:
@@ -147,23 +134,22 @@ def _natural_order(name: str) -> list[str | int]:
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 
 
-def _check_parts(fold: Fold, file: FoldsFile) -> None:
+def _check_parts(fold: Fold) -> None:
     for part in PARTS:
         if not fold.part(part):
-            place = f"{file.place}: fold {fold.number} ({fold.left_out})"
+            place = f"fold {fold.number} ({fold.left_out})"
             raise SercliError(f"no {part} utterance of this task", place=place, fix=_FIX)
 
 
-def _check_speakers(fold: Fold, utterances: Sequence[Utterance], file: FoldsFile) -> None:
+def _check_speakers(fold: Fold, utterances: Sequence[Utterance]) -> None:
     """A speaker of whom some utterances have no part counts as shared too: nobody may pick among a test speaker's."""
     parts = (*PARTS, _NO_PART)
     speakers = {part: {u.speaker for u in utterances if fold.parts.get(u.utt_id, _NO_PART) == part} for part in parts}
     for first, second in combinations(parts, 2):
         for shared in sorted(speakers[first] & speakers[second], key=c_order):
-            other = "no part" if second == _NO_PART else second
             raise SercliError(
                 "a speaker is in two parts",
-                place=f"{file.place}: fold {fold.number} ({fold.left_out})",
-                seen=f"{shared} in {first} and {other}",
+                place=f"fold {fold.number} ({fold.left_out})",
+                seen=f"{shared} in {first} and {'no part' if second == _NO_PART else second}",
                 fix="correct the file, or choose --protocol speaker-dependent-file, which marks every score",
             )

@@ -6,7 +6,7 @@ of what is left out.
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -18,81 +18,64 @@ from .folds import PARTS, Fold
 CORPUS = "corpus"  # the column of a combined store that names the corpus of an utterance
 TENTHS = 10
 _DEV_SHARE = 5  # of the speakers of each corpus that trains, one in so many is dev
+_TENTHS = [(k, (k + 1) % TENTHS) for k in range(TENTHS)]  # test, dev
 _MOST_NAMED = 4  # dev speakers in the name of a fold
 
 
-def _leave_one_speaker_out(utterances: Sequence[Utterance]) -> list[Fold]:
+Splits = Iterator[tuple[str, str, dict[str, str]]]  # for each fold the names of its test and dev group, utt_id -> part
+
+
+def _leave_one_speaker_out(utterances: Sequence[Utterance]) -> Splits:
     """Dev is the speakers who share a session with the test speaker, so that none of them trains; else the next speaker."""
-    protocol = "leave-one-speaker-out"
-    speakers = _groups(utterances, "speaker", protocol)
+    speakers = _groups(utterances, "speaker")
     sessions = _values_by_speaker(utterances, "session")
-    folds = []
     for index, left_out in enumerate(speakers):
         partners = [s for s in speakers if s != left_out and sessions[s] & sessions[left_out]]
         dev = partners or [speakers[(index + 1) % len(speakers)]]
-        _check_training({left_out, *dev}, speakers, left_out, protocol)
-        folds.append(Fold(index + 1, left_out, "+".join(dev), _parts(utterances, {left_out}, dev)))
-    return folds
+        _check_training({left_out, *dev}, speakers, left_out)
+        yield left_out, "+".join(dev), _parts(utterances, {left_out}, dev)
 
 
-def _leave_one_session_out(utterances: Sequence[Utterance]) -> list[Fold]:
+def _leave_one_session_out(utterances: Sequence[Utterance]) -> Splits:
     """Dev is one speaker of the next session: women and men in turn, where the corpus gives the gender."""
-    protocol = "leave-one-session-out"
-    sessions = _groups(utterances, "session", protocol)
-    _check_one_value(_values_by_speaker(utterances, "session"), "session", protocol)
+    sessions = _groups(utterances, "session")
+    _check_one_value(utterances, "session")
     speakers = {
         session: sorted({(u.gender, u.speaker) for u in utterances if u.session == session}) for session in sessions
     }
-    folds = []
     for index, left_out in enumerate(sessions):
         following = speakers[sessions[(index + 1) % len(sessions)]]
         _, dev = following[index % len(following)]
-        tested = {speaker for _, speaker in speakers[left_out]}
-        folds.append(Fold(index + 1, left_out, dev, _parts(utterances, tested, {dev})))
-    return folds
+        yield left_out, dev, _parts(utterances, {speaker for _, speaker in speakers[left_out]}, {dev})
 
 
-def _leave_one_corpus_out(utterances: Sequence[Utterance]) -> list[Fold]:
+def _leave_one_corpus_out(utterances: Sequence[Utterance]) -> Splits:
     """Dev is every fifth speaker of each training corpus that has two or more, in the order of gender and name."""
-    protocol = "leave-one-corpus-out"
-    genders: dict[str, dict[str, str]] = {}  # corpus -> speaker -> gender
-    for utterance in utterances:
-        genders.setdefault(utterance.text_of(CORPUS), {})[utterance.speaker] = utterance.gender
-    corpora = sorted(genders, key=c_order)
-    if len(corpora) < 2 or "" in corpora:
-        raise SercliError(
-            "too few corpora",
-            place=f"--protocol {protocol}",
-            seen=listed(name or "(no corpus)" for name in corpora),
-            expected="at least 2, and one for every utterance",
-            fix="combine stores with `sercli combine`, or choose another --protocol",
-        )
-    _check_one_value(_values_by_speaker(utterances, CORPUS), CORPUS, protocol)
-    folds = []
-    for index, left_out in enumerate(corpora):
+    corpora = _groups(utterances, CORPUS, 2, "combine stores with `sercli combine`, or choose another --protocol")
+    _check_one_value(utterances, CORPUS)
+    gender = {utterance.speaker: utterance.gender for utterance in utterances}
+    speakers = {corpus: {u.speaker for u in utterances if u.text_of(CORPUS) == corpus} for corpus in corpora}
+    for left_out in corpora:
         dev: list[str] = []
         for corpus in corpora:
-            speakers = sorted(genders[corpus], key=lambda name: (genders[corpus][name], c_order(name)))
-            if corpus != left_out and len(speakers) > 1:
-                dev += speakers[::_DEV_SHARE]
+            if corpus != left_out and len(speakers[corpus]) > 1:
+                dev += sorted(speakers[corpus], key=lambda name: (gender[name], c_order(name)))[::_DEV_SHARE]
         if not dev:
             raise SercliError(
                 "no speaker is left for dev: every other corpus has one speaker",
-                place=f"--protocol {protocol}: {left_out} left out",
+                place=f"{left_out} left out",
                 fix="combine more corpora, or choose another --protocol",
             )
         name = "+".join(dev) if len(dev) <= _MOST_NAMED else f"{len(dev)} speakers"
-        folds.append(Fold(index + 1, left_out, name, _parts(utterances, genders[left_out], dev)))
-    return folds
+        yield left_out, name, _parts(utterances, speakers[left_out], dev)
 
 
-def _speaker_10_fold(utterances: Sequence[Utterance]) -> list[Fold]:
+def _speaker_10_fold(utterances: Sequence[Utterance]) -> Splits:
     """Each speaker is in one tenth: in the order of their number of utterances, each goes to the tenth that has fewest.
 
     Dev is the next tenth, and all speakers who share a session with a test speaker.
     """
-    protocol = "speaker-10-fold"
-    speakers = _groups(utterances, "speaker", protocol, TENTHS, "choose --protocol leave-one-speaker-out")
+    speakers = _groups(utterances, "speaker", TENTHS, "choose --protocol leave-one-speaker-out")
     n_utterances = Counter(utterance.speaker for utterance in utterances)
     tenth_of: dict[str, int] = {}
     sizes = [0] * TENTHS
@@ -101,38 +84,30 @@ def _speaker_10_fold(utterances: Sequence[Utterance]) -> list[Fold]:
         tenth_of[speaker] = smallest
         sizes[smallest] += n_utterances[speaker]
     sessions = _values_by_speaker(utterances, "session")
-    folds = []
-    for k in range(TENTHS):
-        following = (k + 1) % TENTHS
+    for k, following in _TENTHS:
         tested = {speaker for speaker in speakers if tenth_of[speaker] == k}
         test_sessions = set().union(*(sessions[speaker] for speaker in tested))
         dev = {s for s in speakers if tenth_of[s] == following or sessions[s] & test_sessions} - tested
-        _check_training(tested | dev, speakers, _tenth(k), protocol)
-        folds.append(Fold(k + 1, _tenth(k), _tenth(following), _parts(utterances, tested, dev)))
-    return folds
+        _check_training(tested | dev, speakers, _tenth(k))
+        yield _tenth(k), _tenth(following), _parts(utterances, tested, dev)
 
 
-def _random_10_fold(utterances: Sequence[Utterance]) -> list[Fold]:
+def _random_10_fold(utterances: Sequence[Utterance]) -> Splits:
     """Speakers are shared between parts. The order is that of the hashed names: random, and the same on every machine."""
     if len(utterances) < TENTHS:
-        place, expected = "--protocol random-10-fold", f"at least {TENTHS}"
-        raise SercliError("too few utterances", place=place, seen=len(utterances), expected=expected)
+        raise SercliError("too few utterances", seen=len(utterances), expected=f"at least {TENTHS}")
     shuffled = sorted(utterances, key=lambda u: hashlib.sha256(c_order(u.utt_id)).digest())
     tenth_of = {utterance.utt_id: index % TENTHS for index, utterance in enumerate(shuffled)}
-    folds = []
-    for k in range(TENTHS):
-        following = (k + 1) % TENTHS
+    for k, following in _TENTHS:
         part = {k: "test", following: "dev"}
-        parts = {u.utt_id: part.get(tenth_of[u.utt_id], "train") for u in utterances}
-        folds.append(Fold(k + 1, _tenth(k), _tenth(following), parts))
-    return folds
+        yield _tenth(k), _tenth(following), {u.utt_id: part.get(tenth_of[u.utt_id], "train") for u in utterances}
 
 
 @dataclass(frozen=True)
 class SplitProtocol:
     """How utterances are cut into folds, and which columns of the table decide it: their change makes a task stale."""
 
-    split: Callable[[Sequence[Utterance]], list[Fold]] | None  # None: the folds are read from a file
+    split: Callable[[Sequence[Utterance]], Splits] | None  # None: the folds are read from a file
     columns: tuple[str, ...] = ()
     speaker_dependent: bool = False  # speakers may be shared between parts; every score is marked
 
@@ -154,22 +129,28 @@ else:  # a type checker needs a Literal spelled out; the command line and `confi
     ProtocolName = Literal[tuple(PROTOCOLS)]
 
 
+def split(protocol: str, utterances: Sequence[Utterance]) -> list[Fold]:
+    """The folds of a corpus under a protocol that reads no file. Raises SercliError for a corpus that it does not fit."""
+    splits = PROTOCOLS[protocol].split
+    assert splits is not None
+    try:
+        return [Fold(number, *names_and_parts) for number, names_and_parts in enumerate(splits(utterances), 1)]
+    except SercliError as error:
+        raise error.at(f"--protocol {protocol}") from None
+
+
 def _groups(
-    utterances: Sequence[Utterance],
-    column: str,
-    protocol: str,
-    fewest: int = len(PARTS),
-    fix: str = "ingest more of the corpus, or choose another --protocol",
+    utterances: Sequence[Utterance], column: str, fewest: int = len(PARTS), fix: str = "choose another --protocol"
 ) -> list[str]:
     """The values of a column, in C order. Raises SercliError if an utterance has none, or if there are too few."""
     groups = sorted({utterance.text_of(column) for utterance in utterances}, key=c_order)
-    place = f"--protocol {protocol}"
+    expected = f"at least {fewest}, and one for every utterance"
     if "" in groups:
         unnamed = next(utterance.utt_id for utterance in utterances if not utterance.text_of(column))
-        raise SercliError(f"an utterance has no {column}", place=place, seen=unnamed, fix="choose another --protocol")
+        raise SercliError(f"an utterance has no {column}", seen=unnamed, expected=expected, fix=fix)
     if len(groups) < fewest:
         seen = f"{len(groups)} ({listed(groups)})"
-        raise SercliError(f"too few {column}s", place=place, seen=seen, expected=f"at least {fewest}", fix=fix)
+        raise SercliError(f"too few values of {column}", seen=seen, expected=expected, fix=fix)
     return groups
 
 
@@ -185,25 +166,24 @@ def _parts(utterances: Sequence[Utterance], tested: Collection[str], dev: Collec
     return {u.utt_id: "test" if u.speaker in tested else "dev" if u.speaker in dev else "train" for u in utterances}
 
 
-def _check_one_value(values: Mapping[str, set[str]], column: str, protocol: str) -> None:
+def _check_one_value(utterances: Sequence[Utterance], column: str) -> None:
+    values = _values_by_speaker(utterances, column)
     for speaker in sorted(values, key=c_order):
         if len(values[speaker]) > 1:
             several = sorted(values[speaker], key=c_order)
             raise SercliError(
                 f"a speaker occurs in several values of {column}, and would be in training and test",
-                place=f"--protocol {protocol}",
                 seen=f"{speaker} in {listed(several)}",
                 fix="choose --protocol leave-one-speaker-out",
             )
 
 
-def _check_training(held_out: Collection[str], speakers: Sequence[str], left_out: str, protocol: str) -> None:
+def _check_training(held_out: Collection[str], speakers: Sequence[str], left_out: str) -> None:
     if len(held_out) == len(speakers):
         raise SercliError(
             "no speaker is left to train on: every one shares a session with the test part",
-            place=f"--protocol {protocol}: {left_out} left out",
-            fix="give each session a name that is unique in the corpus, or drop that column, and ingest again; "
-            "or choose another --protocol",
+            place=f"{left_out} left out",
+            fix="give each session a unique name, or drop that column, and ingest again; or choose another --protocol",
         )
 
 

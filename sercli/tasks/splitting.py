@@ -7,7 +7,7 @@ from ..errors import SercliError
 from .classes import label_utterances
 from .folds import Fold, Folds
 from .folds_file import FoldsFile, folds_from_file
-from .protocols import PROTOCOLS
+from .protocols import FROM_FILE, split
 from .task import Task
 
 
@@ -19,12 +19,11 @@ def make_folds(task: Task, utterances: Sequence[Utterance], file: FoldsFile | No
     """
     classes, labels = label_utterances(task, utterances)
     labelled = [utterance for utterance in utterances if utterance.utt_id in labels]
-    split = PROTOCOLS[task.protocol].split
-    if split is None:
+    if task.protocol in FROM_FILE:
         assert file is not None
         folds = folds_from_file(file, labelled, labels, task.speaker_dependent)
     else:
-        folds = split(labelled)
+        folds = split(task.protocol, labelled)
     for fold in folds:
         _check_trainable(fold, task.classes or classes, labels)
     return Folds(classes, labels, folds)
