@@ -45,10 +45,8 @@ class FileFrames:
         """Frames (N, F) of a whole file. Raises AudioError."""
         duration = audio.read_header(path).duration
         if duration > LONGEST:
-            fix = "follow emotion through it with --window 5"
-            raise AudioError(
-                "too long for one utterance", seen=f"{duration:.0f} s", expected=f"at most {LONGEST:.0f} s", fix=fix
-            )
+            expected, fix = f"at most {LONGEST:.0f} s", "follow emotion through it with --window 5"
+            raise AudioError("too long for one utterance", seen=f"{duration:.0f} s", expected=expected, fix=fix)
         return frames_of(audio.read(path, self.extractor.sample_rate), self.extractor)
 
     def sections(self, path: Path, window: float, shift: float) -> Iterator[Section]:

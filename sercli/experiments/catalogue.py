@@ -7,17 +7,15 @@ array or importing torch.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from ..config import build
 from ..errors import Command, DamagedProduct, MissingInput, UsageError
 from ..store import keys
 from ..store.store import Store
-from .configs import AutoencoderConfig, ClassifierConfig
+from .configs import AutoencoderConfig, ClassifierConfig, SystemConfig
 from .sources import Sources
 from .systems import Autoencoder, Classifier
-
-C = TypeVar("C", AutoencoderConfig, ClassifierConfig)
 
 
 class Catalogue(Sources):
@@ -43,15 +41,14 @@ class Catalogue(Sources):
             self._classifiers[name] = Classifier(self, name, config, self.task(config.task), autoencoder)
         return self._classifiers[name]
 
-    def _config(self, key: str, cls: type[C], verb: str) -> C:
+    def _config(self, key: str, cls: type[SystemConfig], verb: str) -> SystemConfig:
         config = self.store.config(key)
         kind, _, name = key.partition("/")
         if config is None:
             names = ", ".join(self.store.names(f"{kind}/*/config.yaml"))
             fix = Command(verb, self.store.path)
-            raise MissingInput(
-                f"no such name among the {kind}", place=self.store.path, seen=name, expected=names, fix=fix
-            )
+            problem = f"no such name among the {kind}"
+            raise MissingInput(problem, place=self.store.path, seen=name, expected=names, fix=fix)
         path = self.store.location(key) / "config.yaml"
         try:
             return build(cls, config, str(path))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast, get_args
 
 from .. import plugins
 from ..config import build, plain
@@ -40,18 +40,19 @@ class AutoencoderConfig:
             raise UsageError("too few latents", place="latent_dim", seen=self.latent_dim, expected="at least 1")
 
     @property
+    def plugin(self) -> tuple[str, str]:
+        """Package and name of its plug-in."""
+        return "autoencoders", self.model
+
+    @property
     def sees_labels(self) -> bool:
         """Whether training reads the labels of the training part."""
-        return bool(self._model["uses_labels"])
+        return bool(plugins.attributes(*self.plugin, "Model")["uses_labels"])
 
     @property
     def has_std(self) -> bool:
         """Whether latents have a standard deviation."""
-        return bool(self._model["has_std"])
-
-    @property
-    def _model(self) -> dict[str, Any]:
-        return plugins.attributes("autoencoders", self.model, "Model")
+        return bool(plugins.attributes(*self.plugin, "Model")["has_std"])
 
     def defaults(self) -> AutoencoderConfig:
         """The same model, size and task with every other option at its default."""
@@ -60,26 +61,21 @@ class AutoencoderConfig:
             latent_dim=self.latent_dim,
             task=self.task,
             training=plain(TrainingConfig()),
-            options=plugins.defaults("autoencoders", self.model),
+            options=plugins.defaults(*self.plugin),
         )
 
     def condition(self, requested: str | None) -> Condition:
         """The condition of its latents: the default one for None. Raises UsageError for one that the model does not have."""
-        if self.sees_labels:
-            conditions: dict[str | None, Condition] = {None: MARGINAL, MARGINAL: MARGINAL}
-            conditions |= {"posterior": "posterior", "oracle": "oracle"}
-            if requested not in conditions:
-                names = "marginal, posterior or oracle"
-                raise UsageError("unknown condition", place="--condition", seen=requested, expected=names)
-            return conditions[requested]
-        if requested not in (None, MARGINAL, UNCONDITIONAL):
-            raise UsageError(
-                f"{self.model} sees no labels and has no such condition",
-                place="--condition",
-                seen=requested,
-                fix="leave --condition out",
-            )
-        return UNCONDITIONAL
+        if not self.sees_labels:
+            if requested not in (None, MARGINAL, UNCONDITIONAL):
+                problem, fix = f"{self.model} sees no labels and has no such condition", "leave --condition out"
+                raise UsageError(problem, place="--condition", seen=requested, fix=fix)
+            return UNCONDITIONAL
+        conditions = get_args(RequestedCondition)
+        if requested not in (None, *conditions):
+            expected = "marginal, posterior or oracle"
+            raise UsageError("unknown condition", place="--condition", seen=requested, expected=expected)
+        return cast(Condition, requested or MARGINAL)
 
 
 @dataclass(frozen=True)
@@ -103,9 +99,14 @@ class ClassifierConfig:
             raise UsageError("--condition and --latents need an autoencoder", fix="name one with --ae")
 
     @property
+    def plugin(self) -> tuple[str, str]:
+        """Package and name of its plug-in."""
+        return "classifiers", self.classifier
+
+    @property
     def input(self) -> type[Input]:
         """What the classifier reads. Raises UsageError where its plug-in names no known input."""
-        return input_class(plugins.constants("classifiers", self.classifier).get("INPUT"), self.classifier)
+        return input_class(plugins.constants(*self.plugin).get("INPUT"), self.classifier)
 
     def defaults(self, autoencoder: AutoencoderConfig | None = None) -> ClassifierConfig:
         """The same classifier on the same input with every other option at its default."""
@@ -113,11 +114,14 @@ class ClassifierConfig:
             classifier=self.classifier,
             task=self.task,
             training=plain(training_defaults(self.classifier)),
-            options=plugins.defaults("classifiers", self.classifier),
+            options=plugins.defaults(*self.plugin),
         )
-        return (
-            config if autoencoder is None else replace(config, autoencoder=self.autoencoder, **inherited(autoencoder))
-        )
+        if autoencoder is None:
+            return config
+        return replace(config, autoencoder=self.autoencoder, **inherited(autoencoder))
+
+
+SystemConfig = TypeVar("SystemConfig", AutoencoderConfig, ClassifierConfig)
 
 
 def inherited(autoencoder: AutoencoderConfig) -> dict[str, Any]:

@@ -48,12 +48,10 @@ def check_store_folder(store_path: Path, facts: Mapping[str, Any], settings: Set
             raise SercliError("the store of another corpus", place=store_path, seen=seen, expected=expected, fix=fix)
     if (store_path / keys.CORPUS / CORPUS_YAML).exists() or not store_path.exists():
         return
-    if not store_path.is_dir() or any(
-        path.name not in (".cache", publishing.STAGING, publishing.LOCKS) for path in store_path.iterdir()
-    ):
-        raise SercliError(
-            "exists and is not a sercli store", place=store_path, fix="choose another folder for the store"
-        )
+    allowed = {".cache", publishing.STAGING, publishing.LOCKS}
+    if not store_path.is_dir() or {path.name for path in store_path.iterdir()} - allowed:
+        fix = "choose another folder for the store"
+        raise SercliError("exists and is not a sercli store", place=store_path, fix=fix)
 
 
 def publish_corpus(store_path: Path, content: CorpusContent, settings: Settings) -> Outcome:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import plugins
 from ..config import build, plain
 from ..data.utterances import write_table
 from ..errors import DamagedProduct, UsageError
-from .configs import AutoencoderConfig, ClassifierConfig
+from .configs import AutoencoderConfig, ClassifierConfig, SystemConfig
 from .systems import HISTORY, WEIGHTS
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from ..classifiers.base import StandardisedClassifier
     from ..learning.normalisation import Statistics
     from ..learning.training import Row
-
-C = TypeVar("C", AutoencoderConfig, ClassifierConfig)
 
 _MODEL, _MEAN, _STD = "model.", "normalisation.mean", "normalisation.std"
 
@@ -50,20 +48,15 @@ class FittedClassifier(NamedTuple):
     classes: Sequence[str]
 
 
-def autoencoder_options(config: AutoencoderConfig) -> Any:
+def plugin_options(config: AutoencoderConfig | ClassifierConfig) -> Any:
     """The plug-in's `Config`. Raises UsageError for values that cannot work."""
-    return build(plugins.load("autoencoders", config.model).Config, config.options, config.model)
-
-
-def classifier_options(config: ClassifierConfig) -> Any:
-    """The plug-in's `Config`. Raises UsageError for values that cannot work."""
-    return build(plugins.load("classifiers", config.classifier).Config, config.options, config.classifier)
+    return build(plugins.load(*config.plugin).Config, config.options, config.plugin[1])
 
 
 def create_autoencoder(config: AutoencoderConfig, n_inputs: int, n_categories: int) -> AutoencoderModel:
     """With fresh weights."""
-    network = plugins.load("autoencoders", config.model).Model
-    model: AutoencoderModel = network(n_inputs, config.latent_dim, n_categories, autoencoder_options(config))
+    network = plugins.load(*config.plugin).Model
+    model: AutoencoderModel = network(n_inputs, config.latent_dim, n_categories, plugin_options(config))
     return model
 
 
@@ -77,7 +70,7 @@ def create_classifier(
     """For rows of `n_features`; with fresh weights, or those of a `state` and what its input found in training."""
     from ..classifiers.base import StandardisedClassifier
 
-    plugin, options = plugins.load("classifiers", config.classifier), classifier_options(config)
+    plugin, options = plugins.load(*config.plugin), plugin_options(config)
     source = config.input(options, fitted_input)
     width = source.width(n_features)
     if state is None:
@@ -160,7 +153,7 @@ def _rebuilding(path: Path) -> Iterator[tuple[dict[str, torch.Tensor], dict[str,
         raise DamagedProduct("the model cannot be rebuilt", place=path, seen=reason, fix=fix) from None
 
 
-def _config(cls: type[C], metadata: Mapping[str, Any], path: Path) -> C:
+def _config(cls: type[SystemConfig], metadata: Mapping[str, Any], path: Path) -> SystemConfig:
     return build(cls, {key: value for key, value in metadata.items() if key in cls.__annotations__}, path)
 
 
@@ -175,7 +168,6 @@ def _statistics(state: Mapping[str, torch.Tensor]) -> Statistics | None:
         return None
     mean, std = state[_MEAN].numpy(), state[_STD].numpy()
     if mean.ndim != 1 or mean.shape != std.shape or not (std > 0).all():
-        raise ValueError(
-            f"normalises by mean {mean.shape} and std {std.shape}, expected equal lengths and a std above 0"
-        )
+        shapes = f"mean {mean.shape} and std {std.shape}"
+        raise ValueError(f"normalises by {shapes}, expected equal lengths and a std above 0")
     return Statistics(mean, std)

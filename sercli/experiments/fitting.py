@@ -116,20 +116,17 @@ def check_not_empty(number: int, parts: Mapping[str, Sized]) -> None:
     """Raises SercliError for a part without a usable utterance."""
     for part, utterances in parts.items():
         if not len(utterances):
-            raise SercliError(
-                f"no usable {part} utterance: `sercli featurize` skipped all of them",
-                place=f"fold {number}",
-                fix="see its table of rejects and repair the recordings, or name other folds with --fold",
-            )
+            problem = f"no usable {part} utterance: `sercli featurize` skipped all of them"
+            fix = "see its table of rejects and repair the recordings, or name other folds with --fold"
+            raise SercliError(problem, place=f"fold {number}", fix=fix)
 
 
 def check_input(classifier: Classifier) -> None:
     """Raises SercliError where the classifier or the corpus lacks what the classifier's input needs."""
     source = classifier.config.input
     if source.joins_features and classifier.autoencoder is None:
-        raise UsageError(
-            "the input needs an autoencoder", place=classifier.config.classifier, fix="name an autoencoder with --ae"
-        )
+        fix = "name an autoencoder with --ae"
+        raise UsageError("the input needs an autoencoder", place=classifier.config.classifier, fix=fix)
     if source.needs_dialogues:
         places_in_dialogues(classifier.store.utterances)
 

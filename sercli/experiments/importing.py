@@ -76,13 +76,13 @@ def _check_ids(store: Store, source: Source, place: Path) -> None:
     stored_ids = {utterance.utt_id for utterance in store.utterances}
     unknown = [utt_id for utt_id in source.utt_ids if utt_id not in stored_ids]
     if len(unknown) == len(source.utt_ids):
-        raise SercliError(
+        seen = f"{len(unknown)} utterances, first {printable(unknown[0])}"
+        problem, expected = (
             f"none of its utterances is in {store.path}",
-            place=place,
-            seen=f"{len(unknown)} utterances, first {printable(unknown[0])}",
-            expected=f"utt_ids such as {store.utterances[0].utt_id}",
-            fix="name files, or keys of an archive, by the utt_id",
+            f"utt_ids such as {store.utterances[0].utt_id}",
         )
+        fix = "name files, or keys of an archive, by the utt_id"
+        raise SercliError(problem, place=place, seen=seen, expected=expected, fix=fix)
     if unknown:
         say(f"{place}: {len(unknown)} utterances are not in the store and were ignored, first {printable(unknown[0])}")
 

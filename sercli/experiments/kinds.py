@@ -107,21 +107,7 @@ def entries(catalogue: Catalogue, kinds: Iterable[Kind] | None = None) -> Iterat
             yield Entry(kind, name, catalogue)
 
 
-# --- one function per kind: what an entry should be made of now
-
-
-def _features(catalogue: Catalogue, name: str) -> list[Product]:
-    return [catalogue.features(name).product]
-
-
-def _task(catalogue: Catalogue, name: str) -> list[Product]:
-    return [catalogue.task(name).product]
-
-
-def _autoencoder(catalogue: Catalogue, name: str) -> list[Product]:
-    autoencoder = catalogue.autoencoder(name)
-    autoencoder.task.require()
-    return [autoencoder.fold(k) for k in autoencoder.fold_numbers]
+# --- kinds whose products or names follow from more than the name of an entry
 
 
 def _latents(catalogue: Catalogue, name: str) -> list[Product]:
@@ -131,19 +117,10 @@ def _latents(catalogue: Catalogue, name: str) -> list[Product]:
     return [autoencoder.latents(k, condition) for k in autoencoder.fold_numbers]
 
 
-def _latents_key(name: str) -> str:
-    autoencoder_name, condition = name.split(" ")
-    return keys.latents(autoencoder_name, condition)
-
-
-def _classifier(catalogue: Catalogue, name: str) -> list[Product]:
-    classifier = catalogue.classifier(name)
-    classifier.task.require()
-    return [classifier.fold(k) for k in classifier.fold_numbers]
-
-
-def _result(catalogue: Catalogue, name: str) -> list[Product]:
-    return [catalogue.classifier(name).published_result()]
+def _latents_names(catalogue: Catalogue) -> Iterator[str]:
+    folders = {path.parent for path in _folders(catalogue, f"{keys.latents('*', '*')}/fold-*/zarr.json")}
+    for folder in sorted(folders, key=lambda path: c_order(str(path))):
+        yield f"{folder.parent.name} {folder.name}"
 
 
 def _cross_corpus(catalogue: Catalogue, name: str) -> list[Product]:
@@ -166,8 +143,8 @@ def _comparison(catalogue: Catalogue, name: str) -> list[Product]:
 def _sweep(catalogue: Catalogue, name: str) -> list[Product]:
     store, key = catalogue.store, keys.sweep(name)
     grid = read_yaml(store.location(key) / "grid.yaml")
-    shown = [key for key in (store.provenance(key) or {"inputs": {}})["inputs"] if key.startswith(keys.result(""))]
-    names = {key: key.removeprefix(keys.result("")) for key in shown}
+    inputs = (store.provenance(key) or {"inputs": {}})["inputs"]
+    names = {key: key.removeprefix(keys.result("")) for key in inputs if key.startswith(keys.result(""))}
     results = {key: catalogue.classifier(name).published_result().digest for key, name in names.items()}
     return [sweep_product(catalogue, name, {key: value for key, value in grid.items() if key != "name"}, results)]
 
@@ -178,14 +155,10 @@ def _diagnostics(catalogue: Catalogue, name: str) -> list[Product]:
     return [autoencoder.diagnostics(autoencoder.fresh_folds)]
 
 
-def _bundle(catalogue: Catalogue, name: str) -> list[Product]:
-    classifier, _, which = name.partition(" ")
-    return [catalogue.classifier(classifier).bundle(int(which.removeprefix("fold-")) if which else None)]
-
-
-def _bundle_key(name: str) -> str:
-    classifier, _, which = name.partition(" ")
-    return keys.bundle(classifier, int(which.removeprefix("fold-")) if which else None)
+def _bundle(name: str) -> tuple[str, int | None]:
+    """The classifier of a bundle, and its fold; None for models that were fitted on all speakers."""
+    classifier, _, fold = name.partition(" fold-")
+    return classifier, int(fold) if fold else None
 
 
 def _bundle_names(catalogue: Catalogue) -> Iterator[str]:
@@ -194,27 +167,12 @@ def _bundle_names(catalogue: Catalogue) -> Iterator[str]:
             yield path.parent.name if path.name == "all" else f"{path.parent.name} {path.name}"
 
 
-def _latents_names(catalogue: Catalogue) -> Iterator[str]:
-    folders = {path.parent for path in _folders(catalogue, f"{keys.latents('*', '*')}/fold-*/zarr.json")}
-    for folder in sorted(folders, key=lambda path: c_order(str(path))):
-        yield f"{folder.parent.name} {folder.name}"
-
-
-def _cross_corpus_names(catalogue: Catalogue) -> list[str]:
-    return [path.parent.name for path in _folders(catalogue, f"cross-corpus/*/scores/{PROVENANCE}")]
-
-
 def _folders(catalogue: Catalogue, pattern: str) -> list[Path]:
-    found = (path.parent for path in catalogue.store.path.glob(pattern))
-    return sorted(found, key=lambda path: c_order(str(path)))
+    return sorted((path.parent for path in catalogue.store.path.glob(pattern)), key=lambda path: c_order(str(path)))
 
 
 def _published(folder: str) -> Callable[[Catalogue], list[str]]:
     return lambda catalogue: catalogue.store.names(f"{folder}/*/{PROVENANCE}")
-
-
-def _report_names(catalogue: Catalogue) -> list[str]:
-    return [keys.REPORT] if catalogue.store.provenance(keys.REPORT) else []
 
 
 def report_product(catalogue: Catalogue) -> Product:
@@ -228,16 +186,44 @@ def report_product(catalogue: Catalogue) -> Product:
 
 
 KINDS: tuple[Kind, ...] = (
-    Kind("features", lambda catalogue: catalogue.feature_names, keys.features, _features, is_on_page=True),
-    Kind("task", lambda catalogue: catalogue.task_names, keys.task, _task, is_on_page=True),
-    Kind("autoencoder", lambda catalogue: catalogue.autoencoder_names, keys.autoencoder, _autoencoder, is_on_page=True),
-    Kind("latents", _latents_names, _latents_key, _latents),
-    Kind("classifier", lambda catalogue: catalogue.classifier_names, keys.classifier, _classifier),
-    Kind("result", lambda catalogue: catalogue.classifier_names, keys.result, _result, is_on_page=True),
-    Kind("cross-corpus", _cross_corpus_names, _cross_corpus_key, _cross_corpus, is_on_page=True),
+    Kind("features", lambda c: c.feature_names, keys.features, lambda c, name: [c.features(name).product], True),
+    Kind("task", lambda c: c.task_names, keys.task, lambda c, name: [c.task(name).product], True),
+    Kind(
+        "autoencoder",
+        lambda c: c.autoencoder_names,
+        keys.autoencoder,
+        lambda c, name: c.autoencoder(name).all_folds(),
+        True,
+    ),
+    Kind("latents", _latents_names, lambda name: keys.latents(*name.split(" ")), _latents),
+    Kind("classifier", lambda c: c.classifier_names, keys.classifier, lambda c, name: c.classifier(name).all_folds()),
+    Kind(
+        "result",
+        lambda c: c.classifier_names,
+        keys.result,
+        lambda c, name: [c.classifier(name).published_result()],
+        True,
+    ),
+    Kind(
+        "cross-corpus",
+        lambda c: [path.parent.name for path in _folders(c, f"cross-corpus/*/scores/{PROVENANCE}")],
+        _cross_corpus_key,
+        _cross_corpus,
+        is_on_page=True,
+    ),
     Kind("comparison", _published("comparisons"), lambda name: f"comparisons/{name}", _comparison, is_on_page=True),
     Kind("sweep", _published("sweeps"), keys.sweep, _sweep, is_on_page=True),
     Kind("diagnostics", _published("diagnostics"), keys.diagnostics, _diagnostics, is_on_page=True),
-    Kind("report", _report_names, lambda name: name, lambda catalogue, name: [report_product(catalogue)]),
-    Kind("bundle", _bundle_names, _bundle_key, _bundle),
+    Kind(
+        "report",
+        lambda c: [keys.REPORT] if c.store.provenance(keys.REPORT) else [],
+        lambda name: name,
+        lambda c, name: [report_product(c)],
+    ),
+    Kind(
+        "bundle",
+        _bundle_names,
+        lambda name: keys.bundle(*_bundle(name)),
+        lambda c, name: [c.classifier(_bundle(name)[0]).bundle(_bundle(name)[1])],
+    ),
 )

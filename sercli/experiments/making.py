@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from .. import plugins
 from ..errors import SercliError
@@ -23,6 +23,7 @@ from ..store.publishing import Product
 from ..store.store import Store
 
 FITTING = ("torch", "zarr", "sercli.experiments.inputs", "sercli.learning.training")  # modules that workers load first
+_WORKER_ENDED = "a worker process was killed, or ran out of memory"
 _MOST_CHANGES = 3  # named in a line
 
 Failures = list[tuple[Unit, BaseException]]
@@ -87,7 +88,6 @@ class Job:
     works: Sequence[Work]
     noun: str = "fold"  # of one unit of work, for the progress bar
     preload: Sequence[str] = FITTING
-    kind: Literal["process", "thread"] = "process"
 
 
 def plan(store: Store, outcome: Outcome, products: Sequence[Product], settings: Settings) -> list[Product]:
@@ -120,7 +120,7 @@ def make(store: Store, folder: str, job: Job, settings: Settings) -> Outcome:
         return outcome
     with publishing.locks(store, todo):
         works = [work for work in job.works if work.product.key in todo]
-        failures, finished = build(store, Job(job.title, works, job.noun, job.preload, job.kind), settings)
+        failures, finished = build(store, replace(job, works=works), settings)
     raise_first(failures, len(finished))
     return outcome
 
@@ -245,17 +245,9 @@ def raise_first(failures: Failures, n_finished: int) -> None:
     unit, error = failures[0]
     some = f" ({len(failures)} failed, {n_finished} finished and kept)" if len(failures) + n_finished > 1 else ""
     if isinstance(error, BrokenExecutor):
-        raise SercliError(
-            f"a worker process was killed, or ran out of memory{some}",
-            place=unit.name,
-            fix="run the same command again, with fewer --jobs",
-        ) from None
-    if is_out_of_memory(error):
-        raise SercliError(
-            f"does not fit into memory{some}",
-            place=unit.name,
-            fix="choose a smaller --batch-size or model, or fewer --jobs",
-        ) from None
+        error = SercliError(_WORKER_ENDED, fix="run the same command again, with fewer --jobs")
+    elif is_out_of_memory(error):
+        error = SercliError("does not fit into memory", fix="choose a smaller --batch-size or model, or fewer --jobs")
     if isinstance(error, SercliError):
         raise error.at(f"{unit.name}{some}") from None
     raise error
@@ -264,7 +256,7 @@ def raise_first(failures: Failures, n_finished: int) -> None:
 def failure_reason(error: BaseException) -> str:
     """Why a unit failed, in one line."""
     if isinstance(error, BrokenExecutor):
-        return "a worker process was killed, or ran out of memory"
+        return _WORKER_ENDED
     return " ".join(str(error).split()) or type(error).__name__
 
 

@@ -14,12 +14,12 @@ from ..learning.options import FLAGS
 from ..tasks.task import Task, requested_task
 from .configs import AutoencoderConfig, ClassifierConfig
 
-SystemConfig = AutoencoderConfig | ClassifierConfig
+_Config = AutoencoderConfig | ClassifierConfig
 _SHORT = {"segment_shift_ms": "shift", "fit_on": "fit", "reconstruction_threshold": "threshold"}
 _GROUPS = ("training", "options")
 
 
-def differences(config: SystemConfig, defaults: SystemConfig, keys: Sequence[str] | None = None) -> list[str]:
+def differences(config: _Config, defaults: _Config, keys: Sequence[str] | None = None) -> list[str]:
     """One part of a name for each option of `keys` (all but the task, if None) that differs from the defaults."""
     values, default_values = plain(config), plain(defaults)
     keys = [key for key in values if key not in (*_GROUPS, "seed", "task")] if keys is None else keys
@@ -27,7 +27,7 @@ def differences(config: SystemConfig, defaults: SystemConfig, keys: Sequence[str
     return [_part(key, value) for key, value, default in pairs if value != default]
 
 
-def inner_differences(config: SystemConfig, defaults: SystemConfig) -> list[str]:
+def inner_differences(config: _Config, defaults: _Config) -> list[str]:
     """The same for options of training and of the plug-in, and the seed last."""
     values, default_values = plain(config), plain(defaults)
     pairs = [
@@ -43,7 +43,7 @@ def _part(key: str, value: Any) -> str:
     return f"{_SHORT.get(key, key)}-{word(value)}"
 
 
-def options_of(config: SystemConfig, defaults: SystemConfig) -> list[str]:
+def options_of(config: _Config, defaults: _Config) -> list[str]:
     """The command-line options that make this configuration out of the defaults."""
     values, default_values = plain(config), plain(defaults)
     words: list[str] = []

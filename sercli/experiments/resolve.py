@@ -45,9 +45,8 @@ def resolve_task(catalogue: Catalogue, options: Options, defaults: Task | None =
         return task
     if name is not None and not definition and name != task_name(corpus_task, corpus_task):
         command = Command("folds", store.path, ("--task", name, "--classes", "A,B"))
-        raise SercliError(
-            "there is no such task", place=store.path, seen=name, expected=", ".join(catalogue.task_names), fix=command
-        )
+        names = ", ".join(catalogue.task_names)
+        raise SercliError("there is no such task", place=store.path, seen=name, expected=names, fix=command)
     task_definition = requested_task(definition, defaults or corpus_task, corpus_task)
     return CorpusTask(catalogue, name or task_name(task_definition, corpus_task), task_definition)
 
@@ -85,27 +84,23 @@ def resolve_classifier(catalogue: Catalogue, options: Options, autoencoder: Auto
     training = training_defaults(kind)
     values |= _grouped({**values, **rest}, ClassifierConfig, training, "classifiers", kind)
     config = build(ClassifierConfig, {**values, "task": task.name}, "train-classifier")
-    parts = _classifier_name(catalogue, config, task, autoencoder)
-    classifier = Classifier(catalogue, check_name(name or ".".join(parts)), config, task, autoencoder)
+    name = check_name(name or _classifier_name(config, task, autoencoder))
+    classifier = Classifier(catalogue, name, config, task, autoencoder)
     classifier.check_name_is_free()
     return classifier
 
 
-def _classifier_name(
-    catalogue: Catalogue, config: ClassifierConfig, task: CorpusTask, autoencoder: Autoencoder | None
-) -> list[str]:
+def _classifier_name(config: ClassifierConfig, task: CorpusTask, autoencoder: Autoencoder | None) -> str:
     defaults = config.defaults(autoencoder.config if autoencoder else None)
     if autoencoder is None:
-        features = naming.differences(config, defaults, ("segment_shift_ms", "normalise"))
-        base = [config.frontend, *_task_parts(task), *features]
+        options = naming.differences(config, defaults, ("segment_shift_ms", "normalise"))
+        parts = [config.frontend, *_task_parts(task), *options]
     else:
-        fitted = autoencoder.task
-        differs = task.name != fitted.name
-        corpus_task = catalogue.corpus_task
-        task_parts = name_differences(task.definition, fitted.definition, corpus_task) if differs else []
-        base = [autoencoder.name, *task_parts]
+        parts = [autoencoder.name]
+        if task.name != autoencoder.task.name:
+            parts += name_differences(task.definition, autoencoder.task.definition, task.sources.corpus_task)
     latents = naming.differences(config, defaults, ("condition", "latents"))
-    return [*base, config.classifier, *latents, *naming.inner_differences(config, defaults)]
+    return ".".join([*parts, config.classifier, *latents, *naming.inner_differences(config, defaults)])
 
 
 def _task_on_latents(catalogue: Catalogue, options: Options, autoencoder: Autoencoder) -> CorpusTask:
@@ -116,15 +111,11 @@ def _task_on_latents(catalogue: Catalogue, options: Options, autoencoder: Autoen
     task = fitted if is_same else resolve_task(catalogue, options, fitted.definition)
     if task.definition == fitted.definition:
         return fitted
-    difference = fold_difference(task.folds, fitted.folds)
-    if difference:
-        raise UsageError(
-            f"the folds do not lie within those under which {autoencoder.name} was fitted",
-            place=f"task {task.name} (folds {task.folds.digest[:8]})",
-            seen=difference,
-            expected=f"the parts of task {fitted.name} (folds {fitted.folds.digest[:8]})",
-            fix=Command("train-ae", catalogue.store.path, ("--task", task.name)),
-        )
+    if difference := fold_difference(task.folds, fitted.folds):
+        problem = f"the folds do not lie within those under which {autoencoder.name} was fitted"
+        place, expected = (f"task {t.name} (folds {t.folds.digest[:8]})" for t in (task, fitted))
+        fix = Command("train-ae", catalogue.store.path, ("--task", task.name))
+        raise UsageError(problem, place=place, seen=difference, expected=f"the parts of {expected}", fix=fix)
     return task
 
 
@@ -134,22 +125,12 @@ def _inherit(options: Options, autoencoder: Autoencoder) -> dict[str, Any]:
     for key in _INHERITED:
         if key in options and options[key] != getattr(config, key):
             flag = naming.flag(key.removesuffix("_ms") if key == "segment_shift_ms" else key)
-            words = (flag, naming.word(options[key]))
-            raise UsageError(
-                f"the autoencoder {autoencoder.name} decides this option",
-                place=naming.flag(key),
-                seen=options[key],
-                expected=getattr(config, key),
-                fix=Command("train-ae", autoencoder.store.path, words),
-            )
-    if not config.has_std and options.get("latents") not in (None, "mean"):
-        raise UsageError(
-            f"{autoencoder.name} gives no standard deviation",
-            place="--latents",
-            seen=options["latents"],
-            expected="mean",
-            fix="use --latents mean",
-        )
+            fix = Command("train-ae", autoencoder.store.path, (flag, naming.word(options[key])))
+            problem, expected = f"the autoencoder {autoencoder.name} decides this option", getattr(config, key)
+            raise UsageError(problem, place=naming.flag(key), seen=options[key], expected=expected, fix=fix)
+    if not config.has_std and (latents := options.get("latents")) not in (None, "mean"):
+        problem, fix_latents = f"{autoencoder.name} gives no standard deviation", "use --latents mean"
+        raise UsageError(problem, place="--latents", seen=latents, expected="mean", fix=fix_latents)
     condition = config.condition(options.get("condition"))
     return {**inherited(config), "autoencoder": autoencoder.name, "condition": condition}
 
@@ -161,28 +142,24 @@ def _grouped(
     package: str,
     plugin: str,
 ) -> dict[str, Any]:
-    """Options by the field of the configuration they belong to: those of training and of the plug-in whole, in their groups.
+    """Options by the field of the configuration they belong to: those of training and of the plug-in whole, in their groups,
+    in the types that the plug-in declares.
 
-    Raises UsageError for an option that nobody knows, and for a value that the plug-in cannot take.
+    Raises UsageError for an unknown option, and for a value that the plug-in cannot take.
     """
-    own = {field.name for field in fields(cls)} - {"training", "options", "task"}
+    shared = {field.name for field in fields(cls)} - {"training", "options", "task"}
     training = {field.name for field in fields(TrainingConfig)}
-    plugin_options = {key: value for key, value in options.items() if key not in own | training}
+    plugin_options = {key: value for key, value in options.items() if key not in shared | training}
+    valid_keys = plugins.defaults(package, plugin)
+    for key in plugin_options:
+        if key not in valid_keys:
+            raise unknown_option(plugin, key, [*valid_keys, *sorted(training), *sorted(shared)])
     trained = {key: value for key, value in options.items() if key in training}
     return {
-        **{key: value for key, value in options.items() if key in own},
+        **{key: value for key, value in options.items() if key in shared},
         "training": plain(build(TrainingConfig, {**plain(training_defaults), **trained}, "training")),
-        "options": _plugin_options(package, plugin, plugin_options, [*sorted(training), *sorted(own)]),
+        "options": plain(build(plugins.config_class(package, plugin), plugin_options, plugin)),
     }
-
-
-def _plugin_options(package: str, plugin: str, options: Options, further: list[str]) -> dict[str, Any]:
-    """All options of a plug-in, in the types that it declares; `further` are other options, for the message."""
-    defaults = plugins.defaults(package, plugin)
-    for key in options:
-        if key not in defaults:
-            raise unknown_option(plugin, key, [*defaults, *further])
-    return plain(build(plugins.config_class(package, plugin), options, plugin))
 
 
 def _task_parts(task: CorpusTask) -> list[str]:

@@ -51,9 +51,8 @@ class Sources:
             definition = self.store.config(keys.task(name), "task.yaml")
             place = self.store.location(keys.task(name)) / "task.yaml"
             if definition is None:
-                raise MissingInput(
-                    "there is no such task", place=place, fix=Command("folds", self.store.path, ("--task", name))
-                )
+                fix = Command("folds", self.store.path, ("--task", name))
+                raise MissingInput("there is no such task", place=place, fix=fix)
             self._tasks[name] = CorpusTask(self, name, build(Task, definition, str(place)))
         return self._tasks[name]
 
@@ -96,12 +95,8 @@ class Sources:
                 text = path.read_text(encoding="utf-8")
                 self._folds_files[digest(text)] = FoldsFile(str(path), text)
         if folds_digest not in self._folds_files:
-            raise MissingInput(
-                "no task keeps the file of these folds",
-                place=self.store.path,
-                seen=folds_digest[:8],
-                fix="name the file with --folds-file",
-            )
+            problem, fix = "no task keeps the file of these folds", "name the file with --folds-file"
+            raise MissingInput(problem, place=self.store.path, seen=folds_digest[:8], fix=fix)
         return self._folds_files[folds_digest]
 
 
@@ -126,12 +121,8 @@ class Features:
         provenance = store.provenance(keys.features(name))
         if provenance is None:
             frontend = name if name in plugins.names("frontends") else "imported"
-            words = naming.frontend_options(name, {"frontend": frontend})
-            raise MissingInput(
-                "there are no such features",
-                place=store.path / keys.features(name),
-                fix=Command("featurize", store.path, tuple(words)),
-            )
+            fix = Command("featurize", store.path, tuple(naming.frontend_options(name, {"frontend": frontend})))
+            raise MissingInput("there are no such features", place=store.path / keys.features(name), fix=fix)
         return cls(sources, name, provenance["config"])
 
     @property
@@ -203,16 +194,13 @@ class CorpusTask:
     def product(self) -> Product:
         """task.yaml and folds.tsv."""
         rows = [u for u in self.store.utterances if u.utt_id in self.folds.labels]
-        columns = {column: digest([u.text_of(column) for u in rows]) for column in self._columns}
+        protocol = PROTOCOLS[self.definition.protocol]
+        columns = {column: digest([u.text_of(column) for u in rows]) for column in protocol.columns}
         labels = digest([[utt_id, label] for utt_id, label in sorted(self.folds.labels.items())])
         words = ("--task", self.name, *naming.task_options(self.definition, self.sources.corpus_task))
         inputs = {self.definition.target: labels, **columns, "folds": self.folds.digest}
         command = Command("folds", self.store.path, words)
         return Product(keys.task(self.name), plain(self.definition), inputs, command)
-
-    @property
-    def _columns(self) -> tuple[str, ...]:
-        return PROTOCOLS[self.definition.protocol].columns
 
     def require(self) -> None:
         """Raises MissingInput unless the task is written and fresh."""

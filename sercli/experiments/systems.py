@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 from ..config import plain
 from ..data.hashing import digest
@@ -16,7 +16,7 @@ from ..store import keys, publishing
 from ..store.publishing import Product
 from ..tasks.folds import Fold, Folds
 from . import naming
-from .configs import MARGINAL, UNCONDITIONAL, AutoencoderConfig, ClassifierConfig
+from .configs import MARGINAL, UNCONDITIONAL, AutoencoderConfig, ClassifierConfig, SystemConfig
 from .dialogues import places_in_dialogues
 from .sources import CorpusTask, Features, Sources
 
@@ -24,14 +24,15 @@ WEIGHTS, HISTORY = "model.safetensors", "history.tsv"
 _DIAGNOSTICS_FORM = "4"  # of the content of diagnostics, and of how it is drawn
 
 
-class _System:
+class _System(Generic[SystemConfig]):
     """What autoencoders and classifiers have in common. One fold is one product."""
 
     kind: str  # the folder, as in `autoencoders/vae-128`
-    config: AutoencoderConfig | ClassifierConfig
 
-    def __init__(self, sources: Sources, name: str, task: CorpusTask) -> None:
+    def __init__(self, sources: Sources, name: str, config: SystemConfig, task: CorpusTask) -> None:
         self.sources, self.store, self.name, self.task = sources, sources.store, name, task
+        self.config: SystemConfig = config
+        self._products: dict[int, Product] = {}
 
     @property
     def key(self) -> str:
@@ -54,8 +55,18 @@ class _System:
         return self.sources.features(self.config.frontend)
 
     def fold(self, number: int) -> Product:
-        """The weights of one fold."""
+        """The weights of one fold, fitted on its training part."""
+        if number not in self._products:
+            self._products[number] = self._fold(self.folds.fold(number))
+        return self._products[number]
+
+    def _fold(self, fold: Fold) -> Product:
         raise NotImplementedError
+
+    def all_folds(self) -> list[Product]:
+        """The weights of all folds. Raises MissingInput unless the task is fresh."""
+        self.task.require()
+        return [self.fold(number) for number in self.fold_numbers]
 
     @property
     def fresh_folds(self) -> list[int]:
@@ -64,11 +75,11 @@ class _System:
 
     def weights(self, number: int) -> Path:
         """The checked file of weights of one fold. Raises DamagedProduct."""
-        return self.store.file(f"{self.key}/fold-{number}", WEIGHTS)
+        return self.store.file(keys.fold(self.key, number), WEIGHTS)
 
     def history(self, number: int) -> Path:
         """The checked training history of one fold. Raises DamagedProduct."""
-        return self.store.file(f"{self.key}/fold-{number}", HISTORY)
+        return self.store.file(keys.fold(self.key, number), HISTORY)
 
     @property
     def is_stored(self) -> bool:
@@ -90,33 +101,26 @@ class _System:
         utt_ids = [*fold.part("train"), *fold.part("dev"), *further]
         return {**self.features.inputs(utt_ids, self.config.normalise), "folds": self.folds.digest}
 
+    def _weights(self, verb: str, words: Sequence[str], fold: Fold, inputs: Mapping[str, str]) -> Product:
+        words = [*words, "--task", self.config.task, "--name", self.name]
+        config = {**plain(self.config), "fold": fold.number}
+        return Product(keys.fold(self.key, fold.number), config, inputs, self._command(verb, words, fold.number))
+
     def _command(self, verb: str, words: Sequence[str], fold: int | None = None) -> Command:
         return Command(verb, self.store.path, tuple(words), fold)
 
 
-class Autoencoder(_System):
+class Autoencoder(_System[AutoencoderConfig]):
     """An autoencoder of a store, fitted or only planned."""
 
     kind = "autoencoders"
-
-    def __init__(self, sources: Sources, name: str, config: AutoencoderConfig, task: CorpusTask) -> None:
-        super().__init__(sources, name, task)
-        self.config: AutoencoderConfig = config
-        self._folds: dict[int, Product] = {}
 
     @cached_property
     def seedless_key(self) -> str:
         """Equal for autoencoders that differ in their seed only."""
         return json.dumps({**plain(self.config), "seed": None}, sort_keys=True)
 
-    def fold(self, number: int) -> Product:
-        """The weights of one fold, fitted on its training part."""
-        if number not in self._folds:
-            self._folds[number] = self._fold(number)
-        return self._folds[number]
-
-    def _fold(self, number: int) -> Product:
-        fold = self.folds.fold(number)
+    def _fold(self, fold: Fold) -> Product:
         further = self.further_training(fold)
         inputs = self._training_inputs(fold, further)
         if self.config.sees_labels:
@@ -127,10 +131,7 @@ class Autoencoder(_System):
             inputs["further training utterances"] = digest(further)
         words = naming.options_of(self.config, self.config.defaults())
         words += ["--model", self.config.model, "--latent-dim", str(self.config.latent_dim)]
-        words += ["--task", self.config.task, "--name", self.name]
-        config = {**plain(self.config), "fold": number}
-        key = keys.autoencoder_fold(self.name, number)
-        return Product(key, config, inputs, self._command("train-ae", words, number))
+        return self._weights("train-ae", words, fold, inputs)
 
     def further_training(self, fold: Fold) -> list[str]:
         """With `fit_on: all`: utterances outside the task by speakers of the training part who are in no other part."""
@@ -156,7 +157,7 @@ class Autoencoder(_System):
         if condition == "oracle":
             inputs["labels"] = digest(sorted(self.task.categories[1].items()))
         words = ["--ae", self.name, *([] if condition in (UNCONDITIONAL, MARGINAL) else ["--condition", condition])]
-        key = keys.latents_fold(self.name, condition, number)
+        key = keys.fold(keys.latents(self.name, condition), number)
         return Product(key, {"condition": condition, "fold": number}, inputs, self._command("encode", words, number))
 
     def diagnostics(self, numbers: Sequence[int]) -> Product:
@@ -170,23 +171,16 @@ class Autoencoder(_System):
         return Product(keys.diagnostics(self.name), {"autoencoder": self.name}, inputs, self._command("report", []))
 
 
-class Classifier(_System):
+class Classifier(_System[ClassifierConfig]):
     """A classifier of a store, fitted or only planned, on latents of its `autoencoder` or (None) on features."""
 
     kind = "classifiers"
 
     def __init__(
-        self,
-        sources: Sources,
-        name: str,
-        config: ClassifierConfig,
-        task: CorpusTask,
-        autoencoder: Autoencoder | None,
+        self, sources: Sources, name: str, config: ClassifierConfig, task: CorpusTask, autoencoder: Autoencoder | None
     ) -> None:
-        super().__init__(sources, name, task)
-        self.config: ClassifierConfig = config
+        super().__init__(sources, name, config, task)
         self.autoencoder = autoencoder
-        self._folds: dict[int, Product] = {}
 
     @cached_property
     def seedless_key(self) -> str:
@@ -194,24 +188,15 @@ class Classifier(_System):
         config = {**plain(self.config), "seed": None, "autoencoder": None}
         return json.dumps([config, self.autoencoder and self.autoencoder.seedless_key], sort_keys=True)
 
-    def fold(self, number: int) -> Product:
-        """The weights of one fold."""
-        if number not in self._folds:
-            self._folds[number] = self._fold(number)
-        return self._folds[number]
-
-    def _fold(self, number: int) -> Product:
-        fold = self.folds.fold(number)
+    def _fold(self, fold: Fold) -> Product:
         inputs = {**self._training_inputs(fold), "labels": fold.training_labels_digest(self.folds.labels)}
         inputs |= self._dialogue_inputs
         if self.autoencoder is not None:
-            inputs[self.autoencoder.key] = self.autoencoder.fold(number).digest
+            inputs[self.autoencoder.key] = self.autoencoder.fold(fold.number).digest
         defaults = self.config.defaults(self.autoencoder.config if self.autoencoder else None)
         words = ["--classifier", self.config.classifier, "--ae", self.config.autoencoder or "none"]
-        words += [*naming.options_of(self.config, defaults), "--task", self.config.task, "--name", self.name]
-        config = {**plain(self.config), "fold": number}
-        key = keys.classifier_fold(self.name, number)
-        return Product(key, config, inputs, self._command("train-classifier", words, number))
+        words += naming.options_of(self.config, defaults)
+        return self._weights("train-classifier", words, fold, inputs)
 
     def latents(self, number: int) -> Product | None:
         """The latents that one fold reads; None without an autoencoder."""

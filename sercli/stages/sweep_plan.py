@@ -14,7 +14,7 @@ from ..config import build, plain
 from ..data.hashing import digest
 from ..errors import SercliError
 from ..experiments.catalogue import Catalogue
-from ..experiments.fitted import autoencoder_options, classifier_options, create_autoencoder
+from ..experiments.fitted import create_autoencoder, plugin_options
 from ..experiments.fitting import check_input, fit_autoencoder_fold, fit_classifier_fold
 from ..experiments.grids import Grid, Point
 from ..experiments.making import Outcome, Settings, Work
@@ -164,10 +164,8 @@ def _check_options(system: Autoencoder | Classifier) -> None:
     """Raises SercliError for values that cannot work, of a system that does not exist yet."""
     if system.is_stored:
         return
-    if isinstance(system, Autoencoder):
-        autoencoder_options(system.config)
-    else:
-        classifier_options(system.config)
+    plugin_options(system.config)
+    if isinstance(system, Classifier):
         check_input(system)
     if isinstance(system, Autoencoder) or system.config.input.reads_segments:
         shape_of(_frame_shape(system.sources, system.config.frontend).shift_ms, system.config.segment_shift_ms)

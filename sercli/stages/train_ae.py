@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..experiments.catalogue import Catalogue
-from ..experiments.fitted import autoencoder_options
+from ..experiments.fitted import plugin_options
 from ..experiments.fitting import check_segments, fit_autoencoder_fold
 from ..experiments.making import Job, Outcome, Settings, Work, make
 from ..experiments.resolve import resolve_autoencoder
@@ -23,7 +23,7 @@ def run(store_path: Path, requested: Mapping[str, Any], folds: Sequence[int], se
     autoencoder = resolve_autoencoder(Catalogue(store), requested)
     publishing.require(store, autoencoder.features.product)
     if not autoencoder.is_stored:  # values that cannot work take no name
-        autoencoder_options(autoencoder.config)
+        plugin_options(autoencoder.config)
         check_segments(autoencoder)
         resolve_all(settings.device)
     numbers = autoencoder.folds.numbers(folds)

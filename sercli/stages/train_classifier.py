@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..experiments.catalogue import Catalogue
-from ..experiments.fitted import classifier_options
+from ..experiments.fitted import plugin_options
 from ..experiments.fitting import check_input, check_segments, fit_classifier_fold
 from ..experiments.making import Job, Outcome, Settings, Work, make
 from ..experiments.resolve import resolve_classifier
@@ -23,7 +23,7 @@ def run(store_path: Path, requested: Mapping[str, Any], folds: Sequence[int], se
     classifier = resolve_classifier(Catalogue(store), requested)
     publishing.require(store, classifier.features.product)
     if not classifier.is_stored:  # values that cannot work take no name
-        classifier_options(classifier.config)
+        plugin_options(classifier.config)
         check_input(classifier)
         if classifier.autoencoder is None and classifier.config.input.reads_segments:
             check_segments(classifier)

@@ -23,9 +23,9 @@ def autoencoder(name: str) -> str:
     return f"autoencoders/{name}"
 
 
-def autoencoder_fold(name: str, fold: int) -> str:
-    """The weights of one fold of an autoencoder."""
-    return f"{autoencoder(name)}/fold-{fold}"
+def fold(key: str, number: int) -> str:
+    """One fold of an autoencoder, of a classifier, of latents or of predictions."""
+    return f"{key}/fold-{number}"
 
 
 def latents(autoencoder_name: str, condition: str) -> str:
@@ -33,24 +33,14 @@ def latents(autoencoder_name: str, condition: str) -> str:
     return f"{ARRAYS}/latents/{autoencoder_name}/{condition}"
 
 
-def latents_fold(autoencoder_name: str, condition: str, fold: int) -> str:
-    """The latents that one fold's autoencoder gives."""
-    return f"{latents(autoencoder_name, condition)}/fold-{fold}"
-
-
 def classifier(name: str) -> str:
     """What all folds of a classifier share."""
     return f"classifiers/{name}"
 
 
-def classifier_fold(name: str, fold: int) -> str:
-    """The weights of one fold of a classifier."""
-    return f"{classifier(name)}/fold-{fold}"
-
-
-def predictions_fold(classifier_name: str, fold: int) -> str:
+def predictions_fold(classifier_name: str, number: int) -> str:
     """Posteriors of the dev and test utterances of one fold."""
-    return f"predictions/{classifier_name}/fold-{fold}"
+    return f"predictions/{classifier_name}/fold-{number}"
 
 
 def result(classifier_name: str) -> str:
@@ -79,6 +69,6 @@ def sweep(name: str) -> str:
     return f"sweeps/{name}"
 
 
-def bundle(classifier_name: str, fold: int | None) -> str:
+def bundle(classifier_name: str, number: int | None) -> str:
     """A bundle with the models of one fold, or (None) with models that were fitted on all speakers."""
-    return f"bundles/{classifier_name}/{'all' if fold is None else f'fold-{fold}'}"
+    return f"bundles/{classifier_name}/{'all' if number is None else f'fold-{number}'}"

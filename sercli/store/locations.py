@@ -22,12 +22,8 @@ _NAME = re.compile(r"\w[\w.+=,-]*")
 def check_name(name: object) -> str:
     """The name of a product, which is also the name of a folder and a word of a shell command. Raises UsageError."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise UsageError(
-            "invalid name of a product",
-            seen=repr(name),
-            expected="letters, digits and . - _ + = , with a letter or digit first",
-            fix="choose another name",
-        )
+        expected = "letters, digits and . - _ + = , with a letter or digit first"
+        raise UsageError("invalid name of a product", seen=repr(name), expected=expected, fix="choose another name")
     return name
 
 
@@ -68,10 +64,8 @@ class Locations:
 
     def attributes(self, key: str) -> dict[str, Any]:
         """The attributes of a published group of arrays."""
-        attributes: dict[str, Any] = json.loads((self.location(key) / "zarr.json").read_text(encoding="utf-8"))[
-            "attributes"
-        ]
-        return attributes
+        content: dict[str, dict[str, Any]] = json.loads((self.location(key) / "zarr.json").read_text(encoding="utf-8"))
+        return content["attributes"]
 
     def ragged(self, key: str) -> Ragged:
         """A published ragged array, opened for reading. Raises DamagedProduct."""
@@ -109,10 +103,6 @@ def damaged(path: Path, problem: str = "not as it was published") -> DamagedProd
 def check_format(stored: object, path: Path) -> None:
     """Raises SercliError for a product of another format."""
     if stored != FORMAT:
-        raise SercliError(
-            "another format",
-            place=path,
-            seen=f"format {stored}",
-            expected=f"format {FORMAT}",
-            fix="use the sercli version that made it, or make a new store with `sercli ingest`",
-        )
+        seen, expected = f"format {stored}", f"format {FORMAT}"
+        fix = "use the sercli version that made it, or make a new store with `sercli ingest`"
+        raise SercliError("another format", place=path, seen=seen, expected=expected, fix=fix)

@@ -60,11 +60,8 @@ def state(store: Locations, product: Product) -> State:
     folder = store.location(product.key)
     check_same_config(folder, provenance["config"], product.config)
     stored = provenance["inputs"]
-    changed = [
-        _change(name, stored.get(name), product.inputs.get(name))
-        for name in {**stored, **product.inputs}
-        if stored.get(name) != product.inputs.get(name)
-    ]
+    pairs = {name: (stored.get(name), product.inputs.get(name)) for name in {**stored, **product.inputs}}
+    changed = [_change(name, old, new) for name, (old, new) in pairs.items() if old != new]
     changed += [name for name in provenance["files"] if not (folder / name).is_file()]
     return State("stale", changed) if changed else State("pruned" if provenance.get("pruned") else "fresh")
 
@@ -97,23 +94,15 @@ def check_same_config(
     stored, requested = _flat(stored), _flat(requested)
     for key in {**stored, **requested}:
         if stored.get(key) != requested.get(key):
-            raise SercliError(
-                "exists with another configuration",
-                place=place,
-                seen=f"{key} is {stored.get(key)!r}",
-                expected=repr(requested.get(key)),
-                fix=f"choose another {option}, or delete this folder",
-            )
+            seen, expected = f"{key} is {stored.get(key)!r}", repr(requested.get(key))
+            fix = f"choose another {option}, or delete this folder"
+            raise SercliError("exists with another configuration", place=place, seen=seen, expected=expected, fix=fix)
 
 
 def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
     """Options of training and of the plug-in beside the others, with a dot in their names."""
-    flat: dict[str, Any] = {}
-    for key, value in config.items():
-        flat |= (
-            {f"{key}.{inner}": item for inner, item in value.items()} if isinstance(value, Mapping) else {key: value}
-        )
-    return flat
+    groups = {key: value if isinstance(value, Mapping) else {"": value} for key, value in config.items()}
+    return {f"{key}.{name}" if name else key: v for key, group in groups.items() for name, v in group.items()}
 
 
 def write_config_once(store: Locations, key: str, config: Mapping[str, Any]) -> None:
@@ -300,9 +289,8 @@ def lock(folder: Path, key: str, wait: bool = False) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SercliError(
-                "another command makes this product now", place=folder / key, fix="wait until it ends"
-            ) from None
+            problem, fix = "another command makes this product now", "wait until it ends"
+            raise SercliError(problem, place=folder / key, fix=fix) from None
         yield
     finally:
         os.close(descriptor)

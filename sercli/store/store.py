@@ -30,30 +30,24 @@ class Store(Locations):
         if not (self.corpus_folder / "corpus.yaml").is_file():
             if (path / "corpus.yaml").is_file():
                 raise _older_format(path)
-            raise SercliError(
-                "not a sercli store",
-                place=path,
-                expected="a folder corpus with corpus.yaml",
-                fix=Command("ingest", words=(str(path), "STORE")),
-            )
+            expected, fix = "a folder corpus with corpus.yaml", Command("ingest", words=(str(path), "STORE"))
+            raise SercliError("not a sercli store", place=path, expected=expected, fix=fix)
         self.corpus: dict[str, Any] = read_yaml(self.corpus_folder / "corpus.yaml")
         check_format(self.corpus.get("format"), self.corpus_folder / "corpus.yaml")
 
     def corpus_fact(self, key: str) -> Any:
         """What `ingest` wrote about the corpus under this key of corpus.yaml. Raises DamagedProduct if the key is missing."""
         if key not in self.corpus:
-            raise DamagedProduct(
-                "a key is missing", place=self.corpus_folder / "corpus.yaml", expected=key, fix=self.origin
-            )
+            place = self.corpus_folder / "corpus.yaml"
+            raise DamagedProduct("a key is missing", place=place, expected=key, fix=self.origin)
         return self.corpus[key]
 
     def corpus_names(self, key: str) -> list[str]:
         """A list of names in corpus.yaml. Raises DamagedProduct."""
         names = self.corpus_fact(key)
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise DamagedProduct(
-                "not a list of names", place=f"{self.corpus_folder / 'corpus.yaml'}: {key}", fix=self.origin
-            )
+            place = f"{self.corpus_folder / 'corpus.yaml'}: {key}"
+            raise DamagedProduct("not a list of names", place=place, fix=self.origin)
         return names
 
     @property
@@ -101,13 +95,9 @@ def _older_format(path: Path) -> SercliError:
     if corpus.get("corpus") == COMBINED:
         first = Command("combine", words=(*_placeholders(corpus.get("stores", [])), new))
     frontends = sorted({folder.parent.name for folder in (path / keys.ARRAYS / "features").glob("*/zarr.json")})
-    return SercliError(
-        "the store has an older format",
-        place=path,
-        seen=f"format {corpus.get('format')}",
-        expected=f"format {FORMAT}",
-        fix=(first, *(Command("featurize", new, ("--frontend", name)) for name in frontends or ["logmel"])),
-    )
+    fix = (first, *(Command("featurize", new, ("--frontend", name)) for name in frontends or ["logmel"]))
+    seen, expected = f"format {corpus.get('format')}", f"format {FORMAT}"
+    return SercliError("the store has an older format", place=path, seen=seen, expected=expected, fix=fix)
 
 
 def _placeholders(names: Iterable[object]) -> list[str]:
