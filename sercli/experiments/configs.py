@@ -1,4 +1,4 @@
-"""Configurations of autoencoders and classifiers: what all folds of a system share, as kept in its `config.yaml`."""
+"""Configurations of autoencoders and classifiers: what all folds of a system share, as written in its `config.yaml`."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class ClassifierConfig:
 
     @property
     def input(self) -> type[Input]:
-        """What the classifier reads. Raises UsageError where its plug-in names no known input."""
+        """What the classifier reads. Raises UsageError where its plug-in names no input that exists."""
         return input_class(plugins.constants(*self.plugin).get("INPUT"), self.classifier)
 
     def defaults(self, autoencoder: AutoencoderConfig | None = None) -> ClassifierConfig:

@@ -62,7 +62,7 @@ def publish_corpus(store_path: Path, content: CorpusContent, settings: Settings)
     if not content.utterances:
         raise nothing_usable(content.facts["root"], content.rejects)
     locations = Locations(store_path)
-    draft = store_path / publishing.STAGING / "corpus-draft"
+    draft = publishing.emptied(store_path / publishing.STAGING / "corpus-draft")
     _write(draft, content)
     inputs = {path.name: file_digest(path) for path in sorted(draft.iterdir())}
     command = Command("ingest", words=(str(content.facts["root"]), str(store_path)))
@@ -91,8 +91,6 @@ def _config(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _write(folder: Path, content: CorpusContent) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
     write_utterances(folder / UTTERANCES, content.utterances)
     rows = [[printable(reject.path), reject.reason] for reject in content.rejects]
     write_table(folder / REJECTS, ["path", "reason"], rows)
@@ -103,7 +101,7 @@ def _write(folder: Path, content: CorpusContent) -> None:
 
 
 def _refuse_edited(locations: Locations, digest: str) -> None:
-    """A table that was edited by hand is kept."""
+    """Raises SercliError for a table that was edited by hand."""
     path = locations.location(keys.CORPUS) / UTTERANCES
     published = (locations.provenance(keys.CORPUS) or {"files": {}})["files"].get(UTTERANCES)
     if path.is_file() and file_digest(path) not in (digest, published):

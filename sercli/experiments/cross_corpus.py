@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 
 from ..config import plain
 from ..data.hashing import digest
@@ -18,33 +17,20 @@ from .systems import Classifier
 
 
 class CrossCorpusTest:
-    """The utterances of `catalogue` as the test set of a classifier that was trained in another store."""
+    """The utterances of `catalogue` as the test set of a classifier that was trained in another store.
+
+    `classes` are those of the classifier's classes that occur in this corpus, `labels` gives the class of each utterance
+    that has one of them, `key` is where the products lie.
+    """
 
     def __init__(self, catalogue: Catalogue, classifier: Classifier) -> None:
         self.catalogue, self.store, self.classifier = catalogue, catalogue.store, classifier
-
-    @property
-    def key(self) -> str:
-        """Where its products lie."""
-        return keys.cross_corpus(self.classifier.store.name, self.classifier.name)
-
-    @cached_property
-    def _classes_and_labels(self) -> tuple[list[str], Mapping[str, str]]:
-        origin = self.classifier.store
+        origin, task = classifier.store, classifier.task
+        self.key = keys.cross_corpus(origin.name, classifier.name)
         merges = Task(classes=tuple(origin.corpus_names("classes"))).merges if origin.is_combined else []
         renamed = {source: name for name, sources in merges for source in sources}
-        task = self.classifier.task
-        return label_cross_corpus(task.definition, task.folds.classes, self.store.utterances, renamed)
-
-    @property
-    def classes(self) -> list[str]:
-        """Classes of the classifier that occur in this corpus."""
-        return self._classes_and_labels[0]
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        """The class of each utterance that has one of the classifier's classes."""
-        return self._classes_and_labels[1]
+        labelled = label_cross_corpus(task.definition, task.folds.classes, self.store.utterances, renamed)
+        self.classes, self.labels = labelled
 
     def predictions(self, number: int) -> Product:
         """Posteriors of all labelled utterances by one fold's models."""

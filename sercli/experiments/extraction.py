@@ -1,5 +1,6 @@
 """Frames of sound files, made in blocks of about a minute of speech: a command that is killed loses its last blocks only."""
 
+import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -52,7 +53,7 @@ def extract(store: Store, product: Product, root: Path, settings: Settings) -> N
     """Make and publish the frames of all utterances. Raises SercliError for a folder that does not exist."""
     if not root.is_dir():
         raise SercliError("the folder of the sound files is missing", place=root, fix="say with --root where it is now")
-    extractor = _extractor(*_hashable(product.config), resolve_all(settings.device)[0])  # what cannot work fails here
+    extractor = _extractor(json.dumps(product.config), resolve_all(settings.device)[0])  # what cannot work fails here
     folder = publishing.stage(store, product) / "blocks"
     if settings.overwrite:
         shutil.rmtree(folder, ignore_errors=True)
@@ -78,7 +79,7 @@ def extract_block(
     root: Path, utterances: Sequence[Utterance], config: Mapping[str, Any], target: Path, device: str
 ) -> None:
     """Write the frames of one block to a file, and for each utterance without frames the reason."""
-    extractor = _extractor(*_hashable(config), device)
+    extractor = _extractor(json.dumps(config), device)
     frames: list[Rows] = []
     problems: list[str] = []
     for utterance in utterances:
@@ -125,16 +126,14 @@ def _array(paths: Sequence[Path], extractor: Extractor) -> FrameArray:
     return FrameArray(frames(), lengths, problems, extractor.n_features, attributes)
 
 
-def _hashable(config: Mapping[str, Any]) -> tuple[str, tuple[tuple[str, Any], ...]]:
-    return config["frontend"], tuple((key, value) for key, value in config.items() if key != "frontend")
-
-
 @lru_cache(maxsize=16)  # one per device
-def _extractor(frontend: str, options: tuple[tuple[str, Any], ...], device: str) -> Extractor:
+def _extractor(config: str, device: str) -> Extractor:
     import torch
 
+    options = json.loads(config)
+    frontend = options.pop("frontend")
     module = plugins.load("frontends", frontend)
     if device == "cpu":
         torch.set_num_threads(1)  # the blocks occupy all cores
-    extractor: Extractor = module.Extractor(build(module.Config, dict(options), frontend), device)
+    extractor: Extractor = module.Extractor(build(module.Config, options, frontend), device)
     return extractor

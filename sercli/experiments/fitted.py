@@ -38,6 +38,11 @@ class FittedAutoencoder(NamedTuple):
     config: AutoencoderConfig
     categories: Sequence[str]
 
+    @property
+    def shape(self) -> dict[str, Any]:
+        """What the model is rebuilt from, beside its configuration and weights."""
+        return {"categories": list(self.categories), "n_inputs": self.model.n_inputs}
+
 
 class FittedClassifier(NamedTuple):
     """A classifier, the normalisation fitted with it where it reads features, and its classes in order."""
@@ -46,6 +51,12 @@ class FittedClassifier(NamedTuple):
     trained: Statistics | None
     config: ClassifierConfig
     classes: Sequence[str]
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """What the model is rebuilt from, beside its configuration and weights."""
+        source = self.model.source.fitted
+        return {"classes": list(self.classes), "n_features": len(self.model.mean), "input": source}
 
 
 def plugin_options(config: AutoencoderConfig | ClassifierConfig) -> Any:
@@ -67,7 +78,7 @@ def create_classifier(
     state: Mapping[str, torch.Tensor] | None = None,
     fitted_input: Mapping[str, int] | None = None,
 ) -> StandardisedClassifier:
-    """For rows of `n_features`; with fresh weights, or those of a `state` and what its input found in training."""
+    """For rows of `n_features`; with fresh weights, or those of a `state` and what its input was fitted to."""
     from ..classifiers.base import StandardisedClassifier
 
     plugin, options = plugins.load(*config.plugin), plugin_options(config)
@@ -81,21 +92,23 @@ def create_classifier(
     return model
 
 
-def save_autoencoder(
-    folder: Path, fitted: FittedAutoencoder, history: Sequence[Row], about: Mapping[str, Any] | None = None
+def save(
+    folder: Path,
+    fitted: FittedAutoencoder | FittedClassifier,
+    history: Sequence[Row],
+    about: Mapping[str, Any] | None = None,
 ) -> None:
     """Write both files into a folder; `about` is further metadata, for people."""
-    rebuild = {"categories": list(fitted.categories), "n_inputs": fitted.model.n_inputs}
-    _save(folder, fitted, history, {**(about or {}), **rebuild})
+    import torch
 
+    from ..learning import checkpoints
 
-def save_classifier(
-    folder: Path, fitted: FittedClassifier, history: Sequence[Row], about: Mapping[str, Any] | None = None
-) -> None:
-    """Write both files into a folder; `about` is further metadata, for people."""
-    model = fitted.model
-    rebuild = {"classes": list(fitted.classes), "n_features": len(model.mean), "input": model.source.fitted}
-    _save(folder, fitted, history, {**(about or {}), **rebuild})
+    state = {_MODEL + key: tensor for key, tensor in fitted.model.state_dict().items()}
+    if fitted.trained is not None:
+        state |= {_MEAN: torch.from_numpy(fitted.trained.mean), _STD: torch.from_numpy(fitted.trained.std)}
+    checkpoints.write(folder / WEIGHTS, state, {**plain(fitted.config), **(about or {}), **fitted.shape})
+    header = list(history[0])
+    write_table(folder / HISTORY, header, [[f"{row[name]:.9g}" for name in header] for row in history])
 
 
 def read_autoencoder(path: Path, device: str) -> FittedAutoencoder:
@@ -119,21 +132,6 @@ def read_classifier(path: Path, device: str) -> FittedClassifier:
         if not (model.std > 0).all():
             raise ValueError("a standard deviation is not above 0")
         return FittedClassifier(model.to(device).eval(), _statistics(state), config, classes)
-
-
-def _save(
-    folder: Path, fitted: FittedAutoencoder | FittedClassifier, history: Sequence[Row], metadata: Mapping[str, Any]
-) -> None:
-    import torch
-
-    from ..learning import checkpoints
-
-    state = {_MODEL + key: tensor for key, tensor in fitted.model.state_dict().items()}
-    if fitted.trained is not None:
-        state |= {_MEAN: torch.from_numpy(fitted.trained.mean), _STD: torch.from_numpy(fitted.trained.std)}
-    checkpoints.write(folder / WEIGHTS, state, {**plain(fitted.config), **metadata})
-    header = list(history[0])
-    write_table(folder / HISTORY, header, [[f"{row[name]:.9g}" for name in header] for row in history])
 
 
 @contextmanager

@@ -16,14 +16,7 @@ from ..store.store import Store
 from ..tasks.folds import NOBODY, Fold
 from .catalogue import Catalogue
 from .dialogues import places_in_dialogues
-from .fitted import (
-    FittedAutoencoder,
-    FittedClassifier,
-    create_autoencoder,
-    create_classifier,
-    save_autoencoder,
-    save_classifier,
-)
+from .fitted import FittedAutoencoder, FittedClassifier, create_autoencoder, create_classifier, save
 from .making import report_fraction
 from .systems import Autoencoder, Classifier
 
@@ -71,7 +64,7 @@ def fit_autoencoder(autoencoder: Autoencoder, fold: Fold, built: Path, device: s
         history = fit(model, train_batches.shuffled, dev_batches.in_order if dev_batches else None, run)
     assert normaliser.trained is not None
     about = {**_about(autoencoder, fold), "frames_per_segment": shape.size, "segment_ms": shape.size_ms}
-    save_autoencoder(built, FittedAutoencoder(model, normaliser.trained, config, categories), history, about)
+    save(built, FittedAutoencoder(model, normaliser.trained, config, categories), history, about)
 
 
 def fit_classifier_fold(store_path: Path, name: str, number: int, built: Path, device: str) -> None:
@@ -101,7 +94,7 @@ def fit_classifier(classifier: Classifier, source: ClassifierInput, fold: Fold, 
         model = create_classifier(config, train.rows.shape[1], len(folds.classes))
         history = model.fit(train, dev, TrainingRun(training, seed, device, _reporter(built, training)))
     fitted = FittedClassifier(model, source.trained, config, folds.classes)
-    save_classifier(built, fitted, history, _about(classifier, fold))
+    save(built, fitted, history, _about(classifier, fold))
 
 
 def _reporter(built: Path, training: TrainingConfig) -> Callable[[int], None]:

@@ -1,7 +1,7 @@
 """Frames that were made elsewhere, taken over into a store."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,9 +65,8 @@ def scan(store: Store, source: Source, place: Path) -> ImportedFrames:
 def publish_imported(store: Store, product: Product, imported: ImportedFrames) -> None:
     """Read all frames again, one utterance at a time, and publish them."""
     publishing.stage(store, product)
-    blocks = _in_blocks(_read_again(store, imported), imported.n_features)
     attributes = {"frame_shift_ms": imported.source.frame_shift_ms}
-    array = FrameArray(blocks, imported.lengths, imported.problems, imported.n_features, attributes)
+    array = FrameArray(_blocks(store, imported), imported.lengths, imported.problems, imported.n_features, attributes)
     publish_frames(store, product, array)
 
 
@@ -116,25 +115,18 @@ def _digest_of(frames: Frames) -> str:
     return hashlib.sha256(np.ascontiguousarray(frames).data).hexdigest()
 
 
-def _read_again(store: Store, imported: ImportedFrames) -> Iterator[Frames]:
-    """Raises SercliError for an utterance whose frames changed since the scan."""
+def _blocks(store: Store, imported: ImportedFrames) -> Iterator[Rows]:
+    """All frames, read again and joined to blocks. Raises SercliError for an utterance whose frames changed since the scan."""
+    parts = [np.empty((0, imported.n_features), np.float32)]
     with bar("featurize", "utterances", len(store.utterances)) as shown:
         for utterance, expected in zip(store.utterances, imported.digests, strict=True):
             if expected:
-                frames = imported.source.read(utterance.utt_id)
-                if _digest_of(frames) != expected:
+                parts.append(imported.source.read(utterance.utt_id))
+                if _digest_of(parts[-1]) != expected:
                     fix = "run the command again"
                     raise SercliError("the features changed while they were read", place=utterance.utt_id, fix=fix)
-                yield frames
+                if sum(part.nbytes for part in parts) >= _BLOCK_BYTES or len(parts) > _BLOCK_UTTERANCES:
+                    yield np.concatenate(parts)
+                    del parts[1:]
             shown.advance(1)
-
-
-def _in_blocks(utterances: Iterable[Frames], n_features: int) -> Iterator[Rows]:
-    """Frames (N, F) of one utterance after the other, joined to blocks."""
-    parts = [np.empty((0, n_features), np.float32)]
-    for frames in utterances:
-        parts.append(frames)
-        if sum(part.nbytes for part in parts) >= _BLOCK_BYTES or len(parts) > _BLOCK_UTTERANCES:
-            yield np.concatenate(parts)
-            del parts[1:]
     yield np.concatenate(parts)

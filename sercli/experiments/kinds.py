@@ -86,7 +86,7 @@ class Judgement:
 
     states: Mapping[str, int]
     changed: Sequence[str] = ()  # inputs that changed
-    problem: SercliError | None = None  # why nothing can be known
+    problem: SercliError | None = None  # why the states cannot be determined
     command: Command | None = None  # makes what is missing or stale
 
     @property

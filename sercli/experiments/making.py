@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -136,9 +135,7 @@ def make_here(store: Store, product: Product, settings: Settings, fill: Callable
         return outcome
     with publishing.lock(store.path, product.key, wait=True):
         if plan(store, outcome, [product], settings):
-            built = publishing.stage(store, product) / "product"
-            shutil.rmtree(built, ignore_errors=True)  # of a command that was killed
-            built.mkdir()
+            built = publishing.emptied(publishing.stage(store, product) / "product")
             fill(built)
             publishing.publish(store, product, built)
     return outcome
@@ -230,9 +227,7 @@ def fill_and_seal(
     function: Callable[..., None], arguments: tuple[Any, ...], product: Product, staged: Path, device: str
 ) -> None:
     """The work of a unit, in a worker. What it sealed needs only a rename: a killed parent loses nothing."""
-    built = staged / "product"
-    shutil.rmtree(built, ignore_errors=True)  # of a command that was killed
-    built.mkdir()
+    built = publishing.emptied(staged / "product")
     function(*arguments, built, device)
     publishing.seal(product, built)
     workers.release_memory()

@@ -5,7 +5,7 @@ A name has one part for each option that differs from its default, in a fixed or
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from .. import plugins
@@ -19,24 +19,27 @@ _SHORT = {"segment_shift_ms": "shift", "fit_on": "fit", "reconstruction_threshol
 _GROUPS = ("training", "options")
 
 
-def differences(config: _Config, defaults: _Config, keys: Sequence[str] | None = None) -> list[str]:
+def _changes(config: _Config, defaults: _Config) -> Iterator[tuple[str, str, Any]]:
+    """Group ("" for options of the system itself), key and value of each option that differs, in the order of the fields."""
+    default_values = plain(defaults)
+    for key, value in plain(config).items():
+        group = key if key in _GROUPS else ""
+        defaults_of_group = default_values[group] if group else default_values
+        for name, item in value.items() if group else [(key, value)]:
+            if item != plain_value(defaults_of_group[name]):
+                yield group, name, item
+
+
+def differences(config: _Config, defaults: _Config, keys: Collection[str] | None = None) -> list[str]:
     """One part of a name for each option of `keys` (all but the task, if None) that differs from the defaults."""
-    values, default_values = plain(config), plain(defaults)
-    keys = [key for key in values if key not in (*_GROUPS, "seed", "task")] if keys is None else keys
-    pairs = [(key, values[key], default_values[key]) for key in keys]
-    return [_part(key, value) for key, value, default in pairs if value != default]
+    keys = vars(config).keys() - {"seed", "task"} if keys is None else keys
+    return [_part(key, value) for group, key, value in _changes(config, defaults) if not group and key in keys]
 
 
 def inner_differences(config: _Config, defaults: _Config) -> list[str]:
     """The same for options of training and of the plug-in, and the seed last."""
-    values, default_values = plain(config), plain(defaults)
-    pairs = [
-        (key, value, plain_value(default_values[group][key]))
-        for group in _GROUPS
-        for key, value in values[group].items()
-    ]
-    pairs.append(("seed", values["seed"], default_values["seed"]))
-    return [_part(key, value) for key, value, default in pairs if value != default]
+    changes = sorted(_changes(config, defaults), key=lambda change: change[1] == "seed" and not change[0])
+    return [_part(key, value) for group, key, value in changes if group or key == "seed"]
 
 
 def _part(key: str, value: Any) -> str:
@@ -45,15 +48,9 @@ def _part(key: str, value: Any) -> str:
 
 def options_of(config: _Config, defaults: _Config) -> list[str]:
     """The command-line options that make this configuration out of the defaults."""
-    values, default_values = plain(config), plain(defaults)
     words: list[str] = []
-    for key, value in values.items():
-        if key in _GROUPS:
-            for name, inner in value.items():
-                if inner != plain_value(default_values[key][name]):
-                    words += [flag(name), word(inner)] if name in FLAGS else ["--set", f"{name}={word(inner)}"]
-        elif value != default_values[key]:
-            words += [flag(key), word(value)]
+    for group, key, value in _changes(config, defaults):
+        words += ["--set", f"{key}={word(value)}"] if group and key not in FLAGS else [flag(key), word(value)]
     return words
 
 

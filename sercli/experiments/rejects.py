@@ -22,9 +22,6 @@ def print_rejects(rejects: Sequence[Reject], table: Path) -> None:
 def check_number(n_rejects: int, n_all: int, max_rejects: float, table: Path) -> None:
     """Raises SercliError for more rejects than `max_rejects`: a share below 1, else a number."""
     if n_rejects > (max_rejects if max_rejects >= 1 else max_rejects * n_all):
-        problem, expected = (
-            "too many recordings were skipped; the others are kept",
-            f"at most --max-rejects {max_rejects:g}",
-        )
+        problem, seen = "too many recordings were skipped; the others are stored", f"{n_rejects} of {n_all}"
         fix = "see the reasons in the table; a higher --max-rejects accepts them"
-        raise SercliError(problem, place=table, seen=f"{n_rejects} of {n_all}", expected=expected, fix=fix)
+        raise SercliError(problem, place=table, seen=seen, expected=f"at most --max-rejects {max_rejects:g}", fix=fix)

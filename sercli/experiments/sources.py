@@ -154,7 +154,7 @@ class Features:
     def rows_digest(self, utt_ids: Sequence[str]) -> str:
         """Digest of the features of these utterances only: a change of another recording makes nothing else stale.
 
-        Of features made elsewhere only the whole is known.
+        Features made elsewhere have one digest for the whole array.
         """
         ids = tuple(utt_ids)
         if ids not in self._row_digests:

@@ -143,6 +143,13 @@ def stage(store: Locations, product: Product) -> Path:
     return folder
 
 
+def emptied(folder: Path) -> Path:
+    """A new folder at this place. A killed command may have left files there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
 def seal(product: Product, built: Path) -> None:
     """Write the provenance of a product that is built: from now on it is complete."""
     inside_zarr = is_array(product.key)
@@ -184,19 +191,17 @@ def publish(store: Locations, product: Product, built: Path) -> None:
 def finish_publishing(store: Locations, product: Product) -> bool:
     """Put in place what a killed command had built completely. Returns whether there was such a product."""
     built = staging(store, product) / "product"
-    is_complete = _is_sealed(product, built)
-    if is_complete:
-        _put_in_place(store, product.key, built)
-    return is_complete
+    if not _is_sealed(product, built):
+        return False
+    _put_in_place(store, product.key, built)
+    return True
 
 
 def prune(store: Locations, product: Product) -> None:
     """Delete the arrays of a published group and keep its provenance: it is not stale, and can be made again."""
     provenance = store.provenance(product.key)
     assert provenance is not None
-    built = stage(store, product) / "product"
-    shutil.rmtree(built, ignore_errors=True)
-    built.mkdir()
+    built = emptied(stage(store, product) / "product")
     shutil.copyfile(store.location(product.key) / "zarr.json", built / "zarr.json")
     _write_provenance(built, {**provenance, "files": {}, "pruned": True}, inside_zarr=True)
     _put_in_place(store, product.key, built)
@@ -264,10 +269,9 @@ def new_folder(target: Path) -> Iterator[Path]:
     workshop = target.with_name(f".{target.name}-new")
     with lock(workshop, target.name):
         try:
-            shutil.rmtree(workshop / "product", ignore_errors=True)  # of a command that was killed
-            (workshop / "product").mkdir()
-            yield workshop / "product"
-            replace_folder(workshop / "product", target, workshop / "old")
+            built = emptied(workshop / "product")
+            yield built
+            replace_folder(built, target, workshop / "old")
         except OSError as error:
             error.filename = error.filename or str(target)
             raise

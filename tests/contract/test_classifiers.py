@@ -15,7 +15,7 @@ from sercli.classifiers.base import ClassifierModel, NeuralClassifier, NeuralOpt
 from sercli.config import build, plain
 from sercli.errors import UsageError
 from sercli.experiments.configs import ClassifierConfig, training_defaults
-from sercli.experiments.fitted import FittedClassifier, create_classifier, read_classifier, save_classifier
+from sercli.experiments.fitted import FittedClassifier, create_classifier, read_classifier, save
 from sercli.learning.batches import Sequences
 from sercli.learning.inputs import INPUTS, input_class
 from sercli.learning.normalisation import Statistics
@@ -191,7 +191,7 @@ def test_a_classifier_comes_back_bit_for_bit(variant: str, fit_once: FitOnce, tm
     model, trained = fit_once(variant), Statistics(np.arange(2.0), np.arange(1.0, 3.0))
     for folder in (tmp_path / "one", tmp_path / "two"):
         folder.mkdir()
-        save_classifier(folder, FittedClassifier(model, trained, VARIANTS[variant], CLASSES), [{"epoch": 1.0}])
+        save(folder, FittedClassifier(model, trained, VARIANTS[variant], CLASSES), [{"epoch": 1.0}])
     files = [tmp_path / folder / "model.safetensors" for folder in ("one", "two")]
     assert files[0].read_bytes() == files[1].read_bytes()
     torch.manual_seed(1)
