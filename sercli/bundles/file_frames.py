@@ -26,7 +26,7 @@ class Windows(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Section:
+class FileSection:
     """Frames (N, F) of a file from `start` to `end` (s)."""
 
     start: float
@@ -49,7 +49,7 @@ class FileFrames:
             raise AudioError("too long for one utterance", seen=f"{duration:.0f} s", expected=expected, fix=fix)
         return frames_of(audio.read(path, self.extractor.sample_rate), self.extractor)
 
-    def sections(self, path: Path, window: float, shift: float) -> Iterator[Section]:
+    def sections(self, path: Path, window: float, shift: float) -> Iterator[FileSection]:
         """Windows of `window` seconds, each `shift` after the one before. Raises AudioError, UsageError.
 
         The last is the first that reaches the end of the file; it is cut there, and left out if the rest holds no frame.
@@ -58,7 +58,7 @@ class FileFrames:
         duration = audio.read_header(path).duration
         for number, frames in enumerate(self._frames_per_window(path, self.windows(window, shift, duration))):
             if len(frames):
-                yield Section(number * shift, min(number * shift + window, duration), frames)
+                yield FileSection(number * shift, min(number * shift + window, duration), frames)
             elif not number:
                 check_length(int(duration * self.extractor.sample_rate), self.extractor)
 

@@ -8,7 +8,7 @@ from .. import plugins
 from ..config import build, plain
 from ..errors import DamagedProduct, SercliError, UsageError
 from ..experiments.fitted import read_autoencoder, read_classifier
-from ..experiments.inputs import RowMaker
+from ..experiments.reading import RowMaker
 from ..frontends.base import Extractor
 from ..learning.batches import Sequences, Speech
 from ..learning.normalisation import Statistics, normalise, statistics

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..data.utterances import Utterance
-from ..experiments.cross_corpus import CrossCorpusTest
+from ..experiments.cross_testing import CrossCorpusTest
 from ..text import c_order
 from .marks import Mark, marks
 from .metrics import Interval

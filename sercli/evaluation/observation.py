@@ -47,7 +47,7 @@ class FoldObserver:
     """The autoencoder of one fold, with everything that it reads. Labels are shown only to models that see them in training."""
 
     def __init__(self, autoencoder: Autoencoder, features: Ragged, number: int, device: str) -> None:
-        from ..experiments.inputs import Normaliser, segment_shape
+        from ..experiments.reading import Normaliser, segment_shape
 
         self.autoencoder, self.features, self.device = autoencoder, features, device
         self.fold = autoencoder.folds.fold(number)
@@ -62,7 +62,7 @@ class FoldObserver:
 
     def observe(self, with_test_errors: bool) -> Observation:
         """Look at about 2 000 utterances of the fold; errors of the test part only where they are shown."""
-        from ..experiments.inputs import blocks
+        from ..experiments.reading import blocks
 
         observation = Observation()
         for block in blocks(self.features, self._chosen()):
@@ -85,7 +85,7 @@ class FoldObserver:
 
     def _chosen(self) -> list[str]:
         """Every k-th usable utterance of each part, in C order."""
-        from ..experiments.inputs import usable
+        from ..experiments.reading import usable
 
         parts = [usable(self.features, self.fold.part(part)) for part in ("train", "dev", "test")]
         step = -(-sum(map(len, parts)) // _MOST_UTTERANCES)
@@ -93,7 +93,7 @@ class FoldObserver:
 
     def _latents(self, speech: Speech) -> tuple[Array, Array]:
         """Means and standard deviations (M, Z) of all segments: those of the store or, with the same bits, computed anew."""
-        from ..experiments.inputs import encoded
+        from ..experiments.reading import encoded
 
         names = ("mean", "std") if self.fitted.model.has_std else ("mean",)
         if self._stored_latents is not None:
@@ -129,6 +129,6 @@ class FoldObserver:
 
     def count_usable(self) -> int:
         """Number of utterances of the fold that have frames."""
-        from ..experiments.inputs import usable
+        from ..experiments.reading import usable
 
         return len(usable(self.features, list(self.fold.parts)))

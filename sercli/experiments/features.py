@@ -32,15 +32,10 @@ def publish_frames(store: Store, product: Product, array: FrameArray) -> None:
         raise SercliError("no utterance has frames", place=printable(utterances[0].path), seen=array.problems[0])
     rejects = {u.utt_id: problem for u, problem in zip(utterances, array.problems, strict=True) if problem}
     built = publishing.staging(store, product) / "product"
-    write_ragged(
-        built,
-        ({"frames": block} for block in array.blocks),
-        array.lengths,
-        [utterance.utt_id for utterance in utterances],
-        {"frames": array.n_features},
-        ("frame", "feature"),
-        {**array.attributes, "rejects": rejects},
-    )
+    lengths = dict(zip([u.utt_id for u in utterances], array.lengths, strict=True))
+    blocks = ({"frames": block} for block in array.blocks)
+    attributes = {**array.attributes, "rejects": rejects}
+    write_ragged(built, blocks, lengths, {"frames": array.n_features}, ("frame", "feature"), attributes)
     publishing.publish(store, product, built)
 
 

@@ -22,7 +22,7 @@ from .systems import Autoencoder, Classifier
 
 if TYPE_CHECKING:
     from ..learning.training import Row
-    from .inputs import ClassifierInput
+    from .reading import ClassifierInput
 
 
 def fit_autoencoder_fold(store_path: Path, name: str, number: int, built: Path, device: str) -> None:
@@ -35,7 +35,7 @@ def fit_autoencoder(autoencoder: Autoencoder, fold: Fold, built: Path, device: s
     """Fit on the training part of a fold and write weights and history. A fold that leaves nobody out runs all epochs."""
     from ..learning.batches import SegmentBatches
     from ..learning.training import TrainingRun, fit, repeatable, seed_for
-    from .inputs import Normaliser, segment_shape
+    from .reading import Normaliser, segment_shape
 
     config = autoencoder.config
     source = autoencoder.features.open()
@@ -69,7 +69,7 @@ def fit_autoencoder(autoencoder: Autoencoder, fold: Fold, built: Path, device: s
 
 def fit_classifier_fold(store_path: Path, name: str, number: int, built: Path, device: str) -> None:
     """Unit of work: weights and history of one fold. Test utterances are not read."""
-    from .inputs import ClassifierInput
+    from .reading import ClassifierInput
 
     classifier = Catalogue(Store(store_path)).classifier(name)
     fit_classifier(classifier, ClassifierInput(classifier, number), classifier.folds.fold(number), built, device)
@@ -126,7 +126,7 @@ def check_input(classifier: Classifier) -> None:
 
 def check_segments(system: Autoencoder | Classifier) -> None:
     """Raises UsageError unless the shift is a whole number of frames; reports a segment that is not of 100 ms."""
-    from .inputs import segment_shape
+    from .reading import segment_shape
 
     shape = segment_shape(system.features.open(), system.config.segment_shift_ms)
     if abs(shape.size_ms - SEGMENT_MS) > 1e-6:

@@ -21,7 +21,7 @@ from ..store.publishing import Product
 from ..store.store import Store
 from ..text import c_order
 from .catalogue import Catalogue
-from .cross_corpus import CrossCorpusTest
+from .cross_testing import CrossCorpusTest
 from .systems import sweep_product
 
 

@@ -21,7 +21,7 @@ from ..store import keys, publishing
 from ..store.publishing import Product
 from ..store.store import Store
 
-FITTING = ("torch", "zarr", "sercli.experiments.inputs", "sercli.learning.training")  # modules that workers load first
+FITTING = ("torch", "zarr", "sercli.experiments.reading", "sercli.learning.training")  # modules that workers load first
 _WORKER_ENDED = "a worker process was killed, or ran out of memory"
 _MOST_CHANGES = 3  # named in a line
 

@@ -146,7 +146,7 @@ class Features:
 
     def inputs(self, utt_ids: Sequence[str], normalise: str) -> dict[str, str]:
         """Digests of what a system reads that takes these utterances."""
-        inputs = {f"features/{self.name}": self.rows_digest(utt_ids)}
+        inputs = {self.key.removeprefix(f"{keys.ARRAYS}/"): self.rows_digest(utt_ids)}
         if normalise == "speaker":
             inputs["features of the same speakers"] = self._speakers_digest(utt_ids)
         return inputs

@@ -256,7 +256,7 @@ def _frames(
     sources: Mapping[str, Ragged], order: Sequence[tuple[str, str]], advance: Callable[[float], None]
 ) -> Iterator[Rows]:
     """Frames (N, F) in the order of the new store, block by block; neighbours of one corpus are read together."""
-    from ..experiments.inputs import blocks
+    from ..experiments.reading import blocks
 
     for corpus, group in groupby(order, key=lambda pair: pair[0]):
         utt_ids = [utt_id for _, utt_id in group]

@@ -15,7 +15,7 @@ from ..evaluation.cross_corpus import CrossCorpusResult, ForeignClassifier, scor
 from ..evaluation.scores import Prediction
 from ..evaluation.stored import PREDICTIONS, SCORES, read_cross_corpus_result, write
 from ..experiments.catalogue import Catalogue
-from ..experiments.cross_corpus import CrossCorpusTest
+from ..experiments.cross_testing import CrossCorpusTest
 from ..experiments.fitted import read_autoencoder, read_classifier
 from ..experiments.making import Job, Outcome, Settings, Work, make, report_fraction
 from ..experiments.systems import Classifier
@@ -150,7 +150,7 @@ def _fitted_folds(classifier: Classifier) -> list[int]:
 
 def predict_fold(store_path: Path, origin_path: Path, name: str, number: int, built: Path, device: str) -> None:
     """Unit of work: rows (utt_id, prediction, posteriors…) of all utterances by one fold's models, over the common classes."""
-    from ..experiments.inputs import ClassifierInput
+    from ..experiments.reading import ClassifierInput
     from ..learning.training import repeatable
 
     catalogue = Catalogue(Store(store_path))

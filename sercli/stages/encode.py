@@ -33,7 +33,7 @@ def run(store_path: Path, name: str, condition: str | None, folds: Sequence[int]
 
 def encode_fold(store_path: Path, name: str, condition: str, number: int, keep: bool, built: Path, device: str) -> None:
     """Unit of work: the latents of one fold. Without `keep` they are marked: a sweep may delete them once they are read."""
-    from ..experiments.inputs import Normaliser, blocks, encoded, segment_shape
+    from ..experiments.reading import Normaliser, blocks, encoded, segment_shape
     from ..learning.segments import segment_counts
     from ..learning.training import repeatable
 
@@ -67,4 +67,5 @@ def encode_fold(store_path: Path, name: str, condition: str, number: int, keep: 
         **({} if keep else {TEMPORARY: True}),
     }
     with repeatable(device):
-        write_ragged(built, latents(), lengths.tolist(), source.utt_ids, widths, ("segment", "latent"), attributes)
+        rows_of = dict(zip(source.utt_ids, lengths.tolist(), strict=True))
+        write_ragged(built, latents(), rows_of, widths, ("segment", "latent"), attributes)

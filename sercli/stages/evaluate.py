@@ -116,7 +116,7 @@ def score_work(classifier: Classifier, numbers: Sequence[int]) -> Work:
 
 def predict_fold(store_path: Path, name: str, number: int, built: Path, device: str) -> None:
     """Unit of work: rows (utt_id, part, prediction, posteriors…) of the dev and test parts of one fold."""
-    from ..experiments.inputs import ClassifierInput
+    from ..experiments.reading import ClassifierInput
     from ..learning.training import repeatable
 
     classifier = Catalogue(Store(store_path)).classifier(name)

@@ -107,7 +107,7 @@ def build_bundle(store_path: Path, name: str, title: str, number: int | None, bu
 
 def _fit_on_all(classifier: Classifier, built: Path, device: str) -> dict[str, int]:
     """Fit both models on all speakers, each for the median of the folds' best epochs. Returns these."""
-    from ..experiments.inputs import ClassifierInput
+    from ..experiments.reading import ClassifierInput
 
     fold = leave_nobody_out(classifier.folds.labels)
     epochs: dict[str, int] = {}

@@ -301,9 +301,9 @@ def lock(folder: Path, key: str, wait: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def locks(store: Locations, product_keys: Iterable[str], wait: bool = False) -> Iterator[None]:
+def locks(store: Locations, product_keys: Iterable[str]) -> Iterator[None]:
     """Hold the locks of several products."""
     with ExitStack() as stack:
         for key in product_keys:
-            stack.enter_context(lock(store.path, key, wait))
+            stack.enter_context(lock(store.path, key))
         yield

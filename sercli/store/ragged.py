@@ -28,8 +28,8 @@ class Ragged:
         import zarr
 
         self.path = path
-        for name, known in files.items():
-            if not (path / name).is_file() or file_digest(path / name) != known:
+        for name, expected in files.items():
+            if not (path / name).is_file() or file_digest(path / name) != expected:
                 raise self._damaged(name, "not as it was published")
         group = zarr.open_group(path, mode="r")
         self.attributes: dict[str, Any] = dict(group.attrs)
@@ -99,18 +99,20 @@ class Ragged:
 def write_ragged(
     folder: Path,
     blocks: Iterable[Mapping[str, Rows]],
-    lengths: Sequence[int],
-    utt_ids: Sequence[str],
+    lengths: Mapping[str, int],
     widths: Mapping[str, int],
     dimensions: tuple[str, str],
     attributes: Mapping[str, Any],
 ) -> None:
-    """Write a ragged group: `blocks` give the rows of every named array, in order; memory holds a few chunks at a time."""
+    """Write a ragged group: `blocks` give the rows of every named array, in the order of `lengths` (utt_id -> rows).
+
+    Memory holds a few chunks at a time.
+    """
     import zarr
 
     shutil.rmtree(folder, ignore_errors=True)
     group = zarr.create_group(folder, zarr_format=3, attributes=dict(attributes))
-    total = int(sum(lengths))
+    total = sum(lengths.values())
     arrays = {name: _create(group, name, (total, width), dimensions) for name, width in widths.items()}
     buffered: list[Mapping[str, Rows]] = []
     written = 0
@@ -129,11 +131,10 @@ def write_ragged(
         buffered = [{name: np.concatenate([part[name] for part in buffered])[ready:] for name in arrays}]
         written += ready
     assert written == total, f"{written} rows written, {total} announced"
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    offsets = np.concatenate([[0], np.cumsum([*lengths.values()])]).astype(np.int64)
     _create(group, "offsets", offsets.shape, ("boundary",), np.dtype(np.int64))[:] = offsets
-    _create(group, "utt_id", (len(utt_ids),), ("utterance",), np.dtypes.StringDType())[:] = np.array(
-        utt_ids, dtype=np.dtypes.StringDType()
-    )
+    utt_ids = np.array([*lengths], dtype=np.dtypes.StringDType())
+    _create(group, "utt_id", utt_ids.shape, ("utterance",), utt_ids.dtype)[:] = utt_ids
 
 
 def _create(group: Any, name: str, shape: tuple[int, ...], dimensions: tuple[str, ...], dtype: Any = None) -> Any:

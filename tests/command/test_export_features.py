@@ -353,7 +353,14 @@ def test_rows_in_any_order(tmp_path: Path) -> None:
     lengths = [3, 0, 5, 1, 4]
     rows = np.arange(26, dtype=np.float32).reshape(13, 2)
     ids = ["a", "b", "c", "d", "e"]
-    write_ragged(tmp_path / "x", [{"m": rows, "s": -rows}], lengths, ids, {"m": 2, "s": 2}, ("row", "column"), {})
+    write_ragged(
+        tmp_path / "x",
+        [{"m": rows, "s": -rows}],
+        dict(zip(ids, lengths, strict=True)),
+        {"m": 2, "s": 2},
+        ("row", "column"),
+        {},
+    )
     ragged = Ragged(tmp_path / "x", {})
     for order in (["a", "c", "d", "e"], ["e", "c", "d", "a", "b"], ["d"], []):
         found = list(ragged.each(["m", "s"], order))

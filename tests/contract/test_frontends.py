@@ -21,8 +21,8 @@ from support.errors import Fields, check_error, error_of, raises, refused
 from support.stores import rows_of
 
 from sercli.errors import SercliError, UsageError
-from sercli.experiments.inputs import Speech, segment_shape
 from sercli.experiments.making import Settings
+from sercli.experiments.reading import Speech, segment_shape
 from sercli.formats.kaldi_archives import list_matrices, read_matrix
 from sercli.frontends import egemaps, imported, logmel, mfcc
 from sercli.learning import checkpoints

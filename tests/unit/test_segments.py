@@ -111,7 +111,14 @@ def write(folder: Path, lengths: list[int], blocks: int = 1, width: int = 4) -> 
     rows = np.random.default_rng(0).standard_normal((sum(lengths), width)).astype(np.float32)
     parts = [{"mean": part, "std": -part} for part in np.array_split(rows, blocks)]
     utt_ids = [f"ü{number:03d}" for number in range(len(lengths))]
-    write_ragged(folder, iter(parts), lengths, utt_ids, {"mean": width, "std": width}, ("segment", "latent"), {"a": 1})
+    write_ragged(
+        folder,
+        iter(parts),
+        dict(zip(utt_ids, lengths, strict=True)),
+        {"mean": width, "std": width},
+        ("segment", "latent"),
+        {"a": 1},
+    )
     return rows
 
 
