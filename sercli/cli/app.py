@@ -36,7 +36,12 @@ class GroupedCommand(TyperCommand):
         options = COMMANDS[str(self.name)]
         # Help prints `default_map` as defaults. It is empty while words are read: an option that is not given stays None.
         ctx.default_map = options.defaults()
-        panels, rows = options.panels(), options.more_help()
+        panels = options.panels()
+        rows: dict[str, list[tuple[str, str]]] = {}
+        if values := options.values_of_set():
+            rows["Values of --set"] = [
+                (name, ", ".join(map("=".join, words.items()))) for name, words in values.items()
+            ]
         order = [*panels, "help"]
         for parameter in sorted(self.get_params(ctx), key=lambda parameter: order.index(parameter.name)):
             is_argument = parameter.param_type_name == "argument"

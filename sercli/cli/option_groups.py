@@ -63,8 +63,8 @@ class OptionGroup:
         return {name: panel for panel, options in panels for name in options}
 
     @classmethod
-    def more_help(cls) -> dict[str, list[tuple[str, str]]]:
-        """Further panels of the help: rows of two columns."""
+    def values_of_set(cls) -> dict[str, dict[str, str]]:
+        """What --set knows: for each plug-in, and for training, the options with their defaults."""
         return {}
 
     def requested(self) -> dict[str, Any]:
@@ -172,16 +172,6 @@ class SetOption(OptionGroup):
 
     def from_files(self) -> dict[str, Any]:
         return assignments(self.assignments or [])
-
-    @classmethod
-    def values_of_set(cls) -> dict[str, dict[str, str]]:
-        """What --set knows: for each plug-in, and for training, the options with their defaults."""
-        return {}
-
-    @classmethod
-    def more_help(cls) -> dict[str, list[tuple[str, str]]]:
-        values = cls.values_of_set()
-        return {"Values of --set": [(name, ", ".join(map("=".join, words.items()))) for name, words in values.items()]}
 
 
 class FileOptions(SetOption):

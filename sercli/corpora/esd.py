@@ -47,7 +47,7 @@ FORM = "0011/Angry/0011_000351.wav (speaker, emotion, speaker and number)"
 _LINE = re.compile(r"(\d{4}_\d{6})\s+(.*\S)\s+(\S+)\s*", re.ASCII)
 
 
-class _Line(NamedTuple):
+class _RecordingText(NamedTuple):
     """What a speaker's file says about one recording."""
 
     text: str
@@ -56,13 +56,13 @@ class _Line(NamedTuple):
 
 def scan(folder: Path) -> Scan:
     """Every `.wav` below the folder, with the text of its speaker's file."""
-    lines: dict[str, _Line] = {}
+    lines: dict[str, _RecordingText] = {}
     warnings = list(_read_texts(folder, lines))
     by_name = scan_names(folder, NAME, FORM, lambda match, path: _utterance(match, path, lines.get(match["id"])))
     return replace(by_name, warnings=[*warnings, *_contradicted(by_name.utterances, lines)])
 
 
-def _utterance(match: re.Match[str], path: str, line: _Line | None) -> Utterance:
+def _utterance(match: re.Match[str], path: str, line: _RecordingText | None) -> Utterance:
     speaker, code = match["speaker"], match["folder"]
     if code == speaker:
         if line is None:
@@ -81,7 +81,7 @@ def _utterance(match: re.Match[str], path: str, line: _Line | None) -> Utterance
     )
 
 
-def _read_texts(folder: Path, lines: dict[str, _Line]) -> Iterator[str]:
+def _read_texts(folder: Path, lines: dict[str, _RecordingText]) -> Iterator[str]:
     """Fill `lines` from the files of all speakers, and yield a warning for each part that cannot be read."""
     for path in files_below(folder, (".txt",)):
         where = printable(path.relative_to(folder).as_posix())
@@ -92,7 +92,7 @@ def _read_texts(folder: Path, lines: dict[str, _Line]) -> Iterator[str]:
             yield f"{where}: neither UTF-8, UTF-16 nor GB 2312; its recordings are kept without text"
             continue
         matches = [_LINE.fullmatch(line.strip()) for line in text.splitlines() if line.strip()]
-        lines |= {match[1]: _Line(match[2], IN_CHINESE.get(match[3], match[3])) for match in matches if match}
+        lines |= {match[1]: _RecordingText(match[2], IN_CHINESE.get(match[3], match[3])) for match in matches if match}
         if matches.count(None):
             yield f"{where}: skipped {matches.count(None)} lines that are not a recording, its text and its emotion"
 
@@ -107,7 +107,7 @@ def _decoded(content: bytes) -> str | None:
     return None
 
 
-def _contradicted(utterances: Sequence[Utterance], lines: Mapping[str, _Line]) -> Iterator[str]:
+def _contradicted(utterances: Sequence[Utterance], lines: Mapping[str, _RecordingText]) -> Iterator[str]:
     """One warning for each speaker whose file says another emotion than the folder."""
     differing: dict[str, list[Utterance]] = {}
     for utterance in utterances:

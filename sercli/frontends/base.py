@@ -13,30 +13,11 @@ from ..learning.segments import Frames
 class Extractor(Protocol):
     """Turns the samples of one utterance into N frames of F features. Its methods may run in several threads at once."""
 
-    @property
-    def sample_rate(self) -> int:
-        """The rate that samples must have (Hz)."""
-        ...
-
-    @property
-    def frame_shift_ms(self) -> float:
-        """From the start of one frame to the start of the next (ms)."""
-        ...
-
-    @property
-    def n_features(self) -> int:
-        """F."""
-        ...
-
-    @property
-    def min_samples(self) -> int:
-        """The length of the shortest utterance that has a frame (samples); if `is_local`, it has exactly one."""
-        ...
-
-    @property
-    def is_local(self) -> bool:
-        """Whether a frame depends on the `min_samples` samples from its start only."""
-        ...
+    sample_rate: int  # Hz, that samples must have
+    frame_shift_ms: float  # from the start of one frame to the start of the next
+    n_features: int  # F
+    min_samples: int  # of the shortest utterance that has a frame; if `is_local`, it has exactly one
+    is_local: bool  # whether a frame depends on the `min_samples` samples from its start only
 
     def n_frames(self, n_samples: int) -> int:
         """N for so many samples; 0 below `min_samples`."""
@@ -50,10 +31,7 @@ class Extractor(Protocol):
 class Source(Protocol):
     """Frames of many utterances, made elsewhere. Its constructor raises SercliError if there are none at the path."""
 
-    @property
-    def frame_shift_ms(self) -> float:
-        """From the start of one frame to the start of the next (ms)."""
-        ...
+    frame_shift_ms: float  # from the start of one frame to the start of the next
 
     @property
     def utt_ids(self) -> Collection[str]:

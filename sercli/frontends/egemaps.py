@@ -42,25 +42,12 @@ class Extractor:
             import opensmile
         except ImportError:
             raise SercliError("openSMILE is not installed", fix="pip install 'sercli[egemaps]'") from None
-        self.config = config
+        self.sample_rate = config.sample_rate
+        self._shift = config.sample_rate // 100  # samples
+        self.min_samples = 6 * self._shift  # 60 ms, the window of the pitch: two frames
         self._smile = opensmile.Smile(
             feature_set=opensmile.FeatureSet.eGeMAPSv02, feature_level=opensmile.FeatureLevel.LowLevelDescriptors
         )
-
-    @property
-    def sample_rate(self) -> int:
-        """Hz."""
-        return self.config.sample_rate
-
-    @property
-    def min_samples(self) -> int:
-        """60 ms, the window of the pitch: two frames."""
-        return 6 * self._shift
-
-    @property
-    def _shift(self) -> int:
-        """In samples."""
-        return self.config.sample_rate // 100
 
     def n_frames(self, n_samples: int) -> int:
         """One more than there are windows of 60 ms: the smoothing adds it."""

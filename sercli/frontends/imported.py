@@ -33,7 +33,7 @@ class Source:
 
     def __init__(self, config: Config, path: Path) -> None:
         """Raises SercliError for a path without features, a damaged archive, and an utterance that has two matrices."""
-        self.config = config
+        self.frame_shift_ms = config.frame_shift_ms
         self._places: dict[str, tuple[Path, Matrix | None]] = {}  # a matrix of a Kaldi archive, or a whole file
         if not path.exists():
             raise SercliError("no such file or folder", place=path, fix="say with --from where the features are")
@@ -44,11 +44,6 @@ class Source:
             self._places[utt_id] = file, matrix
         if not self._places:
             raise SercliError("holds no features", place=path, expected="<utt_id>.npy files or Kaldi archives (*.ark)")
-
-    @property
-    def frame_shift_ms(self) -> float:
-        """As the configuration has it (ms)."""
-        return self.config.frame_shift_ms
 
     @property
     def utt_ids(self) -> Collection[str]:

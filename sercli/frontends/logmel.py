@@ -82,32 +82,14 @@ class Extractor:
     def __init__(self, config: Config, device: str | torch.device = "cpu") -> None:
         self.config = config
         self.device = torch.device(device)
+        self.sample_rate, self.n_features, self.min_samples = config.sample_rate, config.n_mels, config.frame_length
+        self.frame_shift_ms = 1000 * config.frame_shift / config.sample_rate  # in whole samples, as it is applied
         window = torch.hamming_window(config.frame_length, periodic=False, dtype=torch.float64)
         self._window = window.to(self.device, torch.float32)
         filters = torch.from_numpy(mel_filters(config).T).to(self.device, torch.float32).contiguous()
         # Sparse on the CPU: a fortieth of the work, and a frame's sums do not depend on how many frames or threads
         # there are (a dense product's do). On a GPU the dense product is the fast and repeatable one.
         self._filters = filters.to_sparse() if self.device.type == "cpu" else filters  # (F, bins)
-
-    @property
-    def sample_rate(self) -> int:
-        """Hz."""
-        return self.config.sample_rate
-
-    @property
-    def frame_shift_ms(self) -> float:
-        """The shift in whole samples, as it is applied (ms)."""
-        return 1000 * self.config.frame_shift / self.config.sample_rate
-
-    @property
-    def n_features(self) -> int:
-        """F, the number of mel bins."""
-        return self.config.n_mels
-
-    @property
-    def min_samples(self) -> int:
-        """One frame."""
-        return self.config.frame_length
 
     def n_frames(self, n_samples: int) -> int:
         """Whole frames in so many samples."""

@@ -63,26 +63,9 @@ class Extractor:
     def __init__(self, config: Config, device: str | torch.device = "cpu") -> None:
         self.config = config
         self._logmel = logmel.Extractor(config, device)
-
-    @property
-    def sample_rate(self) -> int:
-        """Hz."""
-        return self.config.sample_rate
-
-    @property
-    def frame_shift_ms(self) -> float:
-        """The shift in whole samples, as it is applied (ms)."""
-        return self._logmel.frame_shift_ms
-
-    @property
-    def n_features(self) -> int:
-        """F: coefficients, their deltas, and the deltas of the deltas."""
-        return self.config.n_mfcc * (1 + self.config.delta_order)
-
-    @property
-    def min_samples(self) -> int:
-        """One frame of LogMel and its context."""
-        return self._logmel.min_samples + self.config.context * self.config.frame_shift
+        self.sample_rate, self.frame_shift_ms = config.sample_rate, self._logmel.frame_shift_ms
+        self.n_features = config.n_mfcc * (1 + config.delta_order)
+        self.min_samples = self._logmel.min_samples + config.context * config.frame_shift
 
     def n_frames(self, n_samples: int) -> int:
         """Frames of LogMel that have their whole context."""
