@@ -96,14 +96,11 @@ class Normaliser:
     def _statistics(self, utt_id: str, frames: Frames) -> Statistics:
         if self.mode == "utterance":
             return statistics(frames)
-        if self.mode == "speaker":
-            return self._statistics_of_speaker(self.speaker[utt_id])
-        assert self.trained is not None
-        return self.trained
-
-    def _statistics_of_speaker(self, speaker: str) -> Statistics:
-        """Over all utterances of the speaker in the store, whatever their label."""
-        if speaker not in self.of_speaker:
+        if self.mode != "speaker":
+            assert self.trained is not None
+            return self.trained
+        speaker = self.speaker[utt_id]
+        if speaker not in self.of_speaker:  # over all utterances of the speaker in the store, whatever their label
             utt_ids = [utt_id for utt_id in self.features.utt_ids if self.speaker[utt_id] == speaker]
             self.of_speaker[speaker] = statistics(self.features.rows("frames", usable(self.features, utt_ids))[0])
         return self.of_speaker[speaker]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -256,16 +256,15 @@ class Classifier(_System[ClassifierConfig]):
 
 def fold_difference(folds: Folds, other: Folds) -> str:
     """The first utterance or count by which folds do not lie within other folds; empty where they do."""
-    return "" if folds.digest == other.digest else next(_fold_differences(folds, other), "")
-
-
-def _fold_differences(folds: Folds, other: Folds) -> Iterator[str]:
+    if folds.digest == other.digest:
+        return ""
     if len(folds.folds) != len(other.folds):
-        yield f"{len(folds.folds)} and {len(other.folds)} folds"
-    for fold, counterpart in zip(folds.folds, other.folds, strict=False):
+        return f"{len(folds.folds)} and {len(other.folds)} folds"
+    for fold, counterpart in zip(folds.folds, other.folds, strict=True):
         for utt_id, part in fold.parts.items():
             if counterpart.parts.get(utt_id) != part:
-                yield f"in fold {fold.number} {utt_id} is {part} and {counterpart.parts.get(utt_id, 'absent')}"
+                return f"in fold {fold.number} {utt_id} is {part} and {counterpart.parts.get(utt_id, 'absent')}"
+    return ""
 
 
 def sweep_product(sources: Sources, name: str, grid: Mapping[str, Any], results: Mapping[str, str]) -> Product:

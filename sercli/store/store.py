@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -93,12 +92,9 @@ def _older_format(path: Path) -> SercliError:
     root = str(corpus.get("root", "CORPUS"))
     first = Command("ingest", words=(root, new, "--corpus", str(corpus.get("corpus", "KIND"))))
     if corpus.get("corpus") == COMBINED:
-        first = Command("combine", words=(*_placeholders(corpus.get("stores", [])), new))
+        stores = [f"STORE-OF-{name}" for name in corpus.get("stores", [])] or ["STORE", "STORE"]
+        first = Command("combine", words=(*stores, new))
     frontends = sorted({folder.parent.name for folder in (path / keys.ARRAYS / "features").glob("*/zarr.json")})
     fix = (first, *(Command("featurize", new, ("--frontend", name)) for name in frontends or ["logmel"]))
     seen, expected = f"format {corpus.get('format')}", f"format {FORMAT}"
     return SercliError("the store has an older format", place=path, seen=seen, expected=expected, fix=fix)
-
-
-def _placeholders(names: Iterable[object]) -> list[str]:
-    return [f"STORE-OF-{name}" for name in names] or ["STORE", "STORE"]
