@@ -61,7 +61,7 @@ _TIMES = (
 )
 
 
-class _FileSection(NamedTuple):
+class _LabelledSection(NamedTuple):
     """A section of a file; the whole file if it has no times."""
 
     file: str
@@ -138,7 +138,7 @@ class _Database:
         self.schemes = self._mapping(self.header, "schemes")
         self.tables = self._mapping(self.header, "tables")
         self.columns = list(self._columns())
-        self._rows: dict[str, dict[_FileSection, dict[str, str]]] = {}
+        self._rows: dict[str, dict[_LabelledSection, dict[str, str]]] = {}
 
     def _mapping(self, parent: Mapping[str, Any], key: str) -> dict[str, Any]:
         mapping = parent.get(key) or {}
@@ -174,9 +174,9 @@ class _Database:
                 raise SercliError(problem, place=self.path, seen=listed(names), fix=_FIX)
         return columns
 
-    def cells(self, columns: Sequence[_Column]) -> dict[_FileSection, _Cell]:
+    def cells(self, columns: Sequence[_Column]) -> dict[_LabelledSection, _Cell]:
         """The cell of each section that has one. Raises SercliError if two tables disagree."""
-        cells: dict[_FileSection, _Cell] = {}
+        cells: dict[_LabelledSection, _Cell] = {}
         for column in columns:
             labels = self._labels(column)
             for section, row in self._table(column.table).items():
@@ -190,7 +190,7 @@ class _Database:
                     raise SercliError("two tables disagree", place=place, seen=seen, fix=_FIX)
         return cells
 
-    def splits(self, tables: Sequence[str]) -> dict[_FileSection, str]:
+    def splits(self, tables: Sequence[str]) -> dict[_LabelledSection, str]:
         """The split of each section, by the table that lists it."""
         split_of = {table: str(self._mapping(self.tables, table).get("split_id") or "") for table in tables}
         return {section: split for table, split in split_of.items() if split for section in self._table(table)}
@@ -222,15 +222,15 @@ class _Database:
         rows = self._read(str(column.labels), [key, *self._mapping(table, "columns")])
         return {row.cells[key.lower()]: row.cells for row in rows if not row.problem}
 
-    def _table(self, name: str) -> dict[_FileSection, dict[str, str]]:
+    def _table(self, name: str) -> dict[_LabelledSection, dict[str, str]]:
         if name not in self._rows:
             self._rows[name] = self._sections(name)
         return self._rows[name]
 
-    def _sections(self, name: str) -> dict[_FileSection, dict[str, str]]:
+    def _sections(self, name: str) -> dict[_LabelledSection, dict[str, str]]:
         table = self._mapping(self.tables, name)
         times = ("start", "end") if table.get("type") == "segmented" else ()
-        sections: dict[_FileSection, dict[str, str]] = {}
+        sections: dict[_LabelledSection, dict[str, str]] = {}
         for line, cells, problem in self._read(name, ["file", *times, *self._mapping(table, "columns")]):
             try:
                 section = _section(cells, times, problem)
@@ -256,7 +256,7 @@ class _Database:
         raise SercliError(problem, place=self.path, seen=pickle, expected=paths[0].name, fix=fix)
 
 
-def _facts(database: _Database) -> dict[str, dict[_FileSection, _Cell]]:
+def _facts(database: _Database) -> dict[str, dict[_LabelledSection, _Cell]]:
     """The cells of speaker, gender, session, style and text. Raises SercliError if there is no column of speakers."""
     names = {name: (name,) for name in ("gender", "session", "style", "speaker")} | {"text": _TEXTS}
     columns = {name: database.called(*choices) for name, choices in names.items()}
@@ -309,12 +309,12 @@ def _texts(column: Any, unit: str = "") -> list[str]:
     return ["" if value is None else f"{value / ticks:.9f}" if ticks else str(value) for value in values]
 
 
-def _section(cells: Mapping[str, str], times: Sequence[str], problem: str) -> _FileSection:
+def _section(cells: Mapping[str, str], times: Sequence[str], problem: str) -> _LabelledSection:
     """The section of a row. One from the beginning to the end is the whole file. Raises ValueError."""
     if problem or not cells["file"]:
         raise ValueError(problem or "no file")
     start, end = (_seconds(name, cells[name]) for name in times) if times else (None, None)
-    return _FileSection(cells["file"], start if start or end is not None else None, end)
+    return _LabelledSection(cells["file"], start if start or end is not None else None, end)
 
 
 def _seconds(name: str, text: str) -> float | None:
@@ -332,28 +332,28 @@ def _all_emotions(labels: Any) -> bool:
     return isinstance(labels, list | dict) and len(labels) > 1 and all(is_known(canonical(str(x))) for x in labels)
 
 
-def _check_overlap(path: Path, sections: Sequence[_FileSection], tables: Sequence[str]) -> None:
+def _check_overlap(path: Path, sections: Sequence[_LabelledSection], tables: Sequence[str]) -> None:
     """Raises SercliError if a file is an utterance as a whole, and also holds others."""
-    whole = {section.file for section in sections if section == _FileSection(section.file)}
+    whole = {section.file for section in sections if section == _LabelledSection(section.file)}
     both = next(
-        (section for section in sections if section.file in whole and section != _FileSection(section.file)), None
+        (section for section in sections if section.file in whole and section != _LabelledSection(section.file)), None
     )
     if both:
         problem = "labels of a whole file and of a part of it"
         raise SercliError(problem, place=path, seen=f"{both.file} in tables {listed(tables)}", fix=_FIX)
 
 
-def _at(section: _FileSection, cells: Mapping[_FileSection, _Cell]) -> _Cell | None:
+def _at(section: _LabelledSection, cells: Mapping[_LabelledSection, _Cell]) -> _Cell | None:
     """The cell of a section, or else of its file."""
-    candidates = (cells.get(place) for place in (section, _FileSection(section.file)))
+    candidates = (cells.get(place) for place in (section, _LabelledSection(section.file)))
     return next((cell for cell in candidates if cell and cell.text), None)
 
 
-def _place(section: _FileSection) -> str:
+def _place(section: _LabelledSection) -> str:
     return section.file if section.start is None else f"{section.file} from {section.start:g} s"
 
 
-def _utterance(section: _FileSection, cells: Mapping[str, _Cell], split: str) -> Utterance:
+def _utterance(section: _LabelledSection, cells: Mapping[str, _Cell], split: str) -> Utterance:
     """Raises ValueError for a label that the scheme does not have, or a dimension that is not a number."""
     texts = {name: cell.text for name, cell in cells.items()}
     code = texts.get("emotion", "")

@@ -11,5 +11,5 @@ threads or the place of the samples in memory. Memory beyond samples and frames 
 front end `is_local`, a frame depends on the `min_samples` samples from its start only, so that the frames of a piece are
 a piece of the frames.
 
-Front ends import `learning`, `formats`, `config` and `errors`.
+They may import `learning`, `formats`, `config` and `errors`.
 """

@@ -1,1 +1,1 @@
-"""Processes, devices and progress bars."""
+"""Processes, devices and progress bars. They may import `errors` and `text`."""
