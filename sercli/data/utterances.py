@@ -103,7 +103,7 @@ class Count:
 
     part: str  # of the corpus, such as a session, that a partial copy may lack; empty: the whole corpus
     cell: str
-    found: int
+    present: int
     expected: int
 
     @property

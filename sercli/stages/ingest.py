@@ -200,7 +200,7 @@ def _tables(scan: Scan, counts: Sequence[Count], utterances: Sequence[Utterance]
         for name, table in scan.tables.items()
     }
     if counts:
-        rows = [(count.name, str(count.found), str(count.expected)) for count in counts]
+        rows = [(count.name, str(count.present), str(count.expected)) for count in counts]
         tables["counts"] = SideTable(("cell", "found", "expected"), rows)
     return tables
 
@@ -231,13 +231,13 @@ def _out_of_scale(utterances: Sequence[Utterance], scale: tuple[float, float]) -
 
 def _print_counts(table: Path, counts: Sequence[Count]) -> int:
     """Print the counts that differ from those of the release. Returns their number."""
-    present = {count.part for count in counts if count.found}
+    present = {count.part for count in counts if count.present}
     missing = list(dict.fromkeys(count.part for count in counts if count.part and count.part not in present))
     if missing:
         say(f"partial copy: {listed(missing)} missing; their counts, and those of the whole, are not checked")
-    different = [count for count in counts if count.found != count.expected]
+    different = [count for count in counts if count.present != count.expected]
     checked = [count for count in different if count.part not in missing and (count.part or not missing)]
-    lines = [f"count: {count.name}: {count.found}, the release has {count.expected}" for count in checked]
+    lines = [f"count: {count.name}: {count.present}, the release has {count.expected}" for count in checked]
     _print_first(lines, f"more counts, see {table}")
     return len(different)
 

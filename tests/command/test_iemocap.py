@@ -370,7 +370,7 @@ def planned(seed: int) -> list[Utterance]:
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_full_corpus_has_the_release_s_size_and_shape(seed: int) -> None:
     utterances = planned(seed)
-    assert [count for count in reader.counts(utterances) if count.found != count.expected] == []
+    assert [count for count in reader.counts(utterances) if count.present != count.expected] == []
     durations = np.array([utterance.duration for utterance in utterances])
     assert [round(durations.sum() / 3600, 2), durations.min(), durations.max()] == [12.44, 0.585, 34.14]
     assert durations.mean() == pytest.approx(4.46, abs=0.005)

@@ -346,9 +346,9 @@ def test_a_complete_corpus_has_the_makers_counts_and_its_task_can_be_cut(
     found = scan(name, tmp_path)
     assert not found.rejects
     counts = corpus.counts(found.utterances)
-    assert [(count.name, count.found) for count in counts] == [(count.name, count.expected) for count in counts]
-    partial = [count for count in corpus.counts(found.utterances[1:]) if count.found != count.expected]
-    assert [count.expected - count.found for count in partial] == [1]
+    assert [(count.name, count.present) for count in counts] == [(count.name, count.expected) for count in counts]
+    partial = [count for count in corpus.counts(found.utterances[1:]) if count.present != count.expected]
+    assert [count.expected - count.present for count in partial] == [1]
     task = build(Task, corpus.task, name)
     speaker_of = {utterance.utt_id: utterance.speaker for utterance in found.utterances}
     assert task.speaker_dependent == (len(set(speaker_of.values())) < 3)
@@ -360,14 +360,14 @@ def test_a_complete_corpus_has_the_makers_counts_and_its_task_can_be_cut(
 
 def test_counts_of_esd() -> None:
     whole = [Utterance(str(number), "", emotion=emotion) for emotion in esd.COUNTS for number in range(7000)]
-    assert all(count.found == count.expected for count in reader("esd").counts(whole))
-    assert [count.name for count in reader("esd").counts(whole[:-1]) if count.found != count.expected] == ["surprise"]
+    assert all(count.present == count.expected for count in reader("esd").counts(whole))
+    assert [count.name for count in reader("esd").counts(whole[:-1]) if count.present != count.expected] == ["surprise"]
 
 
 def test_counts_of_shemo_tell_a_speaker_who_is_missing() -> None:
     names = [name for name in complete_names("shemo") if not name.startswith("M07")]
     told = [Utterance(name, name, speaker=name[:3], gender=shemo.GENDERS[name[0]]) for name in names]
-    missing = {count.name: count.expected - count.found for count in shemo.counts(told)}
+    missing = {count.name: count.expected - count.present for count in shemo.counts(told)}
     assert missing == {"recordings": 3000 - len(names), "female speakers": 0, "male speakers": 1}
 
 

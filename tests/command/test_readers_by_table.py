@@ -66,8 +66,8 @@ def test_a_complete_corpus_counts_as_its_makers_say(name: str) -> None:
     whole = [Utterance("", "", emotion=emotion) for emotion, number in COUNTED[name].items() for _ in range(number)]
     counts = reader(name).counts
     assert len(whole) == int("".join(re.findall(r"\d", read_card(name).facts["Size"].split(" rec")[0])))
-    assert all(count.found == count.expected for count in counts(whole))
-    assert [count.name for count in counts(whole[1:]) if count.found != count.expected] == [whole[0].emotion]
+    assert all(count.present == count.expected for count in counts(whole))
+    assert [count.name for count in counts(whole[1:]) if count.present != count.expected] == [whole[0].emotion]
 
 
 def test_msp_improv_counts_each_emotion_in_each_scenario() -> None:
@@ -89,7 +89,7 @@ def test_msp_improv_counts_each_emotion_in_each_scenario() -> None:
         "": 555,
     }
     assert [sum(row) for row in msp_improv.COUNTS_BY_STYLE.values()] == [2785, 620, 4381, 652]
-    assert all(count.found == count.expected for count in msp_improv.counts(whole))
+    assert all(count.present == count.expected for count in msp_improv.counts(whole))
     assert Count("", "natural, no agreement", 0, 134) in msp_improv.counts([])
 
 

@@ -189,7 +189,7 @@ def test_another_corpus_is_not_mistaken(name: str, files: list[str], tmp_path: P
 def test_counts_of_nothing_are_the_whole_table(name: str) -> None:
     counts = CORPORA[name].counts([])
     assert len({count.name for count in counts}) == len(counts) > 1
-    assert all(count.found == 0 < count.expected for count in counts)
+    assert all(count.present == 0 < count.expected for count in counts)
 
 
 # --- front ends
