@@ -19,12 +19,7 @@ class InfoCommand(JsonOption):
         from ..stages import info
 
         overview = info.run(self.store)
-        if self.as_json:
-            print_json(overview)
-        else:
-            from ..report.overviews import info_text
-
-            print(info_text(overview, terminal_width()))
+        print_json(overview.as_json()) if self.as_json else print(overview.text(terminal_width()))
 
 
 @command("corpora", "List the corpora that can be read", "sercli corpora emodb")
@@ -40,11 +35,14 @@ class CorporaCommand(JsonOption):
 
         cards = corpora.run(self.corpus)
         if self.as_json:
-            print_json(cards)
+            print_json([{"name": name, **card._asdict()} for name, card in cards.items()])
         else:
             from ..report.overviews import card_text, corpora_table
 
-            print(card_text(cards[0]) if self.corpus else corpora_table(cards, terminal_width()))
+            text = (
+                "\n\n".join(map(card_text, cards.values())) if self.corpus else corpora_table(cards, terminal_width())
+            )
+            print(text)
 
 
 @command("doctor", "Show what this machine offers", "sercli doctor")

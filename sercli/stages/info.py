@@ -8,15 +8,17 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ..bundles.bundle import check_exportable
 from ..data.utterances import read_table
 from ..errors import Command, SercliError
+from ..evaluation.marks import Mark
+from ..evaluation.stored import read_result
 from ..experiments.catalogue import Catalogue
 from ..experiments.kinds import Entry, entries
+from ..report.overviews import CorpusOverview, EntryOverview, StoreOverview
 from ..store import keys
 from ..store.store import Store
 from ..tasks.summary import summarise
@@ -24,36 +26,34 @@ from ..tasks.summary import summarise
 _SCORES = ("task", "uar", "uar_ci95", "dev_uar", "marks", "folds_done")  # of a result, for the table
 
 
-def run(store_path: Path) -> dict[str, Any]:
-    """Everything as JSON. Raises SercliError for a folder that is not a store."""
+def run(store_path: Path) -> StoreOverview:
+    """Raises SercliError for a folder that is not a store."""
     catalogue = Catalogue(Store(store_path))
-    items = [_item(entry) for entry in entries(catalogue)]
     command = next_command(catalogue)
-    return {
-        "store": str(store_path),
-        "corpus": _corpus(catalogue.store),
-        "items": items,
-        "bytes": _bytes(store_path),
-        "bytes_free": shutil.disk_usage(store_path).free,
-        "next": "" if command is None else str(command),
-    }
+    return StoreOverview(
+        store=str(store_path),
+        corpus=_corpus(catalogue.store),
+        items=[_overview_of(entry) for entry in entries(catalogue)],
+        bytes=_bytes(store_path),
+        bytes_free=shutil.disk_usage(store_path).free,
+        next="" if command is None else str(command),
+    )
 
 
-def _item(entry: Entry) -> dict[str, Any]:
-    """One entry as JSON."""
-    judgement, facts = entry.judgement, _facts(entry)
-    return {
-        "kind": entry.kind.name,
-        "name": entry.name,
-        "folder": entry.key,
-        "states": dict(judgement.states),
-        "why": list(judgement.changed),
-        "problem": "" if judgement.problem is None else str(judgement.problem),
-        "command": "" if judgement.command is None else str(judgement.command),
-        "bytes": _bytes(entry.catalogue.store.path / entry.key),
-        "about": facts,
-        "wanting": judgement.is_wanting,
-    }
+def _overview_of(entry: Entry) -> EntryOverview:
+    judgement = entry.judgement
+    return EntryOverview(
+        kind=entry.kind.name,
+        name=entry.name,
+        folder=entry.key,
+        states=dict(judgement.states),
+        why=list(judgement.changed),
+        problem="" if judgement.problem is None else str(judgement.problem),
+        command="" if judgement.command is None else str(judgement.command),
+        bytes=_bytes(entry.catalogue.store.path / entry.key),
+        about=_facts(entry),
+        wanting=judgement.is_wanting,
+    )
 
 
 def _facts(entry: Entry) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def _facts(entry: Entry) -> dict[str, Any]:
         rejects = store.path / f"rejects-{entry.name}.tsv"
         return {"rejects": sum(1 for _ in read_table(rejects)) if rejects.is_file() else 0}
     if entry.kind.name == "result" and entry.judgement.is_fresh:
-        scores = store.read_json(entry.key, "scores.json")
+        scores = read_result(store, entry.name).to_json()
         return {key: scores[key] for key in _SCORES}
     if entry.kind.name == "sweep":
         inputs = (store.provenance(entry.key) or {"inputs": {}})["inputs"]
@@ -71,17 +71,17 @@ def _facts(entry: Entry) -> dict[str, Any]:
     return {}
 
 
-def _corpus(store: Store) -> dict[str, Any]:
+def _corpus(store: Store) -> CorpusOverview:
     rejects = store.corpus_folder / "rejects.tsv"
-    return {
-        "name": store.name,
-        "corpus": store.corpus_fact("corpus"),
-        "synthetic": store.is_synthetic,
-        "root": str(store.sound_root),
-        "root_is_there": store.sound_root.is_dir(),
-        **asdict(summarise(store.utterances)),
-        "rejects": sum(1 for _ in read_table(rejects)) if rejects.is_file() else 0,
-    }
+    return CorpusOverview(
+        name=store.name,
+        corpus=str(store.corpus_fact("corpus")),
+        synthetic=store.is_synthetic,
+        root=str(store.sound_root),
+        root_is_there=store.sound_root.is_dir(),
+        rejects=sum(1 for _ in read_table(rejects)) if rejects.is_file() else 0,
+        summary=summarise(store.utterances),
+    )
 
 
 # --- the next command
@@ -126,7 +126,7 @@ def _use_of_best(catalogue: Catalogue, results: Sequence[Entry], has_bundle: boo
         return Command("report", catalogue.store.path)
     if has_bundle:
         return Command("predict", "BUNDLE", ("FILE",))
-    best = max(exportable, key=lambda entry: float(_facts(entry)["dev_uar"]))
+    best = max(exportable, key=lambda entry: read_result(catalogue.store, entry.name).dev.uar or 0.0)
     return Command("export", catalogue.store.path, ("--classifier", best.name, "BUNDLE"))
 
 
@@ -136,7 +136,7 @@ def _can_be_exported(catalogue: Catalogue, result: Entry) -> bool:
         check_exportable(result.name, classifier.config, classifier.features.frontend)
     except SercliError:
         return False
-    return "PARTIAL" not in _facts(result)["marks"]
+    return Mark.PARTIAL not in read_result(catalogue.store, result.name).marks
 
 
 def _bytes(path: Path) -> int:
