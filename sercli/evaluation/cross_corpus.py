@@ -85,7 +85,7 @@ class CrossCorpusResult:
             test=MeanScores(**vars(FourScores.from_json(values)), **test),
             intervals=FourScores.from_json(values, after="_ci95"),
             per_fold={fold["fold"]: FourScores.from_json(fold) for fold in values["per_fold"]},
-            per_speaker={speaker: matrix(one["confusion"]) for speaker, one in values["per_speaker"].items()},
+            per_speaker={speaker: matrix(subset["confusion"]) for speaker, subset in values["per_speaker"].items()},
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -69,17 +68,24 @@ class UtteranceMap:
 
 
 @dataclass(frozen=True)
+class ShownFold:
+    """The fold whose maps and segments are shown: the one with the median dev loss, never chosen by test."""
+
+    fold: int
+    n_usable: int  # utterances with frames, of which those on the map were looked at
+    segments: tuple[SegmentPair, ...]  # none if no test utterance is usable
+    map: UtteranceMap
+
+
+@dataclass(frozen=True)
 class Diagnosis:
-    """The content of `diagnostics.json`. Maps, segments and the probe of speakers are of the fold with the median dev loss."""
+    """The content of `diagnostics.json`."""
 
     autoencoder: str
-    shown_fold: int
-    n_usable: int  # utterances of the shown fold, of which those on the map were looked at
     n_inputs: int  # features of a segment
     segment_ms: float
     per_fold: tuple[FoldDiagnosis, ...]
-    segments: tuple[SegmentPair, ...]  # none if no test utterance is usable
-    map: UtteranceMap
+    shown: ShownFold  # the probe of speakers is of this fold too
     probes: tuple[Probe, ...]
 
 
@@ -91,8 +97,7 @@ def diagnose(
     best = {number: _best_epoch(rows) for number, rows in histories.items()}
     shown_fold = lower_median({number: row["dev_loss"] for number, row in best.items()})
     questions = _Questions(autoencoder)
-    per_fold: list[FoldDiagnosis] = []
-    shown: dict[str, Any] = {}
+    per_fold, shown = [], []
     for number, rows in histories.items():
         observer = FoldObserver(autoencoder, features, number, device)
         observation = observer.observe(with_test_errors=number == shown_fold)
@@ -100,21 +105,11 @@ def diagnose(
         questions.add_fold(observation, observer.fold.parts)
         if number == shown_fold:
             questions.add_speakers(observation, observer.fold.parts)
-            shown = {
-                "n_usable": observer.count_usable(),
-                "n_inputs": observer.shape.size * features.width("frames"),
-                "segment_ms": observer.shape.size_ms,
-                "segments": _segment_pairs(observer, observation),
-                "map": _map(autoencoder, observation, observer.fold.parts),
-            }
+            shown.append(_show(observer, observation))
         report(len(per_fold) / len(histories))
-    return Diagnosis(
-        autoencoder=autoencoder.name,
-        shown_fold=shown_fold,
-        per_fold=tuple(per_fold),
-        probes=questions.probes(),
-        **shown,
-    )
+    shape = observer.shape
+    n_inputs = shape.size * features.width("frames")
+    return Diagnosis(autoencoder.name, n_inputs, shape.size_ms, tuple(per_fold), shown[0], questions.probes())
 
 
 def _best_epoch(history: History) -> Mapping[str, float]:
@@ -139,6 +134,12 @@ def _diagnose_fold(observer: FoldObserver, observation: Observation, best_epoch:
         best_epoch=best_epoch,
         n_epochs=n_epochs,
     )
+
+
+def _show(observer: FoldObserver, observation: Observation) -> ShownFold:
+    segments = _segment_pairs(observer, observation)
+    points = _map(observer.autoencoder, observation, observer.fold.parts)
+    return ShownFold(observer.fold.number, observer.count_usable(), segments, points)
 
 
 def _segment_pairs(observer: FoldObserver, observation: Observation) -> tuple[SegmentPair, ...]:

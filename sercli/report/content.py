@@ -36,7 +36,7 @@ from .sections import (
     FoldRow,
     Origin,
     Page,
-    Rejects,
+    RejectCounts,
     ReleaseCount,
     SweepSection,
     SystemSection,
@@ -310,10 +310,10 @@ def _anywhere(command: Command) -> Command:
     return command.for_all_folds().for_store("STORE")
 
 
-def _rejects(table: Path) -> Rejects:
+def _rejects(table: Path) -> RejectCounts:
     reasons = Counter(row.get("reason", "") for row in read_table(table))
     in_order = sorted(reasons.items(), key=lambda pair: (-pair[1], c_order(pair[0])))
-    return Rejects(sum(reasons.values()), in_order[:_MOST_REASONS], len(in_order[_MOST_REASONS:]))
+    return RejectCounts(sum(reasons.values()), in_order[:_MOST_REASONS], len(in_order[_MOST_REASONS:]))
 
 
 def _versions() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Scores as pictures: the same bytes from the same numbers, text that stays text, lines told apart with or without colour."""
+"""Figures of scores: equal numbers give equal bytes, text stays text, and lines differ with and without colour."""
 
 import logging
 import math
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
     from matplotlib.typing import RcKeyType
 
-# Okabe and Ito's colours, for all kinds of sight; marker and dash say the same without colour.
+# Okabe and Ito's colours, for all kinds of sight; marker and dash tell the same without colour.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P")  # with the dashes, 30 lines that differ in grey
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (4, 1.2, 1, 1.2)), (0, (1.2, 1.2)), (0, (7, 1.5, 1, 1.5, 1, 1.5)))
@@ -60,7 +60,7 @@ STYLE: "dict[RcKeyType, Any]" = {
 
 @dataclass(frozen=True)
 class Line:
-    """A system: its scores `y` at `x`, as fractions, and their intervals; None where there is none."""
+    """Scores `y` of a system at `x`, as fractions, and their intervals; None where there is none."""
 
     label: str
     x: Sequence[float]
@@ -71,7 +71,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes; `chance` is a fraction, `note` is put under the title (ORACLE, PARTIAL)."""
+    """One pair of axes; `chance` is a fraction, `note` stands under the title (ORACLE, PARTIAL)."""
 
     title: str
     x_label: str
@@ -83,8 +83,8 @@ class Panel:
 
 @contextmanager
 def styled(changes: "Mapping[RcKeyType, Any] | None" = None) -> Iterator[None]:
-    """Draw in the one style but for `changes`, whatever a user's own settings are."""
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a home that cannot be written to is no matter
+    """Draw in the style of the project with `changes`, whatever the user's settings of matplotlib are."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a home folder that cannot be written to does not matter
     import matplotlib as mpl
 
     with mpl.rc_context():
@@ -94,7 +94,7 @@ def styled(changes: "Mapping[RcKeyType, Any] | None" = None) -> Iterator[None]:
 
 
 def score_figure(panels: Sequence[Panel], png: Path, svg: Path) -> None:
-    """Draw the panels side by side on one scale of scores: a line a system, its interval as a band, chance dashed."""
+    """Draw the panels side by side on one scale of scores: one line per system with its interval as a band; chance is dashed."""
     with styled():
         figure = _draw(panels)
         figure.savefig(png, format="png", metadata={"Software": None})
@@ -124,12 +124,12 @@ def _draw(panels: Sequence[Panel]) -> "Figure":
     handles = [*(drawn[label] for label in labels), *chance]
     legend = figure.legend(handles, ["x"] * len(handles), loc="outside lower center", ncols=columns)
     for text, label in zip(legend.get_texts(), [*labels, "chance"], strict=False):
-        text.set_text(label)  # here, since a legend leaves out what begins with an underscore
+        text.set_text(label)  # set here, since a legend leaves out labels that begin with an underscore
     return figure
 
 
 def _columns(labels: Sequence[str], points: float) -> int:
-    """As many as stand side by side in a legend of that width, roughly."""
+    """About as many as fit side by side in a legend of that width."""
     longest = max(map(len, [*labels, "chance"]))
     return max(1, min(len(labels) + 1, int(points / (0.62 * _POINTS * longest + 6 * _POINTS))))
 
@@ -142,8 +142,8 @@ def _draw_line(axes: "Axes", line: Line, index: int) -> "Line2D":
     axes.fill_between(x, low, high, color=colour, alpha=0.13, linewidth=0)
     for edge in (low, high):
         axes.plot(x, edge, color=colour, alpha=0.45, linewidth=0.5)
-    known = np.pad(np.isfinite(low), 1)
-    alone = known[1:-1] & ~known[:-2] & ~known[2:]  # a band needs two points side by side
+    has_interval = np.pad(np.isfinite(low), 1)
+    alone = has_interval[1:-1] & ~has_interval[:-2] & ~has_interval[2:]  # a band needs two points side by side
     axes.vlines(x[alone], low[alone], high[alone], color=colour, linewidth=1)
     (drawn,) = axes.plot(
         x,
@@ -157,7 +157,7 @@ def _draw_line(axes: "Axes", line: Line, index: int) -> "Line2D":
 
 
 def _scale(axes: "Axes", values: Iterable[float]) -> None:
-    """The sizes themselves as ticks, a step a doubling, where all are powers of two."""
+    """The sizes themselves as ticks, equally spaced by doubling, where all are powers of two."""
     sizes = sorted(set(values))
     if sizes and all(size > 0 and math.log2(size).is_integer() for size in sizes):
         axes.set_xscale("log", base=2)

@@ -62,10 +62,10 @@ def draw_diagnosis(diagnosis: Diagnosis, histories: Mapping[int, History], targe
         error=curves(histories, "squared_error", "squared error", diagnosis.n_inputs),
         kl=curves(histories, "kl", "KL, nats") if has_kl else None,
         units=unit_spectrum(kl) if kl else None,
-        segments=segments(diagnosis.segments, ["good (5 %)", "median (50 %)", "bad (95 %)"])
-        if diagnosis.segments
+        segments=segments(diagnosis.shown.segments, ["good (5 %)", "median (50 %)", "bad (95 %)"])
+        if diagnosis.shown.segments
         else None,
-        clouds=tuple(_clouds(diagnosis.map, target)),
+        clouds=tuple(_clouds(diagnosis.shown.map, target)),
     )
 
 

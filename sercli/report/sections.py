@@ -26,7 +26,7 @@ from .pictures import DiagnosisPictures
 
 
 @dataclass(frozen=True)
-class Rejects:
+class RejectCounts:
     """Files or utterances that were skipped, by reason."""
 
     n: int
@@ -52,7 +52,7 @@ class CorpusSection:
     synthetic: bool
     summary: CorpusSummary
     columns: Mapping[str, int]  # session, gender, style -> number of values, if there are several
-    rejects: Mapping[str, Rejects]  # table -> content
+    rejects: Mapping[str, RejectCounts]  # table -> content
     counts: Sequence[ReleaseCount]
 
     @property

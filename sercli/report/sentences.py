@@ -189,7 +189,7 @@ def remarks_on_probes(section: AutoencoderSection) -> Iterator[Markup]:
         "Speaker: {}five-fold stratified cross-validation over the utterances of the training part of fold {}, which tests other "
         "utterances of the same speakers; without an interval.",
         unknown,
-        section.diagnosis.shown_fold,
+        section.diagnosis.shown.fold,
     )
     if "gender" not in section.probes:
         yield html("No probe of gender: the corpus does not tell two genders apart.")
