@@ -53,4 +53,4 @@ class DoctorCommand(JsonOption):
         from ..stages import doctor
 
         machine = doctor.run()
-        print_json(machine.as_json()) if self.as_json else print(machine.text(terminal_width()))
+        print_json(machine.as_json()) if self.as_json else print(machine.text())

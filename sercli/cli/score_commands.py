@@ -1,6 +1,8 @@
 """Scores and what they mean: evaluate, compare, report."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from typer import Argument
 
@@ -28,22 +30,24 @@ class EvaluateCommand(DeviceOption, WorkOptions):
         if self.classifier and self.references:
             fix = "leave one of the two out"
             raise UsageError("a classifier is of this store or of another", place="--classifier, --with", fix=fix)
-        evaluation = (
-            cross_corpus.run(self.store, self.references, self.settings())
-            if self.references
-            else evaluate.run(self.store, self.classifier or [], self.settings())
-        )
+        values: dict[str, Sequence[Any]]
+        if self.references:
+            outcome, foreign = cross_corpus.run(self.store, self.references, self.settings())
+            values = {"results": foreign}
+        else:
+            outcome, results, groups = evaluate.run(self.store, self.classifier or [], self.settings())
+            values = {"results": results, "groups": groups}
         if self.dry_run:
-            self.print_outcome(evaluation.outcome)
+            self.print_outcome(outcome)
         elif self.as_json:
-            print_json(evaluation.to_json())
+            print_json({name: [value.to_json() for value in listed] for name, listed in values.items()})
         else:
             from ..report.tables import cross_corpus_tables, lines_by_corpus, score_tables
 
-            if isinstance(evaluation, evaluate.Evaluation):
-                print(score_tables(evaluation.groups, terminal_width()), *lines_by_corpus(evaluation.results), sep="\n")
+            if self.references:
+                print(cross_corpus_tables(foreign, terminal_width()))
             else:
-                print(cross_corpus_tables(evaluation.results, terminal_width()))
+                print(score_tables(groups, terminal_width()), *lines_by_corpus(results), sep="\n")
 
 
 @command("compare", "Compare two classifiers", "sercli compare store/ cvae-32.lstm logmel.functionals")

@@ -4,6 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from ..data.utterances import read_table
 from ..experiments.systems import Autoencoder, Classifier
 from ..store import keys
@@ -20,6 +23,16 @@ PREDICTIONS, SCORES, COMPARISON = "predictions.tsv", "scores.json", "comparison.
 def write(value: Result | CrossCorpusResult | Comparison, path: Path) -> None:
     """Write a value as JSON."""
     path.write_text(json.dumps(value.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def prediction(classes: Sequence[str], posteriors: npt.NDArray[np.float32]) -> list[str]:
+    """The cells of one utterance: its most probable class, then the posteriors (C,)."""
+    return [classes[int(np.argmax(posteriors))], *(f"{p:.9g}" for p in posteriors)]
+
+
+def prediction_columns(classes: Sequence[str]) -> list[str]:
+    """The names of these cells."""
+    return ["prediction", *(f"p_{label}" for label in classes)]
 
 
 def read_result(store: Store, classifier: str) -> Result:

@@ -130,6 +130,11 @@ class Features:
         """Name of the front-end plug-in."""
         return str(self.config["frontend"])
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """Options of the front-end plug-in."""
+        return {key: value for key, value in self.config.items() if key != "frontend"}
+
     @cached_property
     def product(self) -> Product:
         """The array as it would be made now."""

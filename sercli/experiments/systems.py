@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,8 @@ from typing import Any, Generic
 
 from ..config import plain
 from ..data.hashing import digest
-from ..errors import Command
+from ..errors import Command, MissingInput
+from ..machine.progress import say
 from ..store import keys, publishing
 from ..store.publishing import Product
 from ..tasks.folds import Fold, Folds
@@ -80,6 +81,25 @@ class _System(Generic[SystemConfig]):
     def history(self, number: int) -> Path:
         """The checked training history of one fold. Raises DamagedProduct."""
         return self.store.file(keys.fold(self.key, number), HISTORY)
+
+    def complete_folds(self, require: Callable[[int], None]) -> list[int]:
+        """Folds for which `require` finds everything that it needs; reports what the others lack.
+
+        Raises MissingInput if there is none.
+        """
+        numbers: list[int] = []
+        reasons: list[MissingInput] = []
+        for number in self.fold_numbers:
+            try:
+                require(number)
+                numbers.append(number)
+            except MissingInput as error:
+                reasons.append(error)
+        if not numbers:
+            raise reasons[0]
+        if reasons:
+            say(f"{self.name}: {len(numbers)} of {len(self.fold_numbers)} folds; {reasons[0]}")
+        return numbers
 
     @property
     def is_stored(self) -> bool:

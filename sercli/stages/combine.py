@@ -61,8 +61,9 @@ def run(store_paths: Sequence[Path], new_path: Path, options: CombineOptions, se
     new = Store(new_path)
     for name in shared:
         _copy(stores, new, name, outcome, settings)
-    for name in set(new.names(f"{keys.features('*')}/zarr.json")) - set(shared):
-        publishing.require(new, Sources(new).features(name).product)  # copied before, but not possible now
+    sources = Sources(new)
+    for name in set(sources.feature_names) - set(shared):
+        publishing.require(new, sources.features(name).product)  # copied before, but not possible now
     return outcome
 
 
@@ -201,28 +202,30 @@ def _map_of_labels(stores: Sequence[Store], class_of: ClassOf) -> Iterator[tuple
 def _shared_features(stores: Sequence[Store]) -> list[str]:
     """Features that every store has, fresh and with the same options; prints why others are not copied."""
     shared = []
-    names = {name for store in stores for name in store.names(f"{keys.features('*')}/zarr.json")}
+    names = {name for store in stores for name in Sources(store).feature_names}
     for name in sorted(names, key=c_order):
         try:
-            products = [Sources(store).features(name).product for store in stores]
-            for store, product in zip(stores, products, strict=True):
-                publishing.require(store, product)
+            parts = _features(stores, name)
+            for features in parts:
+                publishing.require(features.store, features.product)
         except SercliError as error:
             say(f"{name}: not copied: {error}")
             continue
-        if all(product.config == products[0].config for product in products):
+        if all(features.config == parts[0].config for features in parts):
             shared.append(name)
         else:
             say(f"{name}: not copied: the stores made it with different options")
     return shared
 
 
+def _features(stores: Sequence[Store], name: str) -> list[Features]:
+    return [Sources(store).features(name) for store in stores]
+
+
 def _copy(stores: Sequence[Store], new: Store, name: str, outcome: Outcome, settings: Settings) -> None:
-    products = [Sources(store).features(name).product for store in stores]
-    imported = (
-        digest([product.inputs["imported"] for product in products]) if "imported" in products[0].inputs else None
-    )
-    product = Features(Sources(new), name, products[0].config, imported).product
+    parts = _features(stores, name)
+    imported = digest([features.imported for features in parts]) if parts[0].imported else None
+    product = Features(Sources(new), name, parts[0].config, imported).product
     if not settings.overwrite and publishing.is_fresh(new, product):
         outcome.reused.append(product.key)
         return
@@ -243,9 +246,8 @@ def _build(stores: Sequence[Store], new: Store, product: Product, name: str) -> 
     order = [origin[utterance.utt_id] for utterance in new.utterances]
     lengths = [int(sources[corpus].lengths[sources[corpus].index[utt_id]]) for corpus, utt_id in order]
     problems = [sources[corpus].attributes["rejects"].get(utt_id, "") for corpus, utt_id in order]
-    attributes = dict(next(iter(sources.values())).attributes)
-    for key in ("provenance", "rejects"):
-        del attributes[key]
+    first = sources[stores[0].name].attributes
+    attributes = {key: value for key, value in first.items() if key not in ("provenance", "rejects")}
     publishing.stage(new, product)
     with bar("combine", "utterances", len(order)) as shown:
         frames = _frames(sources, order, shown.advance)

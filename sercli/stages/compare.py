@@ -15,9 +15,8 @@ from ..store.store import Store
 def run(store_path: Path, first: str, second: str, settings: Settings) -> tuple[Outcome, Comparison | None]:
     """The comparison; None if a dry run would make it. Raises SercliError for two classifiers that cannot be compared."""
     if first == second:
-        raise UsageError(
-            "a classifier is compared with itself", place="compare", seen=first, expected="two classifiers"
-        )
+        problem = "a classifier is compared with itself"
+        raise UsageError(problem, place="compare", seen=first, expected="two classifiers")
     store = Store(store_path)
     catalogue = Catalogue(store)
     product = catalogue.classifier(first).comparison(catalogue.classifier(second))

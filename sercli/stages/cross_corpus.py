@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from ..data.utterances import first_shared, read_table, write_table
-from ..errors import Command, MissingInput, SercliError, UsageError
+from ..errors import Command, SercliError, UsageError, listed
 from ..evaluation.cross_corpus import CrossCorpusResult, ForeignClassifier, score_cross_corpus
 from ..evaluation.scores import Prediction
-from ..evaluation.stored import PREDICTIONS, SCORES, read_cross_corpus_result, write
+from ..evaluation.stored import PREDICTIONS, SCORES, prediction, prediction_columns, read_cross_corpus_result, write
 from ..experiments.catalogue import Catalogue
 from ..experiments.cross_testing import CrossCorpusTest
 from ..experiments.fitted import read_autoencoder, read_classifier
 from ..experiments.making import Job, Outcome, Settings, Work, make, report_fraction
 from ..experiments.systems import Classifier
-from ..machine.progress import say
 from ..store import publishing
 from ..store.store import Store
 
 FOLDER = "cross-corpus"
 
 
-@dataclass(frozen=True)
-class CrossCorpusEvaluation:
-    """Results, beside what was made to get them."""
-
-    outcome: Outcome
-    results: list[CrossCorpusResult]
-
-    def to_json(self) -> dict[str, Any]:
-        """For `--json`."""
-        return {"results": [result.to_json() for result in self.results]}
-
-
-def run(store_path: Path, references: Sequence[str], settings: Settings) -> CrossCorpusEvaluation:
+def run(store_path: Path, references: Sequence[str], settings: Settings) -> tuple[Outcome, Sequence[CrossCorpusResult]]:
     """Score classifiers that are named as OTHER-STORE:CLASSIFIER.
 
     Raises SercliError where a score would not be across corpora, or would be of one class.
@@ -58,17 +41,14 @@ def run(store_path: Path, references: Sequence[str], settings: Settings) -> Cros
     outcome = Outcome(FOLDER, str(store_path / FOLDER))
     for job in (Job(FOLDER, predictions), Job(FOLDER, scores, "classifier")):
         outcome.add(make(catalogue.store, FOLDER, job, settings))
-    results = [] if settings.dry_run else [read_cross_corpus_result(catalogue.store, key) for key in scored]
-    return CrossCorpusEvaluation(outcome, results)
+    return outcome, [] if settings.dry_run else [read_cross_corpus_result(catalogue.store, key) for key in scored]
 
 
 def _classifier(reference: str) -> Classifier:
     folder, colon, name = reference.rpartition(":")
     if not (folder and colon and name):
-        example = "OTHER-STORE:CLASSIFIER, such as iemocap/:cvae-128.lstm"
-        raise UsageError(
-            "not the name of a classifier of another store", place="--with", seen=reference, expected=example
-        )
+        problem, example = "not a classifier of another store", "OTHER-STORE:CLASSIFIER, such as iemocap/:cvae-128.lstm"
+        raise UsageError(problem, place="--with", seen=reference, expected=example)
     return Catalogue(Store(Path(folder))).classifier(name)
 
 
@@ -79,70 +59,56 @@ def _check_fits(test: CrossCorpusTest, reference: str) -> None:
     """Raises SercliError for a classifier that cannot be scored here, or that may have been trained on what it would be
     tested on."""
     config = test.classifier.config
-    if config.condition == "oracle" or config.latents == "sample":
-        problem = "reads the true emotion" if config.condition == "oracle" else "reads sampled latents"
-        fix = "choose a classifier that does not need this"
-        raise SercliError(f"{problem}, which does not exist for another corpus", place=reference, fix=fix)
+    fix = "choose a classifier that does not need this"
+    if config.condition == "oracle":
+        raise SercliError("reads the true emotion, which another corpus does not give", place=reference, fix=fix)
+    if config.latents == "sample":
+        raise SercliError("reads sampled latents, which another corpus does not have", place=reference, fix=fix)
     _check_nothing_shared(test, reference)
     if len(test.classes) < 2:
         labels = sorted({u.emotion for u in test.store.utterances} - {""})
-        raise SercliError(
-            "the corpora have too few classes in common",
-            place=reference,
-            seen=f"classes {', '.join(test.classifier.folds.classes)}, labels here {', '.join(labels) or 'none'}",
-            expected="at least two classes that both have",
-            fix="choose another classifier",
-        )
-    _check_same_features(test, reference)
+        seen = f"classes {listed(test.classifier.folds.classes)}, labels here {listed(labels)}"
+        problem, expected = "the corpora have too few classes in common", "at least two classes that both have"
+        raise SercliError(problem, place=reference, seen=seen, expected=expected, fix="choose another classifier")
+    _check_same_features(test)
 
 
 def _check_nothing_shared(test: CrossCorpusTest, reference: str) -> None:
-    store, origin = test.store, test.classifier.store
-    pair = first_shared(store.utterances, origin.utterances)
-    speakers = {u.speaker for u in store.utterances} & {u.speaker for u in origin.utterances}
+    here, origin = test.store.utterances, test.classifier.store
+    pair = first_shared(here, origin.utterances)
+    speakers = {u.speaker for u in here} & {u.speaker for u in origin.utterances}
     if pair or speakers:
-        shared = f"{pair[0].utt_id} is its {pair[1].utt_id}" if pair else f"{min(speakers)} speaks in both"
         raise SercliError(
             "the two stores share speech, so the classifier may have been trained on what it would be tested on",
             place=reference,
-            seen=shared,
+            seen=f"{pair[0].utt_id} is its {pair[1].utt_id}" if pair else f"{min(speakers)} speaks in both",
             expected="no recording and no speaker in both stores",
             fix=Command("evaluate", origin.path, ("--classifier", test.classifier.name)),
         )
 
 
-def _check_same_features(test: CrossCorpusTest, reference: str) -> None:
-    name = test.classifier.config.frontend
-    features, trained = test.catalogue.features(name), test.classifier.features
+def _check_same_features(test: CrossCorpusTest) -> None:
+    features, trained = test.catalogue.features(test.classifier.config.frontend), test.classifier.features
     publishing.require(test.store, features.product)
-    widths = [f.open().width("frames") for f in (features, trained)] if features.imported else []
-    if features.config != trained.config or len(set(widths)) > 1:
-        raise SercliError(
-            f"the features {name} of the two stores were made in different ways",
-            place=test.store.path,
-            seen=f"{widths[0]} values per frame" if widths else str(dict(features.config)),
-            expected=f"{widths[1]} values per frame" if widths else str(dict(trained.config)),
-            fix="run `sercli featurize` on one of them again with the same options, under another --name",
-        )
+    both = (features, trained)
+    seen, expected = (str(dict(sorted(f.config.items()))) for f in both)
+    if features.config == trained.config and features.imported:  # made elsewhere: the width may differ all the same
+        seen, expected = (f"{f.open().width('frames')} values per frame" for f in both)
+    if seen != expected:
+        problem = f"the features {features.name} of the two stores were made in different ways"
+        fix = "run `sercli featurize` on one of them again with the same options, under another --name"
+        raise SercliError(problem, place=test.store.path, seen=seen, expected=expected, fix=fix)
 
 
 def _fitted_folds(classifier: Classifier) -> list[int]:
     """Folds whose models are there and fresh. Raises MissingInput if there is none."""
-    numbers: list[int] = []
-    reasons: list[MissingInput] = []
-    for number in classifier.fold_numbers:
-        try:
-            publishing.require(classifier.store, classifier.fold(number))
-            if classifier.autoencoder is not None:
-                publishing.require(classifier.store, classifier.autoencoder.fold(number))
-            numbers.append(number)
-        except MissingInput as error:
-            reasons.append(error)
-    if not numbers:
-        raise reasons[0]
-    if reasons:
-        say(f"{classifier.name}: {len(numbers)} of {len(classifier.fold_numbers)} folds; {reasons[0]}")
-    return numbers
+
+    def require(number: int) -> None:
+        publishing.require(classifier.store, classifier.fold(number))
+        if classifier.autoencoder is not None:
+            publishing.require(classifier.store, classifier.autoencoder.fold(number))
+
+    return classifier.complete_folds(require)
 
 
 # --- predicting and scoring
@@ -166,30 +132,22 @@ def predict_fold(store_path: Path, origin_path: Path, name: str, number: int, bu
         with repeatable(device):
             posteriors = model.posteriors(source.read(block, dict.fromkeys(block, 0)), device).numpy()[:, columns]
         shares = posteriors / posteriors.sum(axis=1, keepdims=True)
-        for utt_id, p in zip(block, shares, strict=True):
-            rows.append([utt_id, test.classes[int(np.argmax(p))], *(f"{value:.9g}" for value in p)])
+        rows += [[utt_id, *prediction(test.classes, p)] for utt_id, p in zip(block, shares, strict=True)]
         report_fraction(built, len(rows) / len(test.labels))
     if not rows:
-        raise SercliError(
-            "`sercli featurize` skipped every utterance", place=store_path, fix="see its table of rejects"
-        )
-    write_table(built / PREDICTIONS, ["utt_id", "prediction", *(f"p_{label}" for label in test.classes)], rows)
+        problem, fix = "`sercli featurize` skipped every utterance", "see its table of rejects"
+        raise SercliError(problem, place=store_path, fix=fix)
+    write_table(built / PREDICTIONS, ["utt_id", *prediction_columns(test.classes)], rows)
 
 
 def score(store_path: Path, origin_path: Path, name: str, numbers: Sequence[int], built: Path, device: str) -> None:
     """Unit of work: `scores.json`."""
     test = CrossCorpusTest(Catalogue(Store(store_path)), Catalogue(Store(origin_path)).classifier(name))
-    predictions = {
-        number: [
-            _with_truth(row, test.labels)
-            for row in read_table(test.store.file(test.predictions(number).key, PREDICTIONS))
-        ]
-        for number in numbers
-    }
+    predictions: dict[int, list[Prediction]] = {number: [] for number in numbers}
+    for number, rows in predictions.items():
+        for row in read_table(test.store.file(test.predictions(number).key, PREDICTIONS)):
+            utt_id = row["utt_id"]
+            rows.append({"utt_id": utt_id, "prediction": row["prediction"], "truth": test.labels[utt_id]})
     foreign = ForeignClassifier.of(test, numbers)
     result = score_cross_corpus(foreign, test.classes, test.labels, predictions, test.store.utterances)
     write(result, built / SCORES)
-
-
-def _with_truth(row: Mapping[str, str], labels: Mapping[str, str]) -> Prediction:
-    return {"utt_id": row["utt_id"], "prediction": row["prediction"], "truth": labels[row["utt_id"]]}

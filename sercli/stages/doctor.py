@@ -8,7 +8,6 @@ import sys
 import tempfile
 import timeit
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -53,7 +52,6 @@ class Machine:
     processor: str
     cores: int
     memory: int  # bytes
-    memory_limit: int | None  # bytes that a container or a cluster's job may use, if less
     disks: dict[str, Disk]  # by folder
     devices: dict[str, Device]
     auto_device: str | None  # what `--device auto` means
@@ -66,53 +64,39 @@ class Machine:
         """What does not work, each with its fix."""
         for name in (name for name, installed in self.versions.items() if installed is None):
             yield SercliError("is not installed", place=name, fix=f"run `pip install {name}`")
-        if (memory := self.memory_limit or self.memory) < _NEEDED:
-            yield SercliError("little memory", seen=size_of(memory), fix="fit large corpora with --jobs 1")
+        if self.memory < _NEEDED:
+            yield SercliError("little memory", seen=size_of(self.memory), fix="fit large corpora with --jobs 1")
         for folder, disk in self.disks.items():
             if not disk.writable:
                 yield SercliError("cannot be written to", place=folder, fix="work in another folder")
             if disk.free < _NEEDED:
-                yield SercliError(
-                    "latents of a large corpus need more", place=folder, seen=f"{size_of(disk.free)} free"
-                )
+                free = f"{size_of(disk.free)} free"
+                yield SercliError("latents of a large corpus need more", place=folder, seen=free)
         if self.libsndfile is None:
-            yield SercliError(
-                "cannot be loaded", place="libsndfile", fix="run `pip install --force-reinstall soundfile`"
-            )
+            fix = "run `pip install --force-reinstall soundfile`"
+            yield SercliError("cannot be loaded", place="libsndfile", fix=fix)
         for name, device in self.devices.items():
             if device.problem:
                 yield SercliError(device.problem, place=f"--device {name}")
         if devices.may_have_gpu() and self.auto_device == "cpu":
-            yield SercliError(
-                "PyTorch cannot use the GPU", place="--device", fix="install a build for it (pytorch.org)"
-            )
+            fix = "install a build for it (pytorch.org)"
+            yield SercliError("PyTorch cannot use the GPU", place="--device", fix=fix)
 
     def as_json(self) -> dict[str, Any]:
         """The fields as JSON values, with the problems as sentences."""
         return {**asdict(self), "problems": [str(problem) for problem in self.problems()]}
 
-    def text(self, width: int | None = None) -> str:
+    def text(self) -> str:
         """One line per fact, then the problems."""
-        from rich import box
-        from rich.table import Table
-        from rich.text import Text
-
-        from ..report.tables import printed
-
-        table = Table(box=box.SIMPLE, show_header=False)
-        table.add_column(no_wrap=True)
-        table.add_column(overflow="fold")
-        for name, fact in self._facts():
-            table.add_row(name, Text(printable(fact)))
+        facts = [f"{name:12}{printable(fact)}" for name, fact in self._facts()]
         problems = [f"Problem: {printable(str(problem))}" for problem in self.problems()]
-        return "\n".join([printed(table, width), *(problems or ["Everything works."])])
+        return "\n".join([*facts, "", *(problems or ["Everything works."])])
 
     def _facts(self) -> Iterator[tuple[str, str]]:
         yield "sercli", f"{self.sercli}, Python {self.python} ({self.executable})"
         yield "system", self.system
         yield "cores", f"{self.cores} of {self.processor}: --jobs {self.cores} by default"
-        limit = f", of which this process may use {size_of(self.memory_limit)}" if self.memory_limit else ""
-        yield "memory", f"{size_of(self.memory)}{limit}"
+        yield "memory", size_of(self.memory)
         for folder, disk in self.disks.items():
             yield "disk", f"{folder}: {size_of(disk.free)} free of {size_of(disk.total)}"
         for name, device in self.devices.items():
@@ -140,8 +124,7 @@ def run() -> Machine:
         processor=_processor(),
         cores=devices.n_cores(),
         memory=memory,
-        memory_limit=min((limit for limit in _memory_limits() if limit < memory), default=None),
-        disks={str(folder): _disk(folder) for folder in _folders()},
+        disks={folder: _disk(folder) for folder in (os.getcwd(), tempfile.gettempdir())},
         devices=available,
         auto_device=auto_device,
         bfloat16_speedup=None if auto_device is None else _bfloat16_speedup(),
@@ -160,24 +143,7 @@ def _processor() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def _memory_limits() -> Iterator[int]:
-    """Limits (bytes) of the control group (version 2) of this process, and of the groups around it; Linux only."""
-    with suppress(OSError):
-        for line in Path("/proc/self/cgroup").read_text().splitlines():
-            group = Path("/sys/fs/cgroup", line.split(":", 2)[2].strip("/"))
-            for folder in (group, *group.parents):
-                with suppress(OSError, ValueError):  # no such file, or "max"
-                    yield int((folder / "memory.max").read_text())
-
-
-def _folders() -> list[Path]:
-    try:
-        return [Path.cwd(), Path(tempfile.gettempdir())]
-    except OSError:  # the working folder was deleted
-        return [Path("/")]
-
-
-def _disk(folder: Path) -> Disk:
+def _disk(folder: str) -> Disk:
     usage = shutil.disk_usage(folder)
     return Disk(usage.free, usage.total, os.access(folder, os.W_OK))
 

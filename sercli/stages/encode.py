@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..experiments.catalogue import Catalogue
 from ..experiments.fitted import read_autoencoder
 from ..experiments.making import Job, Outcome, Settings, Work, make, report_fraction
+from ..experiments.systems import Autoencoder
 from ..store import keys, publishing
 from ..store.ragged import Rows, write_ragged
 from ..store.store import Store
@@ -25,19 +27,27 @@ def run(store_path: Path, name: str, condition: str | None, folds: Sequence[int]
     numbers = autoencoder.folds.numbers(folds)
     for number in numbers:
         publishing.require(store, autoencoder.fold(number))
-    works = [
-        Work(autoencoder.latents(k, condition), encode_fold, (store_path, name, condition, k, True)) for k in numbers
-    ]
+    works = [Work(autoencoder.latents(k, condition), encode_fold, (store_path, name, condition, k)) for k in numbers]
     return make(store, keys.latents(name, condition), Job(name, works), settings)
 
 
-def encode_fold(store_path: Path, name: str, condition: str, number: int, keep: bool, built: Path, device: str) -> None:
-    """Unit of work: the latents of one fold. Without `keep` they are marked: a sweep may delete them once they are read."""
+def encode_fold(store_path: Path, name: str, condition: str, number: int, built: Path, device: str) -> None:
+    """Unit of work: the latents of one fold."""
+    _encode(Catalogue(Store(store_path)).autoencoder(name), condition, number, {}, built, device)
+
+
+def encode_temporarily(store_path: Path, name: str, condition: str, number: int, built: Path, device: str) -> None:
+    """The same latents with a mark: a sweep may delete them once they are read."""
+    _encode(Catalogue(Store(store_path)).autoencoder(name), condition, number, {TEMPORARY: True}, built, device)
+
+
+def _encode(
+    autoencoder: Autoencoder, condition: str, number: int, marks: Mapping[str, Any], built: Path, device: str
+) -> None:
     from ..experiments.reading import Normaliser, blocks, encoded, segment_shape
     from ..learning.segments import segment_counts
     from ..learning.training import repeatable
 
-    autoencoder = Catalogue(Store(store_path)).autoencoder(name)
     model, trained, config, _ = read_autoencoder(autoencoder.weights(number), device)
     source = autoencoder.features.open()
     shape = segment_shape(source, config.segment_shift_ms)
@@ -64,7 +74,7 @@ def encode_fold(store_path: Path, name: str, condition: str, number: int, keep: 
         "frames_per_segment": shape.size,
         "condition": condition.upper() if condition == "oracle" else condition,
         "folds": autoencoder.folds.digest,
-        **({} if keep else {TEMPORARY: True}),
+        **marks,
     }
     with repeatable(device):
         rows_of = dict(zip(source.utt_ids, lengths.tolist(), strict=True))

@@ -43,7 +43,7 @@ def run(store_path: Path, name: str, bundle: Path, number: int | None, settings:
     _check_all_folds_are_scored(classifier)
     title = name if number is None else f"{name}.fold-{number}"
     target = bundle.resolve()  # a link is followed
-    _check_replaceable(target, title, _corpus(store), settings)
+    _check_replaceable(target, title, store.identity, settings)
     job = Job(title, [Work(product, build_bundle, (store_path, name, title, number))], "bundle")
     outcome = make(store, product.key, job, settings)
     if not settings.dry_run:
@@ -55,30 +55,21 @@ def run(store_path: Path, name: str, bundle: Path, number: int | None, settings:
 def _check_all_folds_are_scored(classifier: Classifier) -> None:
     result = read_result(classifier.store, classifier.name)
     if len(result.per_fold) < result.folds_expected:
-        raise MissingInput(
-            "a bundle quotes the scores over all folds, and some are not scored",
-            place=classifier.name,
-            seen=f"{len(result.per_fold)} folds",
-            expected=f"{result.folds_expected} folds",
-            fix=(classifier.fold(1).command.for_all_folds(), classifier.result([]).command),
-        )
+        problem = "a bundle quotes the scores over all folds, and some are not scored"
+        seen, expected = f"{len(result.per_fold)} folds", f"{result.folds_expected} folds"
+        fix = (classifier.fold(1).command.for_all_folds(), classifier.result([]).command)
+        raise MissingInput(problem, place=classifier.name, seen=seen, expected=expected, fix=fix)
 
 
 def _check_replaceable(target: Path, title: str, corpus: Mapping[str, Any], settings: Settings) -> None:
-    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+    if publishing.is_vacant(target):
         return
     info = bundles.replaceable_info(target)
     if not info:
         raise SercliError("exists and is not a bundle", place=target, fix="choose another folder")
-    stored = (info.get("name"), info.get("corpus"))
-    if stored != (title, corpus) and not settings.overwrite:
-        fix = "choose another folder, or replace it with --overwrite"
-        seen, expected = _bundle_name(*stored), _bundle_name(title, corpus)
-        raise SercliError("holds another bundle", place=target, seen=seen, expected=expected, fix=fix)
-
-
-def _bundle_name(title: object, corpus: object) -> str:
-    return f"{title} ({corpus.get('name')})" if isinstance(corpus, Mapping) else str(title)
+    stored, requested = ({"name": info.get("name"), "corpus": info.get("corpus")}, {"name": title, "corpus": corpus})
+    if not settings.overwrite:
+        publishing.check_same_content(target, stored, requested)
 
 
 def _copy_into_place(built: Path, target: Path) -> None:
@@ -150,7 +141,6 @@ def _info(classifier: Classifier, title: str, fold: Fold, epochs: Mapping[str, i
     store, features, product = classifier.store, classifier.features, classifier.published_result()
     result = read_result(store, classifier.name)
     attributes = store.attributes(features.key)
-    options = {key: value for key, value in features.config.items() if key != "frontend"}
     shift_ms = attributes["frame_shift_ms"]
     autoencoder = read_autoencoder(built / bundles.AUTOENCODER, "cpu") if classifier.autoencoder is not None else None
     return bundles.BundleInfo(
@@ -158,10 +148,10 @@ def _info(classifier: Classifier, title: str, fold: Fold, epochs: Mapping[str, i
         name=title,
         target=result.system.target,
         classes=tuple(classifier.folds.classes),
-        frontend=bundles.FrontEnd(features.frontend, options, attributes["sample_rate"], shift_ms),
+        frontend=bundles.FrontEnd(features.frontend, features.options, attributes["sample_rate"], shift_ms),
         segment_ms=shape_of(shift_ms, classifier.config.segment_shift_ms).size_ms,
         marks=result.marks,
-        corpus=_corpus(store),
+        corpus=store.identity,
         fitted_on=_fitted_on(store, fold, epochs),
         scores=_expected_scores(result, fold.number),
         classifier=plain(read_classifier(built / bundles.CLASSIFIER, "cpu").config),
@@ -194,7 +184,3 @@ def _expected_scores(result: Result, number: int) -> dict[str, Any]:
         if fold.fold == number:
             scores["this_fold"] = {**fold.test.to_json(), "n_utterances": fold.n_utterances}
     return scores
-
-
-def _corpus(store: Store) -> dict[str, Any]:
-    return {key: store.corpus.get(key, "") for key in ("name", "corpus")}

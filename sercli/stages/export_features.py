@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,15 +17,14 @@ from ..evaluation.marks import marks, marks_of, marks_of_task
 from ..evaluation.stored import read_predictions
 from ..experiments.catalogue import Catalogue
 from ..experiments.making import Outcome, Settings
+from ..exports import kaldi_directories, table_files
+from ..exports.contents import ExportTable, Matrices, metadata_table, with_ids
 from ..machine.progress import bar, say
 from ..store import keys, publishing
 from ..store.publishing import Product
 from ..store.store import Store
 from ..tasks.folds import Folds
 from ..text import c_order
-
-if TYPE_CHECKING:
-    from ..exports.contents import ExportedUtterance, ExportTable, Matrices
 
 PROVENANCE = "provenance.json"
 _FORMAT = 1  # of the exported files; an export of another format is stale
@@ -63,12 +62,17 @@ class ExportFeaturesOptions:
 class _Selection:
     """What the options select, before any array is read."""
 
-    name: str  # latents/vae-128/unconditional
+    key: str  # of what is exported, all folds together
     products: Sequence[Product]
     folds: Sequence[int]
     marks: Sequence[str]
     utterances: Sequence[Utterance]
     contents: Callable[[Tick], Iterator[tuple[str, Matrices | ExportTable]]]  # with the folder inside the export
+
+    @property
+    def name(self) -> str:
+        """As the provenance states it: `latents/vae-128/unconditional`."""
+        return self.key.removeprefix(f"{keys.ARRAYS}/")
 
 
 def run(store_path: Path, out: Path, options: ExportFeaturesOptions, settings: Settings) -> Outcome:
@@ -80,12 +84,21 @@ def run(store_path: Path, out: Path, options: ExportFeaturesOptions, settings: S
     target = out.resolve()  # a link is followed
     if target.is_relative_to(store_path.resolve()):
         raise SercliError("lies inside the store", place=out, expected="a folder outside the store")
-    selection = _select(Catalogue(store), options)
+    catalogue = Catalogue(store)
+    if options.autoencoder is not None:
+        selection = _latents(catalogue, options.autoencoder, options.condition, options.folds)
+    elif options.classifier is not None:
+        selection = _posteriors(catalogue, options.classifier, options.folds)
+    elif options.task is not None:
+        selection = _task(catalogue, options.task, options.folds)
+    else:
+        selection = _features(catalogue, options.frontend or "logmel")
     sound = options.root or store.sound_root
     provenance = _provenance(store, selection, options.file_format, target, sound)
     stored = _stored_provenance(target)
     if stored and not settings.overwrite:
-        _check_same_export(out, stored, provenance)
+        identity = {key: provenance[key] for key in ("corpus", "product", "folds", "format")}
+        publishing.check_same_content(out, stored, identity)
     product_keys = [product.key for product in selection.products]
     is_fresh = bool(stored) and _is_whole(target, stored, provenance)
     if is_fresh and not settings.overwrite:
@@ -103,8 +116,6 @@ def run(store_path: Path, out: Path, options: ExportFeaturesOptions, settings: S
 
 
 def _write(draft: Path, target: Path, selection: _Selection, file_format: str, root: Path) -> None:
-    from ..exports import contents, kaldi_directories, table_files
-
     written: set[str] = set()
     n = len(selection.utterances) * max(1, len(selection.folds))
     with bar("export-features", "utterances", n) as progress:
@@ -118,7 +129,7 @@ def _write(draft: Path, target: Path, selection: _Selection, file_format: str, r
             written.update(content.utt_ids)
     if file_format != "kaldi":
         utterances = [utterance for utterance in selection.utterances if utterance.utt_id in written]
-        table_files.WRITERS[file_format](draft, contents.metadata_table(utterances))
+        table_files.WRITERS[file_format](draft, metadata_table(utterances))
 
 
 def _check_unchanged(store: Store, products: Sequence[Product]) -> None:
@@ -127,16 +138,6 @@ def _check_unchanged(store: Store, products: Sequence[Product]) -> None:
         if not publishing.is_fresh(store, product) or (store.provenance(product.key) or {})["digest"] != product.digest:
             fix = "run the same command again"
             raise SercliError("changed while it was exported", place=store.location(product.key), fix=fix)
-
-
-def _select(catalogue: Catalogue, options: ExportFeaturesOptions) -> _Selection:
-    if options.autoencoder is not None:
-        return _latents(catalogue, options.autoencoder, options.condition, options.folds)
-    if options.classifier is not None:
-        return _posteriors(catalogue, options.classifier, options.folds)
-    if options.task is not None:
-        return _task(catalogue, options.task, options.folds)
-    return _features(catalogue, options.frontend or "logmel")
 
 
 def _features(catalogue: Catalogue, name: str) -> _Selection:
@@ -148,7 +149,7 @@ def _features(catalogue: Catalogue, name: str) -> _Selection:
         yield "", _matrices(store, product, "frames", utt_ids, tick)
 
     selected_marks = marks(synthetic=store.is_synthetic)
-    return _Selection(f"features/{name}", [product], [], selected_marks, store.utterances, contents)
+    return _Selection(product.key, [product], [], selected_marks, store.utterances, contents)
 
 
 def _latents(catalogue: Catalogue, name: str, condition: str | None, numbers: Sequence[int]) -> _Selection:
@@ -166,13 +167,11 @@ def _latents(catalogue: Catalogue, name: str, condition: str | None, numbers: Se
 
     selected_marks = marks_of(autoencoder, condition=condition)
     utterances = _utterances_of(store, folds, chosen)
-    return _Selection(f"latents/{name}/{condition}", products, chosen, selected_marks, utterances, contents)
+    return _Selection(keys.latents(name, condition), products, chosen, selected_marks, utterances, contents)
 
 
 def _matrices(store: Store, product: Product, stem: str, utt_ids: set[str], tick: Tick) -> Matrices:
     """The matrices of a ragged array; utterances without a row, which `featurize` has rejected, are reported."""
-    from ..exports.contents import Matrices, with_ids
-
     source = store.ragged(product.key)
     requested = [utterance for utterance in store.utterances if utterance.utt_id in utt_ids]
     usable = [utterance for utterance in requested if source.lengths[source.index[utterance.utt_id]] > 0]
@@ -198,19 +197,16 @@ def _posteriors(catalogue: Catalogue, name: str, numbers: Sequence[int]) -> _Sel
         raise MissingInput("the fold is not scored", place=name, seen=f"fold {missing}", fix=fix)
 
     def contents(tick: Tick) -> Iterator[tuple[str, ExportTable]]:
-        from ..exports.contents import ExportTable
-
         predictions = {(int(row["fold"]), row["utt_id"]): row for row in read_predictions(store, name)}
-        rows = _in_order(store, [key for key in predictions if key[0] in scored])
-        ordered = [predictions[fold, u.utterance.utt_id] for fold, u in rows]
-        columns = _id_columns(rows)
+        in_order, columns = _in_order(store, (key for key in predictions if key[0] in scored))
+        ordered = [predictions[key] for key in in_order]
         columns |= {key: [row[key] for row in ordered] for key in ("part", "truth", "prediction")}
         values = np.array([[float(row[f"p_{label}"]) for label in folds.classes] for row in ordered], np.float32)
         yield "", ExportTable("posteriors", columns, folds.classes, values)
 
     selected_marks = marks_of(classifier, partial=len(scored) < len(folds.folds))
     utterances = _utterances_of(store, folds, scored)
-    return _Selection(f"results/{name}", [product], scored, selected_marks, utterances, contents)
+    return _Selection(product.key, [product], scored, selected_marks, utterances, contents)
 
 
 def _task(catalogue: Catalogue, name: str, numbers: Sequence[int]) -> _Selection:
@@ -219,39 +215,31 @@ def _task(catalogue: Catalogue, name: str, numbers: Sequence[int]) -> _Selection
     folds, chosen = task.folds, task.folds.numbers(numbers)
 
     def contents(tick: Tick) -> Iterator[tuple[str, ExportTable]]:
-        from ..exports.contents import ExportTable
-
-        rows = _in_order(store, [(number, utt_id) for number in chosen for utt_id in folds.fold(number).parts])
-        columns = _id_columns(rows)
-        columns["part"] = [folds.fold(number).parts[u.utterance.utt_id] for number, u in rows]
-        columns["label"] = [folds.labels[u.utterance.utt_id] for _, u in rows]
+        rows, columns = _in_order(store, ((number, u) for number in chosen for u in folds.fold(number).parts))
+        columns["part"] = [folds.fold(number).parts[utt_id] for number, utt_id in rows]
+        columns["label"] = [folds.labels[utt_id] for _, utt_id in rows]
         yield "", ExportTable("folds", columns)
 
     utterances = _utterances_of(store, folds, chosen)
-    return _Selection(f"tasks/{name}", [task.product], chosen, marks_of_task(task), utterances, contents)
+    return _Selection(task.product.key, [task.product], chosen, marks_of_task(task), utterances, contents)
 
 
-def _in_order(store: Store, rows: Sequence[tuple[int, str]]) -> list[tuple[int, ExportedUtterance]]:
-    """Pairs of fold and utt_id, by fold and then in the order of the exported ids."""
-    from ..exports.contents import with_ids
-
+def _in_order(store: Store, rows: Iterable[tuple[int, str]]) -> tuple[list[tuple[int, str]], dict[str, Sequence[Any]]]:
+    """Pairs of fold and utt_id, by fold and then in the order of the exported ids, and the columns that name them."""
     exported = {u.utterance.utt_id: u for u in with_ids(store.utterances)}
-    pairs = [(fold, exported[utt_id]) for fold, utt_id in rows]
-    return sorted(pairs, key=lambda pair: (pair[0], c_order(pair[1].id)))
-
-
-def _id_columns(rows: Sequence[tuple[int, ExportedUtterance]]) -> dict[str, list[Any]]:
-    return {
-        "id": [u.id for _, u in rows],
-        "utt_id": [u.utterance.utt_id for _, u in rows],
-        "speaker": [u.utterance.speaker for _, u in rows],
-        "fold": [fold for fold, _ in rows],
+    ordered = sorted(rows, key=lambda row: (row[0], c_order(exported[row[1]].id)))
+    utterances = [exported[utt_id] for _, utt_id in ordered]
+    return ordered, {
+        "id": [u.id for u in utterances],
+        "utt_id": [utt_id for _, utt_id in ordered],
+        "speaker": [u.utterance.speaker for u in utterances],
+        "fold": [fold for fold, _ in ordered],
     }
 
 
 def _utterances_of(store: Store, folds: Folds, numbers: Sequence[int]) -> list[Utterance]:
-    inside = {utt_id for number in numbers for utt_id in folds.fold(number).parts}
-    return [utterance for utterance in store.utterances if utterance.utt_id in inside]
+    utt_ids = {utt_id for number in numbers for utt_id in folds.fold(number).parts}
+    return [utterance for utterance in store.utterances if utterance.utt_id in utt_ids]
 
 
 def _provenance(store: Store, selection: _Selection, file_format: str, target: Path, root: Path) -> dict[str, Any]:
@@ -262,7 +250,7 @@ def _provenance(store: Store, selection: _Selection, file_format: str, target: P
         made_from["paths"] = digest([str(target), str(root.absolute())])
     return {
         "export_features": _FORMAT,
-        "corpus": {key: store.corpus.get(key, "") for key in ("name", "corpus")},
+        "corpus": store.identity,
         "product": selection.name,
         "folds": list(selection.folds),
         "format": file_format,
@@ -276,7 +264,7 @@ def _stored_provenance(target: Path) -> dict[str, Any]:
 
     Raises SercliError for a folder that is not an export, or that holds a file which the export would delete.
     """
-    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+    if publishing.is_vacant(target):
         return {}
     try:
         stored = json.loads((target / PROVENANCE).read_text(encoding="utf-8"))
@@ -284,9 +272,8 @@ def _stored_provenance(target: Path) -> dict[str, Any]:
         if not isinstance(stored["export_features"], int):
             raise ValueError
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise SercliError(
-            "exists and is not an export of features", place=target, fix="choose another folder"
-        ) from None
+        fix = "choose another folder"
+        raise SercliError("exists and is not an export of features", place=target, fix=fix) from None
     for name in _files(target):
         if name not in (PROVENANCE, *files):
             fix = "move it, or choose another folder"
@@ -298,18 +285,6 @@ def _files(folder: Path) -> list[str]:
     """Relative paths of all files, and links, below a folder."""
     paths = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
     return sorted(path.relative_to(folder).as_posix() for path in paths)
-
-
-def _check_same_export(out: Path, stored: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:
-    for key in ("corpus", "product", "folds", "format"):
-        if stored.get(key) != provenance[key]:
-            raise SercliError(
-                "holds another export",
-                place=out,
-                seen=f"{key} {stored.get(key)}",
-                expected=provenance[key],
-                fix="choose another folder, or replace it with --overwrite",
-            )
 
 
 def _is_whole(target: Path, stored: Mapping[str, Any], provenance: Mapping[str, Any]) -> bool:

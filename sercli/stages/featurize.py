@@ -16,7 +16,6 @@ from ..experiments.sources import Features, Sources
 from ..frontends.base import Source
 from ..store import publishing
 from ..store.locations import check_name
-from ..store.publishing import Product
 from ..store.store import Store
 
 
@@ -41,24 +40,27 @@ def run(store_path: Path, options: FeaturizeOptions, settings: Settings) -> Outc
     store = Store(store_path)
     frontend, name = options.frontend, check_name(options.name or options.frontend)
     config: Any = build(plugins.config_class("frontends", frontend), assignments(options.assignments), frontend)
-    sources = Sources(store)
-    product = Features(sources, name, {"frontend": frontend, **vars(config)}).product
+    features = Features(Sources(store), name, {"frontend": frontend, **vars(config)})
     root = options.sound_root or store.sound_root
     imported = None
     if plugins.defines("frontends", frontend, "Source"):
-        imported = _scan(store, product, options.source, settings)
-        product = product if imported is None else Features(sources, name, product.config, imported.digest).product
+        imported = _scan(features, options.source, settings)
+        if imported is not None:
+            features = Features(features.sources, name, features.config, imported.digest)
     elif options.source is not None:
         readers = [other for other in plugins.names("frontends") if plugins.defines("frontends", other, "Source")]
         fix = f"leave out --from, or choose --frontend {', '.join(readers)}"
         raise UsageError("reads sound files, not features", place=frontend, seen=f"--from {options.source}", fix=fix)
     else:
         check_audio(store, root)
+    product = features.product
     outcome = Outcome(name, str(store.path / product.key))
     todo = plan(store, outcome, [product], settings)
     if todo:
-        _config(product)  # a dry run refuses what the run would refuse
-    if todo and not settings.dry_run:
+        _config(features)  # a dry run refuses what the run would refuse
+    if settings.dry_run:
+        return outcome
+    if todo:
         with publishing.lock(store.path, product.key):
             if not settings.overwrite and publishing.finish_publishing(store, product):
                 pass  # a killed command had made it
@@ -66,26 +68,24 @@ def run(store_path: Path, options: FeaturizeOptions, settings: Settings) -> Outc
                 extract(store, product, root, settings)
             else:
                 publish_imported(store, product, imported)
-    if not settings.dry_run:
-        report_rejects(store, name, options.max_rejects)
+    report_rejects(store, name, options.max_rejects)
     return outcome
 
 
-def _config(product: Product) -> Any:
+def _config(features: Features) -> Any:
     """The configuration as the front end's own class, which refuses what cannot work."""
-    options, frontend = dict(product.config), str(product.config["frontend"])
-    del options["frontend"]
-    return build(plugins.load("frontends", frontend).Config, options, frontend)
+    return build(plugins.load("frontends", features.frontend).Config, features.options, features.frontend)
 
 
-def _scan(store: Store, product: Product, path: Path | None, settings: Settings) -> ImportedFrames | None:
+def _scan(features: Features, path: Path | None, settings: Settings) -> ImportedFrames | None:
     """What lies at `path`; None without one if the array is up to date. Raises UsageError if it is not."""
-    frontend = str(product.config["frontend"])
-    config = _config(product)
-    state = publishing.state(store, product)  # raises for a name that is taken
+    store, frontend = features.store, features.frontend
+    config = _config(features)
+    is_fresh = publishing.is_fresh(store, features.product)  # raises for a name that is taken
     if path is not None:
         source: Source = plugins.load("frontends", frontend).Source(config, path)
         return scan(store, source, path)
-    if state.name == "fresh" and not settings.overwrite:
+    if is_fresh and not settings.overwrite:
         return None
-    raise UsageError("reads features made elsewhere", place=frontend, expected="--from PATH", fix=product.command)
+    fix = features.product.command
+    raise UsageError("reads features made elsewhere", place=frontend, expected="--from PATH", fix=fix)

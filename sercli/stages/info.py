@@ -60,8 +60,7 @@ def _facts(entry: Entry) -> dict[str, Any]:
     """What the table shows of an entry beside its state."""
     store = entry.catalogue.store
     if entry.kind.name == "features":
-        rejects = store.path / f"rejects-{entry.name}.tsv"
-        return {"rejects": sum(1 for _ in read_table(rejects)) if rejects.is_file() else 0}
+        return {"rejects": _n_rows(store.path / f"rejects-{entry.name}.tsv")}
     if entry.kind.name == "result" and entry.judgement.is_fresh:
         scores = read_result(store, entry.name).to_json()
         return {key: scores[key] for key in _SCORES}
@@ -72,16 +71,19 @@ def _facts(entry: Entry) -> dict[str, Any]:
 
 
 def _corpus(store: Store) -> CorpusOverview:
-    rejects = store.corpus_folder / "rejects.tsv"
     return CorpusOverview(
         name=store.name,
         corpus=str(store.corpus_fact("corpus")),
         synthetic=store.is_synthetic,
         root=str(store.sound_root),
         root_is_there=store.sound_root.is_dir(),
-        rejects=sum(1 for _ in read_table(rejects)) if rejects.is_file() else 0,
+        rejects=_n_rows(store.corpus_folder / "rejects.tsv"),
         summary=summarise(store.utterances),
     )
+
+
+def _n_rows(table: Path) -> int:
+    return sum(1 for _ in read_table(table)) if table.is_file() else 0
 
 
 # --- the next command
@@ -99,10 +101,8 @@ def next_command(catalogue: Catalogue) -> Command | None:
     if "features" not in by_kind:
         return Command("featurize", store.path)
     if "autoencoder" not in by_kind and "classifier" not in by_kind:
-        task = [entry.name for entry in by_kind.get("task", [])][:1]
-        return Command(
-            "train-ae", store.path, ("--model", "cvae", *(word for name in task for word in ("--task", name)))
-        )
+        task = by_kind.get("task", [])[:1]
+        return Command("train-ae", store.path, ("--model", "cvae", *(w for t in task for w in ("--task", t.name))))
     encoded = {entry.name.partition(" ")[0] for entry in by_kind.get("latents", [])}
     used = {catalogue.classifier(name).config.autoencoder for name in catalogue.classifier_names}
     for entry in by_kind.get("autoencoder", []):

@@ -116,13 +116,10 @@ def _choose_reader(corpus: Path, kind: str | None) -> Reader:
         fix = f"choose with --corpus {'|'.join(kinds)}"
         raise SercliError("could be one of several corpora", place=corpus, seen=listed(kinds), fix=fix)
     if not kinds:
-        raise SercliError(
-            "not a corpus that sercli recognises",
-            place=corpus,
-            seen="; ".join(corpora.near_misses(corpus)),
-            expected=f"one of {listed(reader.name for reader in corpora.readers())}",
-            fix="choose with --corpus, or put a table with the columns path, speaker and emotion beside the sound files",
-        )
+        seen, expected = "; ".join(corpora.near_misses(corpus)), listed(reader.name for reader in corpora.readers())
+        fix = "choose with --corpus, or put a table with the columns path, speaker and emotion beside the sound files"
+        problem = "not a corpus that sercli recognises"
+        raise SercliError(problem, place=corpus, seen=seen, expected=f"one of {expected}", fix=fix)
     say(f"{corpus}: looks like {kinds[0]}")
     return corpora.reader(kinds[0])
 
@@ -192,13 +189,10 @@ def _audio_files(
 def _tables(scan: Scan, counts: Sequence[Count], utterances: Sequence[Utterance]) -> dict[str, SideTable]:
     """The rows of these utterances in the corpus's further tables, in C order, and the counts."""
     ids = {utterance.utt_id for utterance in utterances}
-    tables = {
-        name: SideTable(
-            table.header,
-            sorted((row for row in table.rows if row[0] in ids), key=lambda row: c_order("\t".join(row))),
-        )
-        for name, table in scan.tables.items()
-    }
+    tables: dict[str, SideTable] = {}
+    for name, table in scan.tables.items():
+        rows = [row for row in table.rows if row[0] in ids]
+        tables[name] = SideTable(table.header, sorted(rows, key=lambda row: c_order("\t".join(row))))
     if counts:
         rows = [(count.name, str(count.present), str(count.expected)) for count in counts]
         tables["counts"] = SideTable(("cell", "found", "expected"), rows)
@@ -223,10 +217,9 @@ def _out_of_scale(utterances: Sequence[Utterance], scale: tuple[float, float]) -
         values = {u.utt_id: value for u in utterances if (value := getattr(u, name)) is not None}
         outside = [utt_id for utt_id, value in values.items() if not low <= value <= high]
         if outside:
-            yield (
-                f"{name} of {len(outside)} utterances lies outside {low:g} to {high:g}, {values[outside[0]]:g} of "
-                f"{outside[0]} first; if the corpus has another scale, give it with --scale"
-            )
+            first = f"{values[outside[0]]:g} of {outside[0]} first"
+            outliers = f"{name} of {len(outside)} utterances lies outside {low:g} to {high:g}, {first}"
+            yield f"{outliers}; if the corpus has another scale, give it with --scale"
 
 
 def _print_counts(table: Path, counts: Sequence[Count]) -> int:

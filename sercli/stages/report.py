@@ -38,11 +38,8 @@ def run(store_path: Path, output: Path | None, settings: Settings) -> Outcome:
     outcome = Outcome(str(target), str(target))
     autoencoders = diagnosed_autoencoders(catalogue)
     if not autoencoders and not _has_scores(catalogue):
-        raise MissingInput(
-            "the store holds neither fresh scores nor a fresh autoencoder",
-            place=store_path,
-            fix=Command("info", store_path),
-        )
+        problem = "the store holds neither fresh scores nor a fresh autoencoder"
+        raise MissingInput(problem, place=store_path, fix=Command("info", store_path))
     if autoencoders:
         job = Job("diagnostics", list(map(_diagnostics_work, autoencoders)), "autoencoder", _PRELOAD)
         outcome.add(make(store, "diagnostics", job, settings))
@@ -60,9 +57,8 @@ def run(store_path: Path, output: Path | None, settings: Settings) -> Outcome:
 
 def _diagnostics_work(autoencoder: Autoencoder) -> Work:
     numbers = autoencoder.fresh_folds
-    return Work(
-        autoencoder.diagnostics(numbers), diagnose_autoencoder, (autoencoder.store.path, autoencoder.name, numbers)
-    )
+    arguments = (autoencoder.store.path, autoencoder.name, numbers)
+    return Work(autoencoder.diagnostics(numbers), diagnose_autoencoder, arguments)
 
 
 def diagnose_autoencoder(store_path: Path, name: str, numbers: Sequence[int], built: Path, device: str) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ..config import write_yaml
 from ..data.utterances import write_table
@@ -14,6 +13,7 @@ from ..errors import SercliError
 from ..evaluation.stored import read_result
 from ..experiments.grids import Grid, points
 from ..experiments.making import Failures, Job, Outcome, Settings, Work, build, failure_reason, make_here
+from ..experiments.sources import Features
 from ..experiments.systems import sweep_product
 from ..experiments.task_files import write_task
 from ..machine.progress import say
@@ -23,8 +23,9 @@ from ..store import keys, publishing
 from ..store.store import Store
 from . import featurize
 from .encode import TEMPORARY
-from .sweep_plan import Plan, has_features, make_plan, report_plan, settings_of
+from .sweep_plan import Plan, make_plan, report_plan
 
+_LATENT_SIZES = {"latent_dim", "ae.latent_dim"}
 LOCK = "sweeps"  # of all sweeps of a store: one deletes latents that another may be about to read
 
 
@@ -37,22 +38,15 @@ def run(store_path: Path, grid: Grid, keep_latents: bool, settings: Settings) ->
     requested = list(points(grid))
     combinations = math.prod(map(len, grid.axes.values()))
     if len(requested) < combinations:
-        say(
-            f"{grid.name}: {combinations} combinations make {len(requested)} points; the others do not differ in anything"
-        )
+        points_of = f"{combinations} combinations make {len(requested)} points"
+        say(f"{grid.name}: {points_of}; the others do not differ in anything")
     if settings.dry_run:
         return report_plan(make_plan(store, grid, requested, keep_latents, settings), grid)
     with publishing.lock(store_path, LOCK):
-        plan = make_plan(
-            store, grid, requested, keep_latents, settings
-        )  # the grid is checked whole before anything runs
-        missing = [name for name in plan.frontends if not has_features(plan.catalogue, name)]
-        for name in missing:
-            frontend, options = settings_of(plan.catalogue.features(name).config)
-            on_cpu = replace(settings, device="cpu")
-            wanted = featurize.FeaturizeOptions(frontend=frontend, name=name, assignments=options)
-            featurize.run(store_path, wanted, on_cpu)
-        if missing:
+        plan = make_plan(store, grid, requested, keep_latents, settings)  # checks the whole grid before anything runs
+        if missing := plan.missing_features:
+            for name in missing:
+                _featurize(plan.catalogue.features(name), settings)
             plan = make_plan(store, grid, requested, keep_latents, settings)
         failures = _execute(plan, grid)
         outcome = _publish(plan, grid)
@@ -63,17 +57,21 @@ def run(store_path: Path, grid: Grid, keep_latents: bool, settings: Settings) ->
 # --- carrying it out
 
 
+def _featurize(features: Features, settings: Settings) -> None:
+    options = [f"{key}={json.dumps(value)}" for key, value in features.options.items()]
+    requested = featurize.FeaturizeOptions(frontend=features.frontend, name=features.name, assignments=options)
+    featurize.run(features.store.path, requested, replace(settings, device="cpu"))
+
+
 def _execute(plan: Plan, grid: Grid) -> Failures:
     store = plan.store
     for task in plan.tasks.values():
         write_task(task, plan.settings)
-    for autoencoder in plan.autoencoders.values():
-        autoencoder.claim_name()
-    for system in plan.systems:
-        system.classifier.claim_name()
-    finished = [product for key, product in plan.products.items() if key not in plan.works]
-    for product in finished:
-        publishing.tidy(store, product)
+    for system in (*plan.autoencoders.values(), *(point.classifier for point in plan.systems)):
+        system.claim_name()
+    finished = plan.finished
+    for key in finished:
+        publishing.tidy(store, plan.products[key])
     say(f"{grid.name}: {len(plan.systems)} points, {len(plan.works)} steps to do, {len(finished)} done already")
     readers = {key: predictions & plan.works.keys() for key, predictions in plan.readers.items()}
 
@@ -83,10 +81,8 @@ def _execute(plan: Plan, grid: Grid) -> Failures:
                 predictions.discard(work.product.key)
                 _delete_read_latents(plan, key, predictions)
 
-    failures: Failures = []
-    if plan.works:
-        job = Job(grid.name, list(plan.works.values()), "step")
-        failures, _ = build(store, job, plan.settings, published, lock=True)
+    job = Job(grid.name, list(plan.works.values()), "step")
+    failures = build(store, job, plan.settings, published, lock=True)[0] if plan.works else []
     for key, predictions in readers.items():  # of a sweep that was killed between its predictions and here
         _delete_read_latents(plan, key, predictions)
     return failures
@@ -135,7 +131,7 @@ def _publish(plan: Plan, grid: Grid) -> Outcome:
         outcome.add(make_here(store, product, plan.settings, lambda built: _fill(plan, grid, results, built)))
     outcome.say_if_nothing_to_do()
     outcome.made = [*plan.works, *outcome.made]
-    outcome.reused = [*(key for key in plan.products if key not in plan.works), *outcome.reused]
+    outcome.reused = [*plan.finished, *outcome.reused]
     return outcome
 
 
@@ -143,13 +139,12 @@ def _fill(plan: Plan, grid: Grid, results: list[ScoredPoint], built: Path) -> No
     write_yaml(built / "grid.yaml", {"name": grid.name, **grid.content()})
     rows = rows_of(plan.catalogue, results)
     write_table(built / "results.tsv", list(rows[0]), [list(row.values()) for row in rows])
-    axis = next((axis for axis, values in grid.axes.items() if len(_latent_sizes(values)) > 1), None)
+    sizes = {
+        axis: {options[key] for options in values.values() for key in _LATENT_SIZES & options.keys()}
+        for axis, values in grid.axes.items()
+    }
+    axis = next((axis for axis in sizes if len(sizes[axis]) > 1), None)
     if axis is None:
         say(f"{grid.name}: no figure, latent_dim is not an axis")
     else:
         draw(plan.catalogue, results, axis, built / "figure")
-
-
-def _latent_sizes(values: Mapping[str, Mapping[str, Any]]) -> set[Any]:
-    """The latent sizes on an axis."""
-    return {options[key] for options in values.values() for key in ("latent_dim", "ae.latent_dim") if key in options}

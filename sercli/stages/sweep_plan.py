@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import NamedTuple
 
 from .. import plugins
 from ..config import build, plain
 from ..data.hashing import digest
 from ..errors import SercliError
 from ..experiments.catalogue import Catalogue
-from ..experiments.fitted import create_autoencoder, plugin_options
+from ..experiments.fitted import plugin_options
 from ..experiments.fitting import check_input, fit_autoencoder_fold, fit_classifier_fold
 from ..experiments.grids import Grid, Point
 from ..experiments.making import Outcome, Settings, Work
 from ..experiments.resolve import resolve_autoencoder, resolve_classifier
-from ..experiments.sources import CorpusTask, Sources
+from ..experiments.sources import CorpusTask, Features
 from ..experiments.systems import Autoencoder, Classifier
 from ..learning.segments import shape_of
 from ..machine.devices import devices_of_workers
@@ -28,10 +25,8 @@ from ..store import keys, publishing
 from ..store.publishing import Product
 from ..store.store import Store
 from ..text import size_of
-from .encode import encode_fold
+from .encode import encode_fold, encode_temporarily
 from .evaluate import prediction_work, score_work
-
-_BYTES = 4  # of a float32
 
 
 @dataclass(frozen=True)
@@ -68,25 +63,31 @@ class Plan:
         return self.catalogue.store
 
     @property
-    def frontends(self) -> list[str]:
-        """Names of all features that the points read."""
-        return sorted({system.classifier.config.frontend for system in self.systems})
+    def finished(self) -> list[str]:
+        """Keys of the products that need not be made."""
+        return [key for key in self.products if key not in self.works]
+
+    @property
+    def missing_features(self) -> list[str]:
+        """Names of the features that the points read and that are missing or stale."""
+        names = sorted({system.classifier.config.frontend for system in self.systems})
+        return [name for name in names if not self._has_features(name)]
+
+    def _has_features(self, name: str) -> bool:
+        is_published = self.store.provenance(keys.features(name)) is not None
+        return is_published and publishing.is_fresh(self.store, self.catalogue.features(name).product)
 
     def is_wanting(self, product: Product) -> bool:
         """Whether the product must be made."""
         return self.settings.overwrite or not publishing.is_fresh(self.store, product)
 
-    def add(self, work: Work, needs: Sequence[str] = ()) -> None:
-        """A product that is made, if it must be, once what it needs is there."""
+    def add(self, work: Work, needs: Sequence[str] = (), is_read: bool = True) -> None:
+        """A product that is made, if it must be and something reads it, once what it needs is there."""
         key = work.product.key
-        if key not in self.products:
+        if key not in self.works:
             self.products[key] = work.product
-            if self.is_wanting(work.product):
-                self.works[key] = replace(work, needs=self.to_make(needs))
-
-    def to_make(self, product_keys: Sequence[str]) -> tuple[str, ...]:
-        """Those of the products that are to be made."""
-        return tuple(key for key in product_keys if key in self.works)
+            if is_read and self.is_wanting(work.product):
+                self.works[key] = replace(work, needs=tuple(key for key in needs if key in self.works))
 
 
 def make_plan(store: Store, grid: Grid, points: Sequence[Point], keep_latents: bool, settings: Settings) -> Plan:
@@ -107,12 +108,6 @@ def make_plan(store: Store, grid: Grid, points: Sequence[Point], keep_latents: b
         plan.add(score_work(system.classifier, numbers), needs)
     plan.works = {key: plan.works[key] for key in _fold_by_fold(plan)}
     return plan
-
-
-def has_features(catalogue: Catalogue, name: str) -> bool:
-    """Whether features of this name are there and fresh."""
-    is_published = catalogue.store.provenance(keys.features(name)) is not None
-    return is_published and publishing.is_fresh(catalogue.store, catalogue.features(name).product)
 
 
 def _planned_features(store: Store, points: Sequence[Point]) -> dict[str, dict[str, object]]:
@@ -168,7 +163,16 @@ def _check_options(system: Autoencoder | Classifier) -> None:
     if isinstance(system, Classifier):
         check_input(system)
     if isinstance(system, Autoencoder) or system.config.input.reads_segments:
-        shape_of(_frame_shape(system.sources, system.config.frontend).shift_ms, system.config.segment_shift_ms)
+        shape_of(_frame_shift_ms(system.features), system.config.segment_shift_ms)
+
+
+def _frame_shift_ms(features: Features) -> float:
+    """Of the published array, or of the front end that is to make it."""
+    if features.store.provenance(features.key) is not None:
+        return float(features.open().attributes["frame_shift_ms"])
+    module = plugins.load("frontends", features.frontend)
+    shift_ms: float = module.Extractor(build(module.Config, features.options, features.name)).frame_shift_ms
+    return shift_ms
 
 
 def _folds_to_score(store: Store, system: PlannedSystem) -> list[int]:
@@ -191,12 +195,11 @@ def _plan_fold(plan: Plan, classifier: Classifier, number: int) -> None:
         weights = autoencoder.fold(number)
         plan.add(Work(weights, fit_autoencoder_fold, (store_path, autoencoder.name, number)))
         latents = autoencoder.latents(number, classifier.config.condition)
-        plan.products[latents.key] = latents
         plan.readers.setdefault(latents.key, set()).add(prediction.product.key)
         is_read = plan.is_wanting(fit.product) or plan.is_wanting(prediction.product)
-        if is_read and latents.key not in plan.works and plan.is_wanting(latents):
-            arguments = (store_path, autoencoder.name, classifier.config.condition, number, plan.keep_latents)
-            plan.works[latents.key] = Work(latents, encode_fold, arguments, plan.to_make([weights.key]))
+        arguments = (store_path, autoencoder.name, classifier.config.condition, number)
+        encode = encode_fold if plan.keep_latents else encode_temporarily
+        plan.add(Work(latents, encode, arguments), [weights.key], is_read)
         needs = [latents.key]
     plan.add(fit, needs)
     plan.add(prediction, [*needs, fit.product.key])
@@ -224,93 +227,34 @@ def _fold_by_fold(plan: Plan) -> Iterator[str]:
 def report_plan(plan: Plan, grid: Grid) -> Outcome:
     """Report the steps of each kind, and bytes on disk."""
     store = plan.store
-    outcome = Outcome(grid.name, str(store.path / keys.sweep(grid.name)), made=list(plan.works))
-    outcome.reused = [key for key in plan.products if key not in plan.works]
+    outcome = Outcome(grid.name, str(store.path / keys.sweep(grid.name)), made=list(plan.works), reused=plan.finished)
     outcome.stale = [key for key in plan.works if publishing.state(store, plan.products[key]).name == "stale"]
-    for name in plan.frontends:
-        if not has_features(plan.catalogue, name):
-            outcome.made.insert(0, keys.features(name))
-            say(f"would make {keys.features(name)}")
-    sizes = _Sizes(plan).of_all()
+    for name in plan.missing_features:
+        outcome.made.insert(0, keys.features(name))
+        say(f"would make {keys.features(name)}")
     say(f"{grid.name}: {len(plan.systems)} points")
-    folders = {"autoencoders": "", "latents": f"{keys.ARRAYS}/", "classifiers": "", "predictions": "", "results": ""}
-    for kind, parent in folders.items():
-        product_keys = [key for key in plan.products if key.startswith(f"{parent}{kind}/")]
+    sizes = _sizes_of_latents(plan)
+    for kind in ("autoencoders", "latents", "classifiers", "predictions", "results"):
+        product_keys = [key for key in plan.products if key.removeprefix(f"{keys.ARRAYS}/").startswith(f"{kind}/")]
         todo = [key for key in product_keys if key in plan.works]
-        n_bytes = sum(sizes[key] for key in todo)
+        n_bytes = sum(sizes.get(key, 0) for key in todo)
         say(f"{kind}: {len(product_keys)}, {len(todo)} to make{f', about {size_of(n_bytes)}' if n_bytes else ''}")
-    latents = sorted(sizes[key] for key in plan.works if key in plan.readers)
+    latents = sorted(sizes[key] for key in plan.works if key in sizes)
     if latents and not plan.keep_latents:
-        at_once = sum(latents[-len(devices_of_workers(plan.settings.device, plan.settings.jobs, len(plan.works))) :])
-        say(
-            f"latents are deleted once they are read: at most about {size_of(at_once)} at once (--keep latents keeps all)"
-        )
+        workers = devices_of_workers(plan.settings.device, plan.settings.jobs, len(plan.works))
+        at_once = f"at most about {size_of(sum(latents[-len(workers) :]))} at once"
+        say(f"latents are deleted once they are read: {at_once} (--keep latents keeps all)")
     say(f"free on this disk: {size_of(shutil.disk_usage(store.path).free)}")
     return outcome
 
 
-class _Sizes:
-    """Bytes of the large products of a plan: weights of autoencoders, and latents."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-
-    def of_all(self) -> dict[str, int]:
-        """By key; 0 for what is small beside them."""
-        sizes = dict.fromkeys(self.plan.products, 0)
-        for autoencoder in self.plan.autoencoders.values():
-            for key in sizes:
-                if key.startswith(f"{autoencoder.key}/"):
-                    sizes[key] = self._weights[autoencoder.name] * _BYTES
-                elif key.startswith(f"{keys.latents(autoencoder.name, '')}"):
-                    sizes[key] = self._latents(autoencoder)
-        return sizes
-
-    @cached_property
-    def _weights(self) -> dict[str, int]:
-        return {name: _n_weights(autoencoder) for name, autoencoder in self.plan.autoencoders.items()}
-
-    def _latents(self, autoencoder: Autoencoder) -> int:
+def _sizes_of_latents(plan: Plan) -> dict[str, int]:
+    """Bytes of the latents (float32) of a plan, by key."""
+    sizes: dict[str, int] = {}
+    for autoencoder in plan.autoencoders.values():
         labels, config = autoencoder.folds.labels, autoencoder.config
-        seconds = sum(u.duration for u in self.plan.store.utterances if u.utt_id in labels)
+        seconds = sum(u.duration for u in plan.store.utterances if u.utt_id in labels)
         n_segments = round(1000 * seconds / config.segment_shift_ms)
-        return n_segments * config.latent_dim * (2 if config.has_std else 1) * _BYTES
-
-
-def _n_weights(autoencoder: Autoencoder) -> int:
-    """Counted on a model that takes no memory."""
-    import torch
-
-    config = autoencoder.config
-    frames = _frame_shape(autoencoder.sources, config.frontend)
-    n_inputs = shape_of(frames.shift_ms, config.segment_shift_ms).size * frames.n_features
-    categories = autoencoder.task.categories[0] if config.sees_labels else []
-    with torch.device("meta"):
-        return sum(
-            parameter.numel() for parameter in create_autoencoder(config, n_inputs, len(categories)).parameters()
-        )
-
-
-class _FrameShape(NamedTuple):
-    """Time between the starts of two frames (ms), and their width F."""
-
-    shift_ms: float
-    n_features: int
-
-
-def _frame_shape(sources: Sources, name: str) -> _FrameShape:
-    """Of the published array, or of the front end that is to make it."""
-    features = sources.features(name)
-    if sources.store.provenance(features.key) is not None:
-        array = features.open()
-        return _FrameShape(float(array.attributes["frame_shift_ms"]), array.width("frames"))
-    options = {key: value for key, value in features.config.items() if key != "frontend"}
-    module = plugins.load("frontends", features.frontend)
-    extractor = module.Extractor(build(module.Config, options, name))
-    return _FrameShape(extractor.frame_shift_ms, extractor.n_features)
-
-
-def settings_of(features_config: Mapping[str, object]) -> tuple[str, list[str]]:
-    """The front end of features, and its options as `--set` takes them."""
-    options = {key: value for key, value in features_config.items() if key != "frontend"}
-    return str(features_config["frontend"]), [f"{key}={json.dumps(value)}" for key, value in options.items()]
+        n_bytes = 4 * n_segments * config.latent_dim * (2 if config.has_std else 1)
+        sizes |= {key: n_bytes for key in plan.readers if key.startswith(keys.latents(autoencoder.name, ""))}
+    return sizes

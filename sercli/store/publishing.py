@@ -260,6 +260,19 @@ def replace_folder(built: Path, final: Path, aside: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
+def is_vacant(target: Path) -> bool:
+    """Whether nothing, or an empty folder, lies there."""
+    return not target.exists() or (target.is_dir() and not any(target.iterdir()))
+
+
+def check_same_content(target: Path, stored: Mapping[str, Any], requested: Mapping[str, Any]) -> None:
+    """Raises SercliError for an export outside the store that differs from the requested one in one of its keys."""
+    for key, value in requested.items():
+        if stored.get(key) != value:
+            seen, fix = f"{key} {stored.get(key)}", "choose another folder, or replace it with --overwrite"
+            raise SercliError("holds another export", place=target, seen=seen, expected=f"{key} {value}", fix=fix)
+
+
 @contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
     """A folder to fill, outside the store; at the end of the block it takes the place of `target`, unless an error occurs.

@@ -55,6 +55,11 @@ class Store(Locations):
         return str(self.corpus_fact("name"))
 
     @property
+    def identity(self) -> dict[str, Any]:
+        """Name of the corpus, and of its reader, as exports state them."""
+        return {key: self.corpus.get(key, "") for key in ("name", "corpus")}
+
+    @property
     def sound_root(self) -> Path:
         """The folder of the sound files: `path` in the table is relative to it."""
         return Path(str(self.corpus_fact("root")))
