@@ -67,9 +67,13 @@ def _check_replaceable(target: Path, title: str, corpus: Mapping[str, Any], sett
     info = bundles.replaceable_info(target)
     if not info:
         raise SercliError("exists and is not a bundle", place=target, fix="choose another folder")
-    stored, requested = ({"name": info.get("name"), "corpus": info.get("corpus")}, {"name": title, "corpus": corpus})
     if not settings.overwrite:
-        publishing.check_same_content(target, stored, requested)
+        stored, requested = _description(info.get("name"), info.get("corpus")), _description(title, corpus)
+        publishing.check_same_content(target, {"bundle": stored}, {"bundle": requested})
+
+
+def _description(title: object, corpus: object) -> str:
+    return f"{title} ({corpus.get('name')}) of {corpus.get('corpus')}" if isinstance(corpus, Mapping) else str(title)
 
 
 def _copy_into_place(built: Path, target: Path) -> None:

@@ -38,6 +38,7 @@ F = [f"f{i}" for i in range(80)]
 _EACH = """
 import contextlib, io, json, sys
 from sercli.cli.commands import app
+from sercli.errors import SercliError
 found = []
 for words in json.loads(sys.argv[1]):
     out, err = io.StringIO(), io.StringIO()
@@ -46,6 +47,9 @@ for words in json.loads(sys.argv[1]):
             app(words)
         except SystemExit as end:
             code = end.code or 0
+        except SercliError as error:
+            code = error.exit_code
+            print(json.dumps(error.as_json()), file=sys.stderr)
     found.append([code, out.getvalue(), err.getvalue()])
 print(json.dumps(found))
 """
