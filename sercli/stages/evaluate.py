@@ -10,6 +10,7 @@ from ..errors import Command, MissingInput, SercliError
 from ..evaluation.groups import Group, group_by_system
 from ..evaluation.marks import marks_of
 from ..evaluation.results import Result, SystemFacts, score_classifier
+from ..evaluation.scores import Prediction
 from ..evaluation.stored import PREDICTIONS, SCORES, prediction, prediction_columns, read_result, write
 from ..experiments.catalogue import Catalogue
 from ..experiments.fitted import read_classifier
@@ -106,20 +107,14 @@ def score(store_path: Path, name: str, numbers: Sequence[int], built: Path, devi
     store = Store(store_path)
     classifier = Catalogue(store).classifier(name)
     speakers = {utterance.utt_id: utterance.speaker for utterance in store.utterances}
-    predictions = [
-        {
-            "utt_id": (utt_id := row.pop("utt_id")),
-            "speaker": speakers[utt_id],
-            "fold": str(number),
-            "part": row.pop("part"),
-            "truth": classifier.folds.labels[utt_id],
-            **row,
-        }
-        for number in numbers
-        for row in read_table(store.file(keys.predictions_fold(name, number), PREDICTIONS))
-    ]
+    predictions: list[Prediction] = []
+    for number in numbers:
+        for row in read_table(store.file(keys.predictions_fold(name, number), PREDICTIONS)):
+            utt_id, part = row["utt_id"], row["part"]
+            facts = {"utt_id": utt_id, "speaker": speakers[utt_id], "fold": str(number), "part": part}
+            predictions.append({**facts, "truth": classifier.folds.labels[utt_id], **row})
     marks = marks_of(classifier, partial=len(numbers) < len(classifier.fold_numbers))
-    facts, folds = SystemFacts.of(classifier), classifier.folds
-    result = score_classifier(facts, marks, folds, numbers, predictions, store.utterances)
+    system, folds = SystemFacts.of(classifier), classifier.folds
+    result = score_classifier(system, marks, folds, numbers, predictions, store.utterances)
     write_table(built / PREDICTIONS, list(predictions[0]), [list(row.values()) for row in predictions])
     write(result, built / SCORES)

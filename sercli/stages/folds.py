@@ -33,12 +33,6 @@ def run(store_path: Path, requested: Mapping[str, Any], settings: Settings) -> t
 
 def describe(folds: Folds) -> list[dict[str, Any]]:
     """One row per fold, for people and JSON."""
-    return [
-        {
-            "fold": fold.number,
-            "test": fold.left_out,
-            "dev": fold.dev,
-            **{f"n_{part}": len(fold.part(part)) for part in PARTS},
-        }
-        for fold in folds.folds
-    ]
+    counts = [{f"n_{part}": len(fold.part(part)) for part in PARTS} for fold in folds.folds]
+    pairs = zip(folds.folds, counts, strict=True)
+    return [{"fold": fold.number, "test": fold.left_out, "dev": fold.dev, **n} for fold, n in pairs]

@@ -67,8 +67,10 @@ def _execute(plan: Plan, grid: Grid) -> Failures:
     store = plan.store
     for task in plan.tasks.values():
         write_task(task, plan.settings)
-    for system in (*plan.autoencoders.values(), *(point.classifier for point in plan.systems)):
-        system.claim_name()
+    for autoencoder in plan.autoencoders.values():
+        autoencoder.claim_name()
+    for system in plan.systems:
+        system.classifier.claim_name()
     finished = plan.finished
     for key in finished:
         publishing.tidy(store, plan.products[key])
