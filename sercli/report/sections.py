@@ -58,7 +58,7 @@ class CorpusSection:
     @property
     def differing_counts(self) -> list[ReleaseCount]:
         """Counts that are not those of the release."""
-        return [count for count in self.counts if count.found != count.expected]
+        return [count for count in self.counts if count.present != count.expected]
 
 
 class FoldRow(NamedTuple):
