@@ -1,6 +1,8 @@
 """fit(): the best dev weights are kept, early stopping counts from them, averaging is what it says, seeds decide all."""
 
 import copy
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -138,3 +140,13 @@ def test_repeatable_seeds_and_gives_the_threads_back() -> None:
             draws.append(torch.rand(4))
     assert torch.equal(*draws)
     assert torch.get_num_threads() == n_threads
+
+
+def test_repeatable_work_on_a_cpu_does_not_load_the_compiler() -> None:
+    """It takes 2 s."""
+    code = (
+        "import sys; from sercli.learning.training import repeatable\nwith repeatable('cpu'): pass\nprint(*sys.modules)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "torch" in loaded
+    assert "torch._inductor" not in loaded
