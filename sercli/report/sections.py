@@ -38,7 +38,7 @@ class ReleaseCount(NamedTuple):
     """A cell of the makers' own table of a corpus."""
 
     cell: str
-    found: str
+    present: str
     expected: str
 
 
