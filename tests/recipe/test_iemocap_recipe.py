@@ -31,7 +31,7 @@ def test_iemocap_recipe(iemocap: Path, tmp_path: Path) -> None:
     assert "QUICK LOOK" in results
     assert "Made by `bash recipes/iemocap/run.sh IEMOCAP_FOLDER --quick --set epochs=1 --jobs 1`." in results
     assert "Not run" not in results
-    table1 = rows_under("WA", "UA", text=results)
+    table1 = rows_under("data", "WA", "UA", text=results)
     printed = {(row["data"], row["system"]): (row["printed"], row["printed 2"]) for row in table1}
     assert len(printed) == len(table1) == 9
     assert printed["improvised", "CVAE-LSTM"] == ("64.93", "62.81")  # as the paper prints them

@@ -40,7 +40,7 @@ def test_pipeline_ends_in_a_comparison(folder: Path) -> None:
 
 
 def test_pipeline_ends_in_a_report_and_labels(folder: Path) -> None:
-    page = (folder / "store" / "report.html").read_text(encoding="utf-8")
+    page = (folder / "store" / "report" / "report.html").read_text(encoding="utf-8")
     assert "cvae-128.lstm" in page
     rows = [line.split("\t") for line in (folder / "labels.tsv").read_text().splitlines()]
     assert rows[0] == ["path", "prediction", "p_anger", "p_neutral", "p_sadness"]
