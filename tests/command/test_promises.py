@@ -144,7 +144,7 @@ def test_killed_at_every_step_the_bytes_are_the_same(
     """And with two jobs in place of one, from another folder: what `trained` made in peace on one."""
     store, jobs = tmp_path / "toy", ["--jobs", 2]
     steps: list[tuple[str, str, Words]] = [
-        (".cache/audio.sqlite", "nothing", ["ingest", corpus, "STORE"]),
+        (".staging/corpus-draft/*", "nothing", ["ingest", corpus, "STORE"]),
         (".staging/*/*/blocks/*", "nothing", ["featurize", "STORE", *jobs]),
         ("autoencoders/*/fold-*", "autoencoders/*/fold-*/*", [*TRAIN_AE, *jobs]),
         ("arrays.zarr/latents/*/*/fold-*", "arrays.zarr/latents/*/*/fold-*/*", [*ENCODE, *jobs]),

@@ -100,8 +100,8 @@ def test_across_corpora(folder: Path) -> None:
         run_sercli(*words, cwd=folder)
     said = run_block("sercli combine store/ other/ both/", folder)
     assert "leave-one-corpus-out" in said
-    assert "Trained elsewhere, over the classes both have: anger, neutral, sadness" in said
-    assert "Left out, since logmel.functionals does not know them: happiness 4." in said
+    assert "anger, neutral, sadness" in said
+    assert "happiness 4" in said  # the label that the classifier does not have
 
 
 def test_into_other_tools(folder: Path) -> None:
