@@ -23,8 +23,8 @@ class Labeller:
     """Front end, normalisation, autoencoder and classifier of a bundle, loaded once. Its methods may run in many threads."""
 
     def __init__(self, bundle: Bundle, device: str) -> None:
-        """Raises SercliError for a plug-in that is not installed or a system that one file is not enough for, DamagedProduct for
-        parts that do not fit together."""
+        """Raises SercliError if a plug-in is not installed, or if one file is not enough for the system; DamagedProduct if the
+        parts do not fit together."""
         info, self.device = bundle.info, device
         try:
             self.autoencoder = read_autoencoder(bundle.autoencoder, device) if bundle.autoencoder else None

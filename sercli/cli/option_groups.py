@@ -31,7 +31,7 @@ STORE = Argument(..., metavar="STORE", help="A store: the directory that `sercli
 
 
 def option(text: str, *flags: str, unset: str | None = None, **settings: Any) -> Any:
-    """An option that is None unless given; `unset` says which value it then has, where no dataclass has a default."""
+    """An option that is None unless the user gives it. `unset` is the default to print if no dataclass owns one."""
     return Option(None, *flags, help=text, show_default=unset or True, **settings)
 
 

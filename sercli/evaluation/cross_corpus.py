@@ -102,7 +102,7 @@ class ForeignClassifier:
 
     @classmethod
     def of(cls, test: CrossCorpusTest, numbers: Sequence[int]) -> ForeignClassifier:
-        """The classifier of a test, by the models of these folds. No speaker here was in training, whatever its own folds are."""
+        """The classifier of a test, by the models of these folds. None of them was trained on a speaker of this corpus."""
         classifier = test.classifier
         words = marks(
             synthetic=test.store.is_synthetic or classifier.store.is_synthetic,

@@ -10,7 +10,7 @@ import numpy as np
 from ..experiments.systems import Autoencoder
 from .latent_space import (
     Array,
-    Judgement,
+    LatentVerdict,
     Points,
     active_units,
     indices_at_quantiles,
@@ -37,7 +37,7 @@ class FoldDiagnosis:
     error_of_mean: float  # of always answering the training mean
     n_active: int | None  # active units; None for a model without a posterior
     kl: tuple[float, ...]  # nats of each unit, largest first; empty for a model without a posterior
-    judgement: Judgement
+    judgement: LatentVerdict
     best_epoch: int
     n_epochs: int
 

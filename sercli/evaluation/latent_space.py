@@ -16,7 +16,7 @@ _PERPLEXITY, _STEPS = 30.0, 500  # of t-SNE
 
 Array = npt.NDArray[Any]
 Points = tuple[tuple[float, ...], ...]  # (U, 2)
-Judgement = Literal["collapsed", "no better than the mean", "mostly closed", ""]
+LatentVerdict = Literal["collapsed", "no better than the mean", "mostly closed", ""]
 
 
 def active_units(means: Array) -> int:
@@ -36,7 +36,7 @@ def kl_of_units(means: Array, stds: Array) -> npt.NDArray[np.float64]:
     return descending
 
 
-def judge(n_active: int | None, latent_dim: int, error: float, error_of_mean: float) -> Judgement:
+def judge(n_active: int | None, latent_dim: int, error: float, error_of_mean: float) -> LatentVerdict:
     """Whether latents carry information about their input. `n_active` is None for a model without a posterior, which cannot collapse.
 
     Errors are squared, per normalised feature, of segments that were not fitted; `error_of_mean` is that of always

@@ -24,7 +24,7 @@ class SystemFacts:
 
     classifier: str  # its name in the store
     classifier_kind: str
-    autoencoder: str  # its name, or "none"
+    autoencoder: str | None  # its name
     model: str | None  # of the autoencoder
     latent_dim: int | None
     frontend: str
@@ -46,7 +46,7 @@ class SystemFacts:
         return cls(
             classifier=classifier.name,
             classifier_kind=config.classifier,
-            autoencoder=config.autoencoder or "none",
+            autoencoder=config.autoencoder,
             model=autoencoder.config.model if autoencoder else None,
             latent_dim=autoencoder.config.latent_dim if autoencoder else None,
             frontend=config.frontend,

@@ -26,7 +26,7 @@ class CrossCorpusTest:
     def __init__(self, catalogue: Catalogue, classifier: Classifier) -> None:
         self.catalogue, self.store, self.classifier = catalogue, catalogue.store, classifier
         origin, task = classifier.store, classifier.task
-        self.key = keys.cross_corpus(origin.name, classifier.name)
+        self.key = keys.cross_corpus(f"{origin.name}.{classifier.name}")
         merges = Task(classes=tuple(origin.corpus_names("classes"))).merges if origin.is_combined else []
         renamed = {source: name for name, sources in merges for source in sources}
         labelled = label_cross_corpus(task.definition, task.folds.classes, self.store.utterances, renamed)
@@ -42,7 +42,7 @@ class CrossCorpusTest:
             "classes": digest(self.classes),
         }
         config = {"corpus": self.classifier.store.name, "classifier": self.classifier.name, "fold": number}
-        return Product(f"{self.key}/fold-{number}", config, inputs, self._command)
+        return Product(keys.fold(self.key, number), config, inputs, self._command)
 
     def result(self, numbers: Sequence[int]) -> Product:
         """The scores by the models of these folds."""
@@ -50,7 +50,7 @@ class CrossCorpusTest:
         inputs |= truth_inputs(self.store, self.labels)
         inputs |= {"synthetic": "true"} if self.store.is_synthetic or self.classifier.store.is_synthetic else {}
         config = {"corpus": self.classifier.store.name, **plain(self.classifier.config)}
-        return Product(f"{self.key}/scores", config, inputs, self._command)
+        return Product(keys.scores(self.key), config, inputs, self._command)
 
     @property
     def _command(self) -> Command:

@@ -69,7 +69,7 @@ class Entry:
         return Judgement(dict(Counter(state.name for state in states)), changed, command=command)
 
     def _judged_by(self, error: SercliError) -> Judgement:
-        """Of damage, in the entry or before it in the pipeline, or of something that is missing before it."""
+        """The judgement where an error hides the states: something is damaged, or missing before it in the pipeline."""
         folder = self.catalogue.store.path / self.key
         exists = folder.exists()
         if isinstance(error, DamagedProduct):
@@ -118,25 +118,20 @@ def _latents(catalogue: Catalogue, name: str) -> list[Product]:
 
 
 def _latents_names(catalogue: Catalogue) -> Iterator[str]:
-    folders = {path.parent for path in _folders(catalogue, f"{keys.latents('*', '*')}/fold-*/zarr.json")}
+    folders = {path.parent for path in _folders(catalogue, f"{keys.latents('*', '*')}/*/zarr.json")}
     for folder in sorted(folders, key=lambda path: c_order(str(path))):
         yield f"{folder.parent.name} {folder.name}"
 
 
 def _cross_corpus(catalogue: Catalogue, name: str) -> list[Product]:
     """Stale too if the other store has another classifier of this name by now. Raises SercliError if that store is gone."""
-    scores = catalogue.store.read_json(f"{_cross_corpus_key(name)}/scores", "scores.json")
+    scores = catalogue.store.read_json(keys.scores(keys.cross_corpus(name)), "scores.json")
     classifier = Catalogue(Store(Path(scores["store"]))).classifier(scores["classifier"])
     return [CrossCorpusTest(catalogue, classifier).result([fold["fold"] for fold in scores["per_fold"]])]
 
 
-def _cross_corpus_key(name: str) -> str:
-    corpus, _, classifier = name.partition(".")
-    return keys.cross_corpus(corpus, classifier)
-
-
 def _comparison(catalogue: Catalogue, name: str) -> list[Product]:
-    pair = (catalogue.store.provenance(f"comparisons/{name}") or {})["config"]
+    pair = (catalogue.store.provenance(keys.comparison(name)) or {})["config"]
     return [catalogue.classifier(pair["first"]).comparison(catalogue.classifier(pair["second"]))]
 
 
@@ -162,7 +157,7 @@ def _bundle(name: str) -> tuple[str, int | None]:
 
 
 def _bundle_names(catalogue: Catalogue) -> Iterator[str]:
-    for path in _folders(catalogue, f"bundles/*/*/{PROVENANCE}"):
+    for path in _folders(catalogue, f"{keys.BUNDLES}/*/*/{PROVENANCE}"):
         if path.name == "all" or re.fullmatch(r"fold-[1-9]\d*", path.name):
             yield path.parent.name if path.name == "all" else f"{path.parent.name} {path.name}"
 
@@ -206,14 +201,14 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "cross-corpus",
-        lambda c: [path.parent.name for path in _folders(c, f"cross-corpus/*/scores/{PROVENANCE}")],
-        _cross_corpus_key,
+        lambda c: [path.parent.name for path in _folders(c, f"{keys.scores(keys.cross_corpus('*'))}/{PROVENANCE}")],
+        keys.cross_corpus,
         _cross_corpus,
         is_on_page=True,
     ),
-    Kind("comparison", _published("comparisons"), lambda name: f"comparisons/{name}", _comparison, is_on_page=True),
-    Kind("sweep", _published("sweeps"), keys.sweep, _sweep, is_on_page=True),
-    Kind("diagnostics", _published("diagnostics"), keys.diagnostics, _diagnostics, is_on_page=True),
+    Kind("comparison", _published(keys.COMPARISONS), keys.comparison, _comparison, is_on_page=True),
+    Kind("sweep", _published(keys.SWEEPS), keys.sweep, _sweep, is_on_page=True),
+    Kind("diagnostics", _published(keys.DIAGNOSTICS), keys.diagnostics, _diagnostics, is_on_page=True),
     Kind(
         "report",
         lambda c: [keys.REPORT] if c.store.provenance(keys.REPORT) else [],

@@ -45,7 +45,7 @@ class Settings:
 
 @dataclass
 class Outcome:
-    """What a command did, or would do: keys of products that were made or reused, and of the made ones those that were stale."""
+    """What a command did, or would do: keys of products. Stale products are listed among the made ones too."""
 
     product: str
     path: str

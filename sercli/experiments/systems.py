@@ -28,8 +28,6 @@ _DIAGNOSTICS_FORM = "4"  # of the content of diagnostics, and of how it is drawn
 class _System(Generic[SystemConfig]):
     """What autoencoders and classifiers have in common. One fold is one product."""
 
-    kind: str  # the folder, as in `autoencoders/vae-128`
-
     def __init__(self, sources: Sources, name: str, config: SystemConfig, task: CorpusTask) -> None:
         self.sources, self.store, self.name, self.task = sources, sources.store, name, task
         self.config: SystemConfig = config
@@ -38,7 +36,7 @@ class _System(Generic[SystemConfig]):
     @property
     def key(self) -> str:
         """Where everything of it lies."""
-        return f"{self.kind}/{self.name}"
+        raise NotImplementedError
 
     @property
     def folds(self) -> Folds:
@@ -133,7 +131,10 @@ class _System(Generic[SystemConfig]):
 class Autoencoder(_System[AutoencoderConfig]):
     """An autoencoder of a store, fitted or only planned."""
 
-    kind = "autoencoders"
+    @property
+    def key(self) -> str:
+        """Where everything of it lies."""
+        return keys.autoencoder(self.name)
 
     @cached_property
     def seedless_key(self) -> str:
@@ -194,7 +195,10 @@ class Autoencoder(_System[AutoencoderConfig]):
 class Classifier(_System[ClassifierConfig]):
     """A classifier of a store, fitted or only planned, on latents of its `autoencoder` or (None) on features."""
 
-    kind = "classifiers"
+    @property
+    def key(self) -> str:
+        """Where everything of it lies."""
+        return keys.classifier(self.name)
 
     def __init__(
         self, sources: Sources, name: str, config: ClassifierConfig, task: CorpusTask, autoencoder: Autoencoder | None
@@ -269,7 +273,7 @@ class Classifier(_System[ClassifierConfig]):
     def comparison(self, other: Classifier) -> Product:
         """The comparison with another classifier. Raises MissingInput unless both have fresh scores."""
         inputs = {keys.result(c.name): c.published_result().digest for c in (self, other)}
-        key = keys.comparison(self.name, other.name)
+        key = keys.comparison(keys.pair(self.name, other.name))
         config = {"first": self.name, "second": other.name}
         return Product(key, config, inputs, self._command("compare", [self.name, other.name]))
 

@@ -14,7 +14,7 @@ from ..evaluation.comparison import Comparison
 from ..evaluation.cross_corpus import CrossCorpusResult
 from ..evaluation.diagnostics import Diagnosis
 from ..evaluation.groups import Group
-from ..evaluation.latent_space import Judgement
+from ..evaluation.latent_space import LatentVerdict
 from ..evaluation.marks import Mark, marks_apart
 from ..evaluation.probes import Probe
 from ..evaluation.stored import History
@@ -178,7 +178,7 @@ class AutoencoderSection:
         return sum(fold.best_epoch == fold.n_epochs for fold in self.diagnosis.per_fold)
 
     @cached_property
-    def judgements(self) -> Counter[Judgement]:
+    def judgements(self) -> Counter[LatentVerdict]:
         """Number of folds by judgement."""
         return Counter(fold.judgement for fold in self.diagnosis.per_fold)
 

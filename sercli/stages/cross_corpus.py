@@ -15,10 +15,8 @@ from ..experiments.cross_testing import CrossCorpusTest
 from ..experiments.fitted import read_autoencoder, read_classifier
 from ..experiments.making import Job, Outcome, Settings, Work, make, report_fraction
 from ..experiments.systems import Classifier
-from ..store import publishing
+from ..store import keys, publishing
 from ..store.store import Store
-
-FOLDER = "cross-corpus"
 
 
 def run(store_path: Path, references: Sequence[str], settings: Settings) -> tuple[Outcome, Sequence[CrossCorpusResult]]:
@@ -38,9 +36,9 @@ def run(store_path: Path, references: Sequence[str], settings: Settings) -> tupl
         predictions += [Work(test.predictions(number), predict_fold, (*arguments, number)) for number in numbers]
         scores.append(Work(test.result(numbers), score, (*arguments, tuple(numbers))))
         scored.append(test.key)
-    outcome = Outcome(FOLDER, str(store_path / FOLDER))
-    for job in (Job(FOLDER, predictions), Job(FOLDER, scores, "classifier")):
-        outcome.add(make(catalogue.store, FOLDER, job, settings))
+    outcome = Outcome(keys.CROSS_CORPUS, str(store_path / keys.CROSS_CORPUS))
+    for job in (Job(keys.CROSS_CORPUS, predictions), Job(keys.CROSS_CORPUS, scores, "classifier")):
+        outcome.add(make(catalogue.store, keys.CROSS_CORPUS, job, settings))
     return outcome, [] if settings.dry_run else [read_cross_corpus_result(catalogue.store, key) for key in scored]
 
 

@@ -50,8 +50,8 @@ def run(
     for name, problem in problems.items():
         say(f"{name}: skipped: {problem}")
     if predictions:
-        make(store, "predictions", Job("predictions", predictions), settings)
-    outcome = make(store, "results", Job("evaluate", list(scores.values()), "classifier"), settings)
+        make(store, keys.PREDICTIONS, Job(keys.PREDICTIONS, predictions), settings)
+    outcome = make(store, keys.RESULTS, Job("evaluate", list(scores.values()), "classifier"), settings)
     results = [] if settings.dry_run else [read_result(store, name) for name in scores]
     return outcome, results, group_by_system(results, lambda name: catalogue.classifier(name).seedless_key)
 

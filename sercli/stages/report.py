@@ -41,8 +41,8 @@ def run(store_path: Path, output: Path | None, settings: Settings) -> Outcome:
         problem = "the store holds neither fresh scores nor a fresh autoencoder"
         raise MissingInput(problem, place=store_path, fix=Command("info", store_path))
     if autoencoders:
-        job = Job("diagnostics", list(map(_diagnostics_work, autoencoders)), "autoencoder", _PRELOAD)
-        outcome.add(make(store, "diagnostics", job, settings))
+        job = Job(keys.DIAGNOSTICS, list(map(_diagnostics_work, autoencoders)), "autoencoder", _PRELOAD)
+        outcome.add(make(store, keys.DIAGNOSTICS, job, settings))
     if settings.dry_run and outcome.made:
         say(f"would write {target}")
         outcome.made.append(keys.REPORT)

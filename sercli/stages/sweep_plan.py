@@ -234,7 +234,7 @@ def report_plan(plan: Plan, grid: Grid) -> Outcome:
         say(f"would make {keys.features(name)}")
     say(f"{grid.name}: {len(plan.systems)} points")
     sizes = _sizes_of_latents(plan)
-    for kind in ("autoencoders", "latents", "classifiers", "predictions", "results"):
+    for kind in (keys.AUTOENCODERS, "latents", keys.CLASSIFIERS, keys.PREDICTIONS, keys.RESULTS):
         product_keys = [key for key in plan.products if key.removeprefix(f"{keys.ARRAYS}/").startswith(f"{kind}/")]
         todo = [key for key in product_keys if key in plan.works]
         n_bytes = sum(sizes.get(key, 0) for key in todo)

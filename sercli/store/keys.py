@@ -5,6 +5,14 @@ from ..data.hashing import digest
 ARRAYS = "arrays.zarr"
 CORPUS = "corpus"
 REPORT = "report"
+RESULTS, PREDICTIONS, DIAGNOSTICS, CROSS_CORPUS = "results", "predictions", "diagnostics", "cross-corpus"
+AUTOENCODERS, CLASSIFIERS, COMPARISONS, SWEEPS, BUNDLES = (
+    "autoencoders",
+    "classifiers",
+    "comparisons",
+    "sweeps",
+    "bundles",
+)
 _LONGEST_PAIR = 200  # bytes; a file name may have 255, and staging adds to it
 
 
@@ -20,7 +28,7 @@ def task(name: str) -> str:
 
 def autoencoder(name: str) -> str:
     """What all folds of an autoencoder share."""
-    return f"autoencoders/{name}"
+    return f"{AUTOENCODERS}/{name}"
 
 
 def fold(key: str, number: int) -> str:
@@ -35,40 +43,50 @@ def latents(autoencoder_name: str, condition: str) -> str:
 
 def classifier(name: str) -> str:
     """What all folds of a classifier share."""
-    return f"classifiers/{name}"
+    return f"{CLASSIFIERS}/{name}"
 
 
 def predictions_fold(classifier_name: str, number: int) -> str:
     """Posteriors of the dev and test utterances of one fold."""
-    return f"predictions/{classifier_name}/fold-{number}"
+    return fold(f"{PREDICTIONS}/{classifier_name}", number)
 
 
 def result(classifier_name: str) -> str:
     """The scores of a classifier over its folds."""
-    return f"results/{classifier_name}"
+    return f"{RESULTS}/{classifier_name}"
 
 
-def cross_corpus(corpus: str, classifier_name: str) -> str:
-    """What a classifier of another store gives for this corpus."""
-    return f"cross-corpus/{corpus}.{classifier_name}"
+def cross_corpus(name: str) -> str:
+    """What a classifier of another store gives for this corpus; `name` is <corpus>.<classifier>."""
+    return f"{CROSS_CORPUS}/{name}"
 
 
-def comparison(first: str, second: str) -> str:
+def scores(key: str) -> str:
+    """The scores beside the predictions of the folds."""
+    return f"{key}/scores"
+
+
+def comparison(name: str) -> str:
     """The comparison of two classifiers."""
-    pair = f"{first}.vs.{second}"
-    return f"comparisons/{pair if len(pair.encode()) <= _LONGEST_PAIR else f'pair-{digest([first, second])[:16]}'}"
+    return f"{COMPARISONS}/{name}"
+
+
+def pair(first: str, second: str) -> str:
+    """The name of a comparison."""
+    name = f"{first}.vs.{second}"
+    return name if len(name.encode()) <= _LONGEST_PAIR else f"pair-{digest([first, second])[:16]}"
 
 
 def diagnostics(autoencoder_name: str) -> str:
     """What the latents of an autoencoder keep."""
-    return f"diagnostics/{autoencoder_name}"
+    return f"{DIAGNOSTICS}/{autoencoder_name}"
 
 
 def sweep(name: str) -> str:
     """The table and the figure of a grid of experiments."""
-    return f"sweeps/{name}"
+    return f"{SWEEPS}/{name}"
 
 
 def bundle(classifier_name: str, number: int | None) -> str:
     """A bundle with the models of one fold, or (None) with models that were fitted on all speakers."""
-    return f"bundles/{classifier_name}/{'all' if number is None else f'fold-{number}'}"
+    return f"{BUNDLES}/{classifier_name}/{'all' if number is None else f'fold-{number}'}"

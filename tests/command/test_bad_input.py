@@ -21,6 +21,8 @@ from support.corpora import write_wav
 from support.errors import error_text, refused
 from support.stores import rows_of
 
+from sercli import plugins
+
 # --- corpora
 
 
@@ -555,7 +557,7 @@ TRAIN_AE: dict[str, tuple[int, Fields | str]] = {  # options -> exit code, field
     "--segment-shift-ms 7": (USAGE, {"place": "--segment-shift-ms", "seen": "7 ms", "expected": "10 ms"}),
     "--fold 99": (USAGE, {"place": "--fold", "seen": "99", "expected": "1 to 4"}),
     "--fold 0": (USAGE, {"place": "--fold", "seen": "0", "expected": "1 to 4"}),
-    "--model nonsense": (USAGE, {"seen": "nonsense", "expected": "ae, cvae, vae"}),
+    "--model nonsense": (USAGE, {"seen": "nonsense", "expected": tuple(plugins.names("autoencoders"))}),
     "--device nonsense": (USAGE, "--device|nonsense|auto, cpu, cuda"),
     "--name a/b": (USAGE, {"seen": "a/b", "expected": "letters"}),
     "--name ../../b": (USAGE, {"seen": "../../b", "expected": "letters"}),
@@ -571,7 +573,7 @@ CONFIGS: dict[str, tuple[int, Fields]] = {
     "epochs: [1\nseed: 2": (FIXABLE, {"place": "my.yaml", "seen": "line 2"}),
     "epochs: many": (USAGE, {"place": "training: epochs", "seen": "many"}),
     "classes: 3": (USAGE, {"place": "classes", "seen": "3"}),
-    "model: [vae]": (USAGE, {"seen": "['vae']", "expected": "ae, cvae, vae"}),
+    "model: [vae]": (USAGE, {"seen": "['vae']", "expected": tuple(plugins.names("autoencoders"))}),
     "name: [mine]": (USAGE, {"seen": "['mine']", "expected": "letters"}),
     "task: [mine]": (USAGE, {"seen": "['mine']", "expected": "letters"}),
     "beta: !!python/object/apply:os.mkdir [owned]": (FIXABLE, {"place": "my.yaml"}),
@@ -619,7 +621,10 @@ OTHER_COMMANDS: dict[tuple[str, ...], tuple[int, Fields | str]] = {
         {"place": "lstm: pooling", "seen": "max", "expected": "last, mean, attention"},
     ),
     ("train-lstm", "--condition", "marginal"): (USAGE, "need an autoencoder|--ae"),
-    ("train-classifier", "--classifier", "nope"): (USAGE, {"seen": "nope", "expected": "functionals, lstm"}),
+    ("train-classifier", "--classifier", "nope"): (
+        USAGE,
+        {"seen": "nope", "expected": tuple(plugins.names("classifiers"))},
+    ),
     ("train-classifier", "--classifier", "functionals", "--set", "C=-1"): (
         USAGE,
         {"place": "functionals: C", "seen": "-1.0", "expected": "more than 0"},

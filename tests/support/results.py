@@ -54,7 +54,7 @@ def predictions(
 FACTS = SystemFacts(
     classifier="lstm",
     classifier_kind="lstm",
-    autoencoder="none",
+    autoencoder=None,
     model=None,
     latent_dim=None,
     frontend="logmel",
