@@ -40,6 +40,8 @@ class AudioIndex:
         self._root, self._database = root, store / ".cache" / "audio.sqlite"
         try:
             self._files = self._read()
+        except sqlite3.OperationalError:  # the disk is full or may only be read: nothing is remembered
+            self._files = {}
         except sqlite3.DatabaseError:  # damaged, or not a database
             self._database.unlink()
             self._files = self._read()
@@ -54,7 +56,7 @@ class AudioIndex:
         self._files |= files
         root = os.fsencode(self._root)
         rows = [(root, os.fsencode(path), *astuple(file)[:-1]) for path, file in files.items() if not file.problem]
-        with self._connected() as connection:
+        with suppress(sqlite3.OperationalError), self._connected() as connection:
             connection.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def _read(self) -> dict[str, AudioFile]:
