@@ -62,7 +62,7 @@ def test_a_row_of_another_length_is_kept_and_marked(cells: str, difference: int)
     [
         ("path,speaker\na,b\n", "seen", "path, speaker"),
         ("", "seen", "none"),
-        ("path,emotion,path\na,b,c\n", "problem", "'path'"),
+        ("path,emotion,path\na,b,c\n", "seen", "path"),
         ('path,emotion\n"a,b\n', "seen", "end of data"),
     ],
     ids=["no such column", "empty", "a column twice", "open quote"],
