@@ -19,7 +19,7 @@ from ..data.hashing import file_digest
 from ..errors import Command, DamagedProduct, SercliError, UsageError
 from ..experiments.configs import ClassifierConfig
 
-FORMAT = 1
+BUNDLE_FORMAT = 1
 INFO, CARD, SUMS = "bundle.yaml", "card.md", "SHA256SUMS"
 AUTOENCODER, CLASSIFIER = "autoencoder.safetensors", "classifier.safetensors"
 _ALWAYS = (INFO, CARD, CLASSIFIER)
@@ -113,9 +113,11 @@ def read(path: Path) -> Bundle:
         command = Command("export", "STORE", ("--classifier", "NAME", str(path)))
         raise SercliError("is not a bundle", place=path, expected=f"a folder with {INFO}", fix=command)
     fields = read_yaml(path / INFO)
-    if fields.get("format") != FORMAT:
+    if fields.get("format") != BUNDLE_FORMAT:
         fix = "use the version of sercli that made it"
-        raise SercliError("another format", place=path / INFO, seen=fields.get("format"), expected=FORMAT, fix=fix)
+        raise SercliError(
+            "another format", place=path / INFO, seen=fields.get("format"), expected=BUNDLE_FORMAT, fix=fix
+        )
     names = _check_sums(path)
     try:
         info = build(BundleInfo, fields, str(path / INFO))

@@ -13,7 +13,7 @@ from ..learning import training
 from ..learning.batches import Sequences
 from ..learning.inputs import Input
 from ..learning.normalisation import moments
-from ..learning.training import Row, TrainingRun
+from ..learning.training import Losses, TrainingRun
 
 _INFERENCE_BATCH = 32
 
@@ -34,7 +34,7 @@ class ClassifierModel(nn.Module):
         model.load_state_dict(state)
         return model
 
-    def fit(self, train: Sequences, dev: Sequences | None, run: TrainingRun) -> list[Row]:
+    def fit(self, train: Sequences, dev: Sequences | None, run: TrainingRun) -> list[Losses]:
         """Fit to the training part; without dev, since no speaker is left out, in all epochs.
 
         Returns the history: one row per epoch with `epoch` and `best`.
@@ -74,7 +74,7 @@ class NeuralClassifier(ClassifierModel):
         smoothing = self.config.label_smoothing
         return {"loss": functional.cross_entropy(logits, labels, self.class_weights, label_smoothing=smoothing)}
 
-    def fit(self, train: Sequences, dev: Sequences | None, run: TrainingRun) -> list[Row]:
+    def fit(self, train: Sequences, dev: Sequences | None, run: TrainingRun) -> list[Losses]:
         """Batches of utterances of similar length; the dev loss stops the training."""
         if self.config.class_weight == "balanced":
             counts = torch.bincount(train.labels, minlength=self.n_classes)
@@ -104,7 +104,7 @@ class StandardisedClassifier(nn.Module):
         self.register_buffer("mean", torch.zeros(n_features))
         self.register_buffer("std", torch.ones(n_features))
 
-    def fit(self, train: Sequences, dev: Sequences | None, run: TrainingRun) -> list[Row]:
+    def fit(self, train: Sequences, dev: Sequences | None, run: TrainingRun) -> list[Losses]:
         """Fit standardisation, input and model. The rows of `train` and `dev` are overwritten, to save memory."""
         self.see_training_rows(train)
         self.to(run.device)

@@ -16,7 +16,7 @@ from torch import Tensor
 from ..config import check_range
 from ..learning.batches import Sequences
 from ..learning.inputs import FunctionalOptions
-from ..learning.training import Row, TrainingRun
+from ..learning.training import Losses, TrainingRun
 from .base import ClassifierModel
 
 INPUT = "functionals"
@@ -75,7 +75,7 @@ class Model(ClassifierModel):
             return torch.exp(-self.gamma * squared) @ self.weights + self.intercepts
         return points @ self.vectors.T @ self.weights + self.intercepts
 
-    def fit(self, train: Sequences, dev: Sequences | None, run: TrainingRun) -> list[Row]:
+    def fit(self, train: Sequences, dev: Sequences | None, run: TrainingRun) -> list[Losses]:
         """Solve the machines on the training part; neither dev nor the seed is used."""
         from sklearn.svm import SVC
 

@@ -141,7 +141,7 @@ class TaskOptions(OptionGroup):
         return {**super().defaults(), "subset": Task.subset}
 
 
-class FeatureOptions(OptionGroup):
+class InputOptions(OptionGroup):
     """Which features are read, in which segments, normalised how."""
 
     panel = "Model"

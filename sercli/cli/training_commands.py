@@ -23,9 +23,9 @@ from .defaults import merged_words, values_of_plugins, without_flags, words_of
 from .option_groups import (
     STORE,
     DeviceOption,
-    FeatureOptions,
     FileOptions,
     FoldOption,
+    InputOptions,
     NameOption,
     TaskOptions,
     TrainingOptions,
@@ -38,7 +38,7 @@ _NO_AUTOENCODER = "none"  # on the command line; elsewhere None
 
 
 class _FittingOptions(
-    TaskOptions, FeatureOptions, TrainingOptions, FileOptions, FoldOption, DeviceOption, WorkOptions, NameOption
+    TaskOptions, InputOptions, TrainingOptions, FileOptions, FoldOption, DeviceOption, WorkOptions, NameOption
 ):
     """What the commands that fit a model have in common."""
 

@@ -15,7 +15,7 @@ from ..data.utterances import Reject, SideTable, Utterance, write_table, write_u
 from ..errors import Command, SercliError
 from ..machine.progress import say
 from ..store import keys, publishing
-from ..store.locations import FORMAT, Locations
+from ..store.locations import STORE_FORMAT, Locations
 from ..store.publishing import Product
 from ..tasks.classes import ENTANGLED
 from ..tasks.summary import summarise
@@ -97,7 +97,7 @@ def _write(folder: Path, content: CorpusContent) -> None:
     for name, table in content.tables.items():
         write_table(folder / f"{name}.tsv", table.header, table.rows)
     counts = {"utterances": len(content.utterances), "rejects": len(content.rejects)}
-    write_yaml(folder / CORPUS_YAML, {"format": FORMAT, **content.facts, "task": dict(content.task), **counts})
+    write_yaml(folder / CORPUS_YAML, {"format": STORE_FORMAT, **content.facts, "task": dict(content.task), **counts})
 
 
 def _refuse_edited(locations: Locations, digest: str) -> None:

@@ -23,7 +23,7 @@ from ..machine.progress import bar, say
 from ..machine.workers import Unit
 from ..store import publishing
 from ..store.publishing import Product
-from ..store.ragged import Rows
+from ..store.ragged import RowArray
 from ..store.store import Store
 from .features import FrameArray, publish_frames
 from .making import Settings, raise_first
@@ -80,7 +80,7 @@ def extract_block(
 ) -> None:
     """Write the frames of one block to a file, and for each utterance without frames the reason."""
     extractor = _extractor(json.dumps(config), device)
-    frames: list[Rows] = []
+    frames: list[RowArray] = []
     problems: list[str] = []
     for utterance in utterances:
         try:
@@ -117,7 +117,7 @@ def _array(paths: Sequence[Path], extractor: Extractor) -> FrameArray:
             lengths += block["lengths"].tolist()
             problems += block["problems"].tolist()
 
-    def frames() -> Iterator[Rows]:
+    def frames() -> Iterator[RowArray]:
         for path in paths:
             with np.load(path, allow_pickle=False) as block:
                 yield block["frames"]

@@ -8,7 +8,7 @@ from ..data.utterances import Reject, table_lines
 from ..errors import SercliError
 from ..store import keys, publishing
 from ..store.publishing import Product
-from ..store.ragged import Rows, write_ragged
+from ..store.ragged import RowArray, write_ragged
 from ..store.store import Store
 from ..text import printable
 from .rejects import check_number, print_rejects
@@ -18,7 +18,7 @@ from .rejects import check_number, print_rejects
 class FrameArray:
     """The frames of all utterances of a store, in its order."""
 
-    blocks: Iterable[Rows]  # (N, F) each: the frames of one or more utterances
+    blocks: Iterable[RowArray]  # (N, F) each: the frames of one or more utterances
     lengths: Sequence[int]  # frames of each utterance
     problems: Sequence[str]  # why an utterance has no frames; empty if it has
     n_features: int  # F

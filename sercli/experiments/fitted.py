@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..autoencoders.base import AutoencoderModel
     from ..classifiers.base import StandardisedClassifier
     from ..learning.normalisation import Statistics
-    from ..learning.training import Row
+    from ..learning.training import Losses
 
 _MODEL, _MEAN, _STD = "model.", "normalisation.mean", "normalisation.std"
 
@@ -95,7 +95,7 @@ def create_classifier(
 def save(
     folder: Path,
     fitted: FittedAutoencoder | FittedClassifier,
-    history: Sequence[Row],
+    history: Sequence[Losses],
     about: Mapping[str, Any] | None = None,
 ) -> None:
     """Write both files into a folder; `about` is further metadata, for people."""

@@ -21,7 +21,7 @@ from .making import report_fraction
 from .systems import Autoencoder, Classifier
 
 if TYPE_CHECKING:
-    from ..learning.training import Row
+    from ..learning.training import Losses
     from .reading import ClassifierInput
 
 
@@ -57,7 +57,7 @@ def fit_autoencoder(autoencoder: Autoencoder, fold: Fold, built: Path, device: s
         model.see_training_labels(train_batches.labels)
         threshold = config.reconstruction_threshold
 
-        def is_good_enough(losses: Row) -> bool:
+        def is_good_enough(losses: Losses) -> bool:
             return threshold is not None and losses["squared_error"] / model.n_inputs < threshold
 
         run = TrainingRun(training, seed, device, _reporter(built, training), is_good_enough)

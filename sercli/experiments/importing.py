@@ -14,7 +14,7 @@ from ..learning.segments import Frames
 from ..machine.progress import bar, say
 from ..store import publishing
 from ..store.publishing import Product
-from ..store.ragged import Rows
+from ..store.ragged import RowArray
 from ..store.store import Store
 from ..text import printable
 from .features import FrameArray, publish_frames
@@ -115,7 +115,7 @@ def _digest_of(frames: Frames) -> str:
     return hashlib.sha256(np.ascontiguousarray(frames).data).hexdigest()
 
 
-def _blocks(store: Store, imported: ImportedFrames) -> Iterator[Rows]:
+def _blocks(store: Store, imported: ImportedFrames) -> Iterator[RowArray]:
     """All frames, read again and joined to blocks. Raises SercliError for an utterance whose frames changed since the scan."""
     parts = [np.empty((0, imported.n_features), np.float32)]
     with bar("featurize", "utterances", len(store.utterances)) as shown:

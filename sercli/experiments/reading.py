@@ -22,7 +22,7 @@ from .systems import Autoencoder, Classifier
 _BATCH = 4096  # segments encoded at a time
 _BLOCK_FRAMES = 100_000  # read, normalised and encoded at a time
 
-Rows = tuple[torch.Tensor, Offsets]  # rows (N, D) of utterances, and where each begins (U+1,)
+UtteranceRows = tuple[torch.Tensor, Offsets]  # rows (N, D) of utterances, and where each begins (U+1,)
 
 
 def encoded(
@@ -126,7 +126,7 @@ class RowMaker:
         of_features = n_features * (self.shape.size if self.are_segments else 1) if self.has_features else 0
         return of_features + (latent_dim * len(self.latent_names) if self.has_latents else 0)
 
-    def features(self, speech: Speech) -> Rows:
+    def features(self, speech: Speech) -> UtteranceRows:
         """Frames, or segments."""
         if not self.are_segments:
             return torch.from_numpy(speech.frames), speech.offsets
@@ -200,7 +200,7 @@ class ClassifierInput:
             torch.tensor([self.places[utt_id] for utt_id in chosen]) if self.places else None,
         )
 
-    def _latents(self, utt_ids: Sequence[str]) -> Rows:
+    def _latents(self, utt_ids: Sequence[str]) -> UtteranceRows:
         if self.autoencoder is not None:
             return self._encoded(self.autoencoder, utt_ids)
         assert self.latents is not None
@@ -210,7 +210,7 @@ class ClassifierInput:
             rows = mean + std * self._noise(utt_ids, mean.shape[1], offsets)
         return torch.from_numpy(rows), offsets
 
-    def _encoded(self, autoencoder: FittedAutoencoder, utt_ids: Sequence[str]) -> Rows:
+    def _encoded(self, autoencoder: FittedAutoencoder, utt_ids: Sequence[str]) -> UtteranceRows:
         """The latents of `_latents`, made here."""
         lengths = self.features.lengths[[self.features.index[utt_id] for utt_id in utt_ids]]
         offsets = _offsets(segment_counts(lengths, self.maker.shape.size, self.maker.shape.shift))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..data.utterances import COLUMNS, Utterance
-from ..store.ragged import Ragged, Rows
+from ..store.ragged import Ragged, RowArray
 from ..text import c_order
 
 _UNFIT = re.compile(r"[^\w.]")
@@ -38,7 +38,7 @@ class RowBlock(NamedTuple):
     """Some rows: text columns, each (n,), and numbers (n, D), float32."""
 
     texts: Sequence[Sequence[Any]]
-    numbers: Rows
+    numbers: RowArray
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Matrices:
     def utt_ids(self) -> Sequence[str]:
         return [u.utterance.utt_id for u in self.utterances]
 
-    def each(self) -> Iterator[tuple[ExportedUtterance, Rows]]:
+    def each(self) -> Iterator[tuple[ExportedUtterance, RowArray]]:
         """The rows (n, D) of each utterance; memory holds a few chunks."""
         for u, rows in zip(self.utterances, self.source.each(self.arrays, self.utt_ids), strict=True):
             yield u, rows
@@ -89,7 +89,7 @@ class ExportTable:
     stem: str
     columns: Mapping[str, Sequence[Any]]
     classes: Sequence[str] = ()
-    posteriors: Rows = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    posteriors: RowArray = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
     @property
     def text_columns(self) -> list[str]:

@@ -14,7 +14,7 @@ from ..errors import SercliError
 from .options import TrainingConfig
 
 Batch = Sequence[torch.Tensor]
-Row = dict[str, float]
+Losses = dict[str, float]  # of one epoch, by name
 
 
 class Trainable(Protocol):
@@ -36,7 +36,7 @@ class TrainingRun:
     seed: int = 0
     device: str = "cpu"
     on_epoch: Callable[[int], None] = lambda epoch: None  # is given the number of epochs that are done
-    good_enough: Callable[[Row], bool] = lambda dev: False  # is given the dev losses; True ends training
+    good_enough: Callable[[Losses], bool] = lambda dev: False  # is given the dev losses; True ends training
 
 
 def seed_for(seed: int, fold: int, stage: str) -> int:
@@ -77,7 +77,7 @@ class EarlyStopping:
         self.model, self.patience = model, patience
         self.best_loss, self.best_epoch, self.best_state = math.inf, 0, _copy(model)
 
-    def update(self, epoch: int, dev: Row, is_good_enough: bool) -> bool:
+    def update(self, epoch: int, dev: Losses, is_good_enough: bool) -> bool:
         """Whether to stop after this epoch."""
         if not dev or dev["loss"] < self.best_loss or is_good_enough:
             self.best_loss, self.best_epoch, self.best_state = dev.get("loss", math.inf), epoch, _copy(self.model)
@@ -89,7 +89,7 @@ def fit(
     train_batches: Callable[[torch.Generator], Iterable[Batch]],
     dev_batches: Callable[[], Iterable[Batch]] | None,
     training: TrainingRun,
-) -> list[Row]:
+) -> list[Losses]:
     """Minimise `loss` with Adam; keep the weights of the best dev loss; stop after `patience` epochs without a better one.
 
     Without dev, all epochs run and the last weights are kept. Returns one row per epoch: `epoch`, `train_<name>` and
@@ -114,7 +114,7 @@ def fit(
         optimizer.step()
         average()
 
-    history: list[Row] = []
+    history: list[Losses] = []
     stopping = EarlyStopping(tested, config.patience)
     for epoch in range(1, config.epochs + 1):
         noise.manual_seed(seed + epoch)
@@ -156,7 +156,7 @@ def _mean_losses(
     noise: torch.Generator,
     precision: str,
     descend: Callable[[torch.Tensor], None] | None = None,
-) -> Row:
+) -> Losses:
     """One pass: means of the losses, weighted by the rows of each batch; with `descend`, one step per batch."""
     device = noise.device
     totals: dict[str, torch.Tensor] = {}
@@ -175,7 +175,7 @@ def _mean_losses(
     return {name: float(value) / rows for name, value in totals.items()}
 
 
-def _check_finite(row: Row) -> None:
+def _check_finite(row: Losses) -> None:
     losses = {name: row[name] for name in ("train_loss", "dev_loss") if name in row}
     if not all(map(math.isfinite, losses.values())):
         seen = ", ".join(f"{name} {loss}" for name, loss in losses.items())
@@ -184,7 +184,7 @@ def _check_finite(row: Row) -> None:
         )
 
 
-def _named(part: str, losses: Row) -> Row:
+def _named(part: str, losses: Losses) -> Losses:
     return {f"{part}_{name}": value for name, value in losses.items()}
 
 

@@ -23,7 +23,7 @@ from ..machine.progress import bar, say
 from ..store import keys, publishing
 from ..store.locations import check_name
 from ..store.publishing import Product
-from ..store.ragged import Ragged, Rows
+from ..store.ragged import Ragged, RowArray
 from ..store.store import COMBINED, Store
 from ..tasks.protocols import CORPUS
 from ..tasks.task import Task
@@ -256,7 +256,7 @@ def _build(stores: Sequence[Store], new: Store, product: Product, name: str) -> 
 
 def _frames(
     sources: Mapping[str, Ragged], order: Sequence[tuple[str, str]], advance: Callable[[float], None]
-) -> Iterator[Rows]:
+) -> Iterator[RowArray]:
     """Frames (N, F) in the order of the new store, block by block; neighbours of one corpus are read together."""
     from ..experiments.reading import blocks
 

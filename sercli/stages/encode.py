@@ -11,7 +11,7 @@ from ..experiments.fitted import read_autoencoder
 from ..experiments.making import Job, Outcome, Settings, Work, make, report_fraction
 from ..experiments.systems import Autoencoder
 from ..store import keys, publishing
-from ..store.ragged import Rows, write_ragged
+from ..store.ragged import RowArray, write_ragged
 from ..store.store import Store
 
 TEMPORARY = "passing"  # the attribute of latents that a sweep made for itself
@@ -60,7 +60,7 @@ def _encode(
     lengths = segment_counts(source.lengths * [n > 0 for n in frames], shape.size, shape.shift)
     total = int(lengths.sum())
 
-    def latents() -> Iterator[dict[str, Rows]]:
+    def latents() -> Iterator[dict[str, RowArray]]:
         done = 0
         for block in blocks(source, sorted(in_task)):
             for rows in encoded(model, normaliser.read(block), shape, condition, labels, device):

@@ -148,7 +148,7 @@ def _info(classifier: Classifier, title: str, fold: Fold, epochs: Mapping[str, i
     shift_ms = attributes["frame_shift_ms"]
     autoencoder = read_autoencoder(built / bundles.AUTOENCODER, "cpu") if classifier.autoencoder is not None else None
     return bundles.BundleInfo(
-        format=bundles.FORMAT,
+        format=bundles.BUNDLE_FORMAT,
         name=title,
         target=result.system.target,
         classes=tuple(classifier.folds.classes),

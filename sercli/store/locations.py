@@ -14,7 +14,7 @@ from ..text import c_order
 from . import keys
 from .ragged import Ragged
 
-FORMAT = 3  # of everything in a store
+STORE_FORMAT = 3  # of everything in a store
 PROVENANCE = "provenance.json"
 _NAME = re.compile(r"\w[\w.+=,-]*")
 
@@ -102,7 +102,7 @@ def damaged(path: Path, problem: str = "not as it was published") -> DamagedProd
 
 def check_format(stored: object, path: Path) -> None:
     """Raises SercliError for a product of another format."""
-    if stored != FORMAT:
-        seen, expected = f"format {stored}", f"format {FORMAT}"
+    if stored != STORE_FORMAT:
+        seen, expected = f"format {stored}", f"format {STORE_FORMAT}"
         fix = "use the sercli version that made it, or make a new store with `sercli ingest`"
         raise SercliError("another format", place=path, seen=seen, expected=expected, fix=fix)

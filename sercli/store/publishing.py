@@ -20,7 +20,7 @@ from typing import Any, Literal
 from ..config import read_yaml, write_yaml
 from ..data.hashing import digest, file_digest
 from ..errors import Command, DamagedProduct, MissingInput, SercliError
-from .locations import FORMAT, PROVENANCE, Locations, is_array, read_provenance
+from .locations import PROVENANCE, STORE_FORMAT, Locations, is_array, read_provenance
 
 STAGING = ".staging"
 LOCKS = ".locks"
@@ -38,7 +38,7 @@ class Product:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of format, configuration and inputs."""
-        return digest({"format": FORMAT, "config": self.config, "inputs": self.inputs})
+        return digest({"format": STORE_FORMAT, "config": self.config, "inputs": self.inputs})
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def seal(product: Product, built: Path) -> None:
     inside_zarr = is_array(product.key)
     paths = sorted(path for path in built.glob("*/zarr.json" if inside_zarr else "*") if path.name != PROVENANCE)
     provenance = {
-        "format": FORMAT,
+        "format": STORE_FORMAT,
         "config": product.config,
         "inputs": product.inputs,
         "digest": product.digest,

@@ -15,7 +15,7 @@ from ..errors import DamagedProduct
 _CHUNK_BYTES = 2**20
 _BUFFERED_CHUNKS = 16  # rows are read and written this many chunks at a time, so memory does not grow with the corpus
 
-Rows = npt.NDArray[Any]
+RowArray = npt.NDArray[Any]
 
 
 class Ragged:
@@ -49,7 +49,7 @@ class Ragged:
     def width(self, name: str) -> int:
         return int(self._arrays[name].shape[1])
 
-    def rows(self, names: str | Sequence[str], utt_ids: Sequence[str]) -> tuple[Rows, npt.NDArray[np.int64]]:
+    def rows(self, names: str | Sequence[str], utt_ids: Sequence[str]) -> tuple[RowArray, npt.NDArray[np.int64]]:
         """Rows (N', D) of the chosen utterances in their order, and offsets (U'+1,) into them.
 
         Of several arrays, their columns side by side.
@@ -62,7 +62,7 @@ class Ragged:
             rows[start:end] = of_utterance
         return rows, offsets
 
-    def each(self, names: Sequence[str], utt_ids: Iterable[str]) -> Iterator[Rows]:
+    def each(self, names: Sequence[str], utt_ids: Iterable[str]) -> Iterator[RowArray]:
         """Rows (n, D) of each utterance, in whatever order; of several arrays, their columns side by side.
 
         Utterances that lie near each other are read together, a few chunks at a time.
@@ -85,7 +85,7 @@ class Ragged:
         if run:
             yield run
 
-    def _read(self, name: str, chosen: slice) -> Rows:
+    def _read(self, name: str, chosen: slice) -> RowArray:
         try:
             return np.asarray(self._arrays[name][chosen])
         except (ValueError, KeyError, OSError) as error:
@@ -98,7 +98,7 @@ class Ragged:
 
 def write_ragged(
     folder: Path,
-    blocks: Iterable[Mapping[str, Rows]],
+    blocks: Iterable[Mapping[str, RowArray]],
     lengths: Mapping[str, int],
     widths: Mapping[str, int],
     dimensions: tuple[str, str],
@@ -114,7 +114,7 @@ def write_ragged(
     group = zarr.create_group(folder, zarr_format=3, attributes=dict(attributes))
     total = sum(lengths.values())
     arrays = {name: _create(group, name, (total, width), dimensions) for name, width in widths.items()}
-    buffered: list[Mapping[str, Rows]] = []
+    buffered: list[Mapping[str, RowArray]] = []
     written = 0
     step = min((array.chunks[0] for array in arrays.values()), default=1) * _BUFFERED_CHUNKS
     first = next(iter(widths))

@@ -10,7 +10,7 @@ from ..config import read_yaml
 from ..data.utterances import Utterance, read_utterances
 from ..errors import Command, DamagedProduct, MissingInput, SercliError
 from . import keys
-from .locations import FORMAT, Locations, check_format
+from .locations import STORE_FORMAT, Locations, check_format
 
 COMBINED = "combined"  # the reader's name in a store that was made of several
 
@@ -93,7 +93,7 @@ class Store(Locations):
 def _older_format(path: Path) -> SercliError:
     """A store of format 2 or older had corpus.yaml at its top."""
     corpus = read_yaml(path / "corpus.yaml")
-    new = f"{path}-format-{FORMAT}"
+    new = f"{path}-format-{STORE_FORMAT}"
     root = str(corpus.get("root", "CORPUS"))
     first = Command("ingest", words=(root, new, "--corpus", str(corpus.get("corpus", "KIND"))))
     if corpus.get("corpus") == COMBINED:
@@ -101,5 +101,5 @@ def _older_format(path: Path) -> SercliError:
         first = Command("combine", words=(*stores, new))
     frontends = sorted({folder.parent.name for folder in (path / keys.ARRAYS / "features").glob("*/zarr.json")})
     fix = (first, *(Command("featurize", new, ("--frontend", name)) for name in frontends or ["logmel"]))
-    seen, expected = f"format {corpus.get('format')}", f"format {FORMAT}"
+    seen, expected = f"format {corpus.get('format')}", f"format {STORE_FORMAT}"
     return SercliError("the store has an older format", place=path, seen=seen, expected=expected, fix=fix)

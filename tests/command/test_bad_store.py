@@ -15,7 +15,7 @@ from support.errors import Fields, error_text, refused
 from support.processes import DEADLINE, INTERRUPTED, interrupt_at, stopped_at
 from support.stores import staged
 
-from sercli.store.locations import FORMAT
+from sercli.store.locations import STORE_FORMAT
 
 LOGMEL = "arrays.zarr/features/logmel"
 LATENTS = "arrays.zarr/latents/cvae-8/marginal/fold-1"
@@ -110,8 +110,8 @@ def _drop_column(path: Path) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
-LATER = _sed(f'"format": {FORMAT}', f'"format": {FORMAT + 1}')
-TOO_NEW = {"seen": f"format {FORMAT + 1}", "expected": f"format {FORMAT}", "fix": "version"}
+LATER = _sed(f'"format": {STORE_FORMAT}', f'"format": {STORE_FORMAT + 1}')
+TOO_NEW = {"seen": f"format {STORE_FORMAT + 1}", "expected": f"format {STORE_FORMAT}", "fix": "version"}
 
 
 def _damaged(place: str, fix: str = "delete", **fields: str) -> Fields:
@@ -122,7 +122,7 @@ def _damaged(place: str, fix: str = "delete", **fields: str) -> Fields:
 DAMAGE: dict[str, tuple[str, Callable[[Path], object], list[str], Fields]] = {
     "store of a later format": (
         "corpus/corpus.yaml",
-        _sed(f"format: {FORMAT}", f"format: {FORMAT + 1}"),
+        _sed(f"format: {STORE_FORMAT}", f"format: {STORE_FORMAT + 1}"),
         FOLDS,
         {"place": "corpus.yaml", **TOO_NEW},
     ),

@@ -20,7 +20,7 @@ from sercli.learning.batches import Sequences
 from sercli.learning.inputs import INPUTS, input_class
 from sercli.learning.normalisation import Statistics
 from sercli.learning.options import TrainingConfig
-from sercli.learning.training import Row, TrainingRun, repeatable
+from sercli.learning.training import Losses, TrainingRun, repeatable
 
 with installed():
     MODULES = {name: plugins.load("classifiers", name) for name in plugins.names("classifiers")}
@@ -67,7 +67,7 @@ def sequences(seed: int, n: int = 36) -> Sequences:
 
 
 @torch.enable_grad()
-def fitted(variant: str, seed: int = 7) -> tuple[StandardisedClassifier, list[Row]]:
+def fitted(variant: str, seed: int = 7) -> tuple[StandardisedClassifier, list[Losses]]:
     torch.manual_seed(seed)
     model = create_classifier(VARIANTS[variant], WIDTH, len(CLASSES))
     torch.rand(3)  # further draws must not matter to `fit`

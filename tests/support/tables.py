@@ -8,7 +8,7 @@ from sercli import plugins
 from sercli.config import write_yaml
 from sercli.data.utterances import Utterance, write_utterances
 from sercli.experiments.catalogue import Catalogue
-from sercli.store.locations import FORMAT
+from sercli.store.locations import STORE_FORMAT
 from sercli.store.store import Store
 
 SPEAKERS = ("ana", "ben", "cem", "dee")
@@ -37,7 +37,13 @@ FRONTENDS = {name: {"frontend": name, **plugins.defaults("frontends", name)} for
 def planned(folder: Path, utterances: Sequence[Utterance] = UTTERANCES, **task: Any) -> Catalogue:
     """The catalogue of a new store, with LogMel and MFCC still to be made."""
     (folder / "corpus").mkdir(parents=True)
-    facts: Mapping[str, Any] = {"format": FORMAT, "name": "toy", "corpus": "table", "root": "/nowhere", "task": task}
+    facts: Mapping[str, Any] = {
+        "format": STORE_FORMAT,
+        "name": "toy",
+        "corpus": "table",
+        "root": "/nowhere",
+        "task": task,
+    }
     write_yaml(folder / "corpus" / "corpus.yaml", facts)
     write_utterances(folder / "corpus" / "utterances.tsv", utterances)
     return Catalogue(Store(folder), FRONTENDS)

@@ -8,7 +8,7 @@ import pytest
 from sercli.config import write_yaml
 from sercli.errors import Command, DamagedProduct, MissingInput, SercliError
 from sercli.store import publishing
-from sercli.store.locations import FORMAT, PROVENANCE
+from sercli.store.locations import PROVENANCE, STORE_FORMAT
 from sercli.store.publishing import Product
 from sercli.store.store import Store
 
@@ -21,7 +21,7 @@ NEWER = Product(KEY, {"beta": 1.0}, {"features": "def"}, COMMAND)
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     (tmp_path / "corpus").mkdir()
-    write_yaml(tmp_path / "corpus" / "corpus.yaml", {"format": FORMAT, "name": "toy", "root": "/nowhere"})
+    write_yaml(tmp_path / "corpus" / "corpus.yaml", {"format": STORE_FORMAT, "name": "toy", "root": "/nowhere"})
     return Store(tmp_path)
 
 

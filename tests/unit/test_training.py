@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from sercli.errors import SercliError
 from sercli.learning.options import TrainingConfig
-from sercli.learning.training import EarlyStopping, Row, TrainingRun, fit, repeatable, seed_for
+from sercli.learning.training import EarlyStopping, Losses, TrainingRun, fit, repeatable, seed_for
 
 
 class Line(nn.Module):
@@ -39,7 +39,7 @@ def dev_of(y: Tensor) -> Callable[[], Iterator[tuple[Tensor, Tensor]]]:
     return lambda: iter([(X[:32], y[:32])])
 
 
-def fitted(config: TrainingConfig, dev: Tensor = Y, seed: int = 0) -> tuple[Line, list[Row]]:
+def fitted(config: TrainingConfig, dev: Tensor = Y, seed: int = 0) -> tuple[Line, list[Losses]]:
     model = Line()
     return model, fit(model, train, dev_of(dev), TrainingRun(config, seed))
 
