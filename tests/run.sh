@@ -8,4 +8,7 @@ cd "$project"
 ruff check .
 ruff format --check .
 mypy
+for scripts in recipes recipes/*/local; do # the scripts of a recipe import their neighbours
+    if compgen -G "$scripts/*.py" >/dev/null; then MYPYPATH=recipes:$scripts mypy "$scripts"/*.py; fi
+done
 exec python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder "$@"

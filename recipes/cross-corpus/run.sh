@@ -65,6 +65,6 @@ if stage 4 "a store of both, one corpus left out"; then
     sercli evaluate "$folder/both" "${jobs[@]}" >/dev/null
 fi
 if stage 5 "scores"; then
-    python "$here/local/results.py" "$folder" "${options[@]}" >"$folder/RESULTS.md"
+    python "$here/local/page.py" "$folder" "${options[@]}" >"$folder/RESULTS.md"
     echo "$folder/RESULTS.md"
 fi

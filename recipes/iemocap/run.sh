@@ -46,6 +46,6 @@ if stage 7 "variations of Table 1"; then sweep variations1; fi
 if stage 8 "variations of Table 2"; then sweep variations2; fi
 if stage 9 "variations of Table 2: speakers shared"; then sweep variations3; fi
 if stage 10 "scores"; then
-    python "$here/local/results.py" "$store" ${quick:+--quick} -- \
+    python "$here/local/page.py" "$store" ${quick:+--quick} -- \
         bash recipes/iemocap/run.sh IEMOCAP_FOLDER ${quick:+--quick} ${given[@]+"${given[@]}"}
 fi

@@ -8,7 +8,7 @@ import torch
 from sercli.autoencoders import vae
 from sercli.learning.options import TrainingConfig
 from sercli.learning.segments import segment_view
-from sercli.learning.training import fit
+from sercli.learning.training import TrainingRun, fit
 
 SIZES = ((800, 512), (512, 256), (256, 256), (128, 256), (256, 512), (512, 800))  # of the six layers
 BATCH, SEGMENTS, EPOCHS = 512, 16384, 4
@@ -50,7 +50,7 @@ def training(precision: str) -> float:
     model = vae.Model(800, 128, 4, vae.Config())
     config = TrainingConfig(epochs=EPOCHS, precision=precision)  # type: ignore[arg-type]
     start = time.perf_counter()
-    fit(model, batches, dev, config, 0, "cpu")
+    fit(model, batches, dev, TrainingRun(config))
     return EPOCHS * SEGMENTS / (time.perf_counter() - start)
 
 

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,13 @@ def librosa_logmel(path: Path) -> int:
     return int(np.log(np.maximum(power, 1e-10)).shape[1])
 
 
+@cache
+def smile() -> opensmile.Smile:
+    return opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
+
+
 def egemaps(path: Path) -> int:
-    global smile
-    if "smile" not in globals():
-        smile = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
-    return len(smile.process_file(str(path)))
+    return len(smile().process_file(str(path)))
 
 
 def in_processes(function: Callable[[Path], int], paths: list[Path], workers: int) -> float:
@@ -68,7 +71,7 @@ def main() -> None:
     corpus, folder = Path(sys.argv[1]), Path(sys.argv[2])
     ingest.run(corpus, folder, ingest.IngestOptions(kind="emodb"), Settings())
     store = Store(folder)
-    paths = [store.root / utterance.path for utterance in store.utterances]
+    paths = [store.sound_root / utterance.path for utterance in store.utterances]
     speech = sum(utterance.duration for utterance in store.utterances)
     again = Settings(device="cpu", overwrite=True)
     featurize.run(folder, FeaturizeOptions(), again)  # start-up: imports, filters, first use of the FFT
@@ -85,7 +88,7 @@ def main() -> None:
     torch.set_num_threads(1)
     extractor = Extractor(Config())
     samples = [soundfile.read(path, dtype="float32")[0] for path in paths]
-    alone = min(timed(lambda: [extractor(one) for one in samples]) for _ in range(REPEATS))
+    alone = min(timed(lambda: list(map(extractor, samples))) for _ in range(REPEATS))
     print(f"the front end alone, one core, samples in memory: {speech / alone:.0f} times real time")
 
 

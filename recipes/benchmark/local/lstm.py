@@ -18,7 +18,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
 from sercli.classifiers import lstm
 from sercli.learning.batches import Sequences
 from sercli.learning.options import TrainingConfig
-from sercli.learning.training import fit
+from sercli.learning.training import TrainingRun, fit
 
 EPOCHS, LATENTS, BATCH = 4, 256, 32
 UTTERANCES = 1000  # of a larger corpus, spread over its files
@@ -34,7 +34,7 @@ class Packed(nn.Module):
         self.dense = nn.Linear(128, 4)
 
     def forward(self, sequences: list[Tensor]) -> Tensor:
-        lengths = torch.tensor([len(one) for one in sequences])
+        lengths = torch.tensor(list(map(len, sequences)))
         packed = pack_padded_sequence(
             pad_sequence(sequences, batch_first=True), lengths, batch_first=True, enforce_sorted=False
         )
@@ -51,7 +51,7 @@ def packed(sequences: list[Tensor], labels: Tensor) -> float:
         for batch in torch.split(torch.randperm(len(sequences)), BATCH):
             loss = functional.cross_entropy(model([sequences[int(i)] for i in batch]), labels[batch])
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
     return EPOCHS * len(sequences) / (time.perf_counter() - start)
 
@@ -60,7 +60,7 @@ def like_length(sequences: list[Tensor], labels: Tensor) -> float:
     """The product's own loop."""
     train, dev = _ragged(sequences, labels), _ragged(sequences[:1], labels[:1])
     start = time.perf_counter()
-    lstm.fit(lstm.Model(LATENTS, 4, lstm.Config()), train, dev, CONFIG, 0, "cpu", lambda epoch: None)
+    lstm.Model(LATENTS, 4, lstm.Config()).fit(train, dev, TrainingRun(CONFIG))
     return EPOCHS * len(sequences) / (time.perf_counter() - start)
 
 
@@ -70,18 +70,18 @@ def random_order(sequences: list[Tensor], labels: Tensor) -> float:
     def batches(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         for batch in torch.split(torch.randperm(len(sequences), generator=generator), BATCH):
             chosen = [sequences[int(i)] for i in batch]
-            lengths = torch.tensor([len(one) for one in chosen])
+            lengths = torch.tensor(list(map(len, chosen)))
             yield pad_sequence(chosen, batch_first=True), lengths, labels[batch]
 
     dev = _ragged(sequences[:1], labels[:1])
     start = time.perf_counter()
     model = lstm.Model(LATENTS, 4, lstm.Config())
-    fit(model, batches, lambda: (batch[:3] for batch in dev.batches(BATCH)), CONFIG, 0, "cpu")
+    fit(model, batches, lambda: (batch[:3] for batch in dev.batches(BATCH)), TrainingRun(CONFIG))
     return EPOCHS * len(sequences) / (time.perf_counter() - start)
 
 
 def _ragged(sequences: list[Tensor], labels: Tensor) -> Sequences:
-    return Sequences(torch.cat(sequences), torch.tensor([0, *(len(one) for one in sequences)]).cumsum(0), labels)
+    return Sequences(torch.cat(sequences), torch.tensor([0, *map(len, sequences)]).cumsum(0), labels)
 
 
 def main() -> None:
@@ -93,10 +93,10 @@ def main() -> None:
     labels = torch.randint(0, 4, (len(sequences),))
     for function in (like_length, random_order, packed):
         function(sequences[:64], labels[:64])
-    fast, same_kernel, usual = (function(sequences, labels) for function in (like_length, random_order, packed))
+    own, same_kernel, reference = (function(sequences, labels) for function in (like_length, random_order, packed))
     print(
-        f"train-lstm {fast:.0f} utterances/s; the same kernel in random order {same_kernel:.0f}: {fast / same_kernel:.1f} times; "
-        f"packed sequences in random order {usual:.0f}: {fast / usual:.1f} times"
+        f"train-lstm {own:.0f} utterances/s; the same kernel in random order {same_kernel:.0f}: {own / same_kernel:.1f} times; "
+        f"packed sequences in random order {reference:.0f}: {own / reference:.1f} times"
     )
 
 

@@ -20,10 +20,10 @@ def tree(root: int) -> list[int]:
             parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
         except (OSError, ValueError):
             continue  # it has ended meanwhile
-    found = [root]
-    for pid in found:
-        found += [child for child, parent in parents.items() if parent == pid]
-    return found
+    processes = [root]
+    for pid in processes:
+        processes += [child for child, parent in parents.items() if parent == pid]
+    return processes
 
 
 def proportional_kib(pid: int) -> int:

@@ -62,6 +62,7 @@ class ByHand:
         encoding = self.autoencoder.model.encode(
             segments, self.classifier.config.condition, torch.full((len(segments),), -1)
         )
+        assert encoding.std is not None, "the bundle's autoencoder is a VAE or a CVAE"
         latents = torch.cat([encoding.mean, encoding.std], dim=1)
         alone = Sequences(latents, torch.tensor([0, len(latents)]), torch.zeros(1, dtype=torch.int64))
         posteriors: npt.NDArray[np.float64] = self.classifier.model.posteriors(alone, "cpu")[0].numpy()
@@ -79,12 +80,12 @@ def main() -> None:
     once, _ = command(bundle, paths)
     many, rows = command(bundle, paths * TIMES)
     start = time.perf_counter()
-    theirs = np.array([by_hand(path) for path in paths])
+    reference = np.array([by_hand(path) for path in paths])
     hand = TIMES * (time.perf_counter() - start)
     ours = np.array([[float(cell) for cell in row[2:]] for row in rows[: len(paths)]])
-    same = float(np.mean(theirs.argmax(1) == ours.argmax(1)))
-    for n, seconds, there in ((len(paths), once, speech), (TIMES * len(paths), many, TIMES * speech)):
-        print(f"sercli predict, {n} files: {seconds:.1f} s, {there / seconds:.0f} times real time")
+    same = float(np.mean(reference.argmax(1) == ours.argmax(1)))
+    for n, seconds, duration in ((len(paths), once, speech), (TIMES * len(paths), many, TIMES * speech)):
+        print(f"sercli predict, {n} files: {seconds:.1f} s, {duration / seconds:.0f} times real time")
     print(f"of that start-up (one file): {start_up:.1f} s")
     print(
         f"by hand, {TIMES * len(paths)} files, without start-up: {hand:.1f} s, {TIMES * speech / hand:.0f} times real time, "

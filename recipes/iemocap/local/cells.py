@@ -68,7 +68,7 @@ def against_size(ours: Mapping[int, Cell], sizes: Sequence[int], printed: float)
 
 def all_marks(several: Iterable[Cell | Group]) -> tuple[Mark, ...]:
     """The marks of all of them, each once."""
-    return tuple(dict.fromkeys(mark for one in several for mark in one.marks))
+    return tuple(dict.fromkeys(mark for scored in several for mark in scored.marks))
 
 
 def seeds(cells: Iterable[Cell]) -> str:

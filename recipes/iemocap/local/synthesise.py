@@ -132,7 +132,7 @@ class Turn:
 
     @property
     def seconds(self) -> float:
-        return self.samples / synth.RATE
+        return float(self.samples / synth.RATE)
 
     @property
     def times(self) -> tuple[float, float]:
@@ -282,8 +282,8 @@ def _in_turn(total: int, women: int) -> list[str]:
 
 
 def _improvised(session: int) -> list[str]:
-    usual = [f"{marked}_impro{number:02d}" for marked in "FM" for number in range(1, 9)]
-    return [f"Ses0{session}{name}" for name in FULL_IMPROVISED.get(session, usual)]
+    names = [f"{marked}_impro{number:02d}" for marked in "FM" for number in range(1, 9)]
+    return [f"Ses0{session}{name}" for name in FULL_IMPROVISED.get(session, names)]
 
 
 def _scripted(session: int) -> list[str]:
@@ -373,8 +373,8 @@ def evaluation(turn: Turn, seed: int) -> str:
     own = [[], ["Neutral state"], ["Neutral state", "Anger"], [WORDS.get(turn.label, "Other")]]
     lines.append(_category(f"{turn.letter}1", own[int(rng.integers(4))], "(loud: why; I do not know)"))
     lines += [_attributes(f"E{k}", rater) for k, rater in enumerate(said, 2)]
-    mine = [str(vote) for vote in rng.integers(1, 6, 3)]
-    lines.append(_attributes(f"{turn.letter}1", ["", *mine[1:]] if rng.random() < 0.2 else mine))
+    own_votes = [str(vote) for vote in rng.integers(1, 6, 3)]
+    lines.append(_attributes(f"{turn.letter}1", ["", *own_votes[1:]] if rng.random() < 0.2 else own_votes))
     return "\n".join(lines) + "\n\n"
 
 
@@ -411,7 +411,7 @@ def write_dialogue(folder: Path, turns: Sequence[Turn], seed: int, junk: bool) -
         lines = "".join(f"{turn.name} {said}\n" for turn in labelled)
         (dialog / "EmoEvaluation" / part / f"{name}_{ending}.txt").write_text(lines, encoding="ascii")
     spoken = [
-        "{} [{:08.4f}-{:08.4f}]: {}".format(turn.name, *turn.times, text)
+        f"{turn.name} [{turn.times[0]:08.4f}-{turn.times[1]:08.4f}]: {text}"
         for turn, text in zip(turns, texts, strict=True)
     ]
     transcript = "".join(f"{line}\r\n" for line in [*spoken, "M: Sama."])

@@ -1,6 +1,6 @@
 """RESULTS.md of the recipe: what each system scores on its own corpus, on the other one, and on a corpus left out of both.
 
-usage: python recipes/cross-corpus/local/results.py FOLDER [--quick] > RESULTS.md
+usage: python recipes/cross-corpus/local/page.py FOLDER [--quick] > RESULTS.md
 """
 
 import argparse
@@ -79,7 +79,7 @@ def own_corpus(store: Store, system: str) -> Scored:
 
 def other_corpus(store: Store, other: str, system: str) -> Scored:
     """By the models that were trained on the other corpus."""
-    result = read_cross_corpus_result(store, keys.cross_corpus(other, system))
+    result = read_cross_corpus_result(store, keys.cross_corpus(f"{other}.{system}"))
     accuracy, uar = spread(result.test.accuracy), spread(result.test.uar)
     return Scored(result.marks, result.n_utterances, accuracy, uar, result.test.recall, result.intervals.uar)
 

@@ -1,6 +1,6 @@
 """RESULTS.md, figure2b-mean and variations.tsv of the IEMOCAP recipe: the scores of its sweeps beside those that the paper prints.
 
-usage: python recipes/iemocap/local/results.py STORE [--quick] -- THE COMMAND THAT MADE IT
+usage: python recipes/iemocap/local/page.py STORE [--quick] -- THE COMMAND THAT MADE IT
 """
 
 import argparse
