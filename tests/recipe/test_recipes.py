@@ -10,7 +10,7 @@ import pytest
 from support.paths import PROJECT
 from support.readme import environment
 
-RESULTS = PROJECT / "recipes" / "iemocap" / "local" / "results.py"
+RESULTS = PROJECT / "recipes" / "iemocap" / "local" / "page.py"
 
 
 def recipe(name: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
