@@ -19,21 +19,33 @@ settings.load_profile("sercli")
 # A shell that starts the tests in the background has Ctrl-C ignored; with a handler here, the commands get the default again.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-LONGEST = (
-    "test_demo_recipe",
+SLOW = (  # files that take half a minute or more, the longest first
     "test_iemocap_recipe",
     "test_readme",
+    "test_promises",
+    "test_demo_recipe",
     "test_sweep",
     "test_predict",
+    "test_bad_store",
+    "test_example_plugins",
     "test_report",
-    "test_promises",
+    "test_cross_corpus_recipe",
 )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "slow: in a file that takes half a minute or more; `-m 'not slow'` leaves it out"
+    )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that take longest are begun first, so that all workers end at about the same time."""
-    rank = {name: number for number, name in enumerate(LONGEST)}
+    """The slow files are begun first, so that all workers end at about the same time."""
+    rank = {name: number for number, name in enumerate(SLOW)}
     items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+    for item in items:
+        if item.path.stem in rank:
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session", autouse=True)
