@@ -13,7 +13,6 @@ from pathlib import Path
 from ..errors import AudioError
 from ..text import printable
 from . import audio
-from .hashing import file_digest
 
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS files (root BLOB, path BLOB, stamp TEXT, duration REAL, sample_rate INTEGER, "
@@ -23,7 +22,7 @@ _SCHEMA = (
 
 @dataclass(frozen=True)
 class AudioFile:
-    """The header of a sound file, the digest of its content, and its size and time of change."""
+    """The header of a sound file, the digest of its decoded samples, and its size and time of change."""
 
     stamp: str
     duration: float = 0.0  # s
@@ -77,15 +76,15 @@ class AudioIndex:
 
 
 def read_files(root: Path, paths: Iterable[str]) -> dict[str, AudioFile]:
-    """Read the header and the content of each file."""
+    """Read the header and the samples of each file."""
     return {path: _read_file(root / path) for path in paths}
 
 
 def _read_file(path: Path) -> AudioFile:
     stamp = _stamp(path)
     try:
-        header = audio.read_header(path)
-        return AudioFile(stamp, header.duration, header.sample_rate, header.channels, file_digest(path))
+        header, samples = audio.measure(path)
+        return AudioFile(stamp, header.duration, header.sample_rate, header.channels, samples)
     except AudioError as error:
         return AudioFile(stamp, problem=str(error))
     except OSError as error:

@@ -35,7 +35,7 @@ class Utterance:
     duration: float = 0.0  # s
     sample_rate: int = 0  # Hz
     channels: int = 0
-    digest: str = ""  # of the file's content
+    digest: str = ""  # of the file's decoded samples
     speaker: str = ""
     session: str = ""
     gender: str = ""
@@ -54,7 +54,7 @@ class Utterance:
 
 
 def first_shared(some: Iterable[Utterance], others: Iterable[Utterance]) -> tuple[Utterance, Utterance] | None:
-    """The first two utterances, one of each group, that share sound: overlapping sections of files with the same content."""
+    """The first two utterances, one of each group, that share sound: overlapping sections of files with the same samples."""
     by_digest: dict[str, list[Utterance]] = {}
     for utterance in some:
         by_digest.setdefault(utterance.digest, []).append(utterance)

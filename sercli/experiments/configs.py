@@ -90,6 +90,7 @@ class ClassifierConfig:
     normalise: Normalise = "train"
     condition: Condition = UNCONDITIONAL
     latents: Literal[Latents, "none"] = "none"
+    soft_labels: bool = False  # train on the distribution of the raters' votes in place of one label
     seed: int = 0
     training: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from ..config import check_range
 
 Normalise = Literal["train", "speaker", "utterance"]  # what a feature's mean and standard deviation are taken over
 Precision = Literal["float32", "bfloat16"]
+Refit = Literal["none", "train+dev"]
 FLAGS = ("epochs", "batch_size", "lr", "precision")  # options with a flag of their own; the others are set with `--set`
 
 
@@ -28,6 +29,8 @@ class TrainingConfig:
     weight_averaging: float = 0.0
     patience: int = 3  # epochs without a better dev loss
     precision: Precision = "float32"
+    # what the kept model is fitted on once more, for the number of epochs that dev has chosen
+    refit: Refit = "none"
 
     def __post_init__(self) -> None:
         check_range(self, "epochs", "batch_size", "lr", "patience", "adam_epsilon", above=0)

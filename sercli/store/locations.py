@@ -14,7 +14,7 @@ from ..text import c_order
 from . import keys
 from .ragged import Ragged
 
-STORE_FORMAT = 3  # of everything in a store
+STORE_FORMAT = 4  # of everything in a store
 PROVENANCE = "provenance.json"
 _NAME = re.compile(r"\w[\w.+=,-]*")
 

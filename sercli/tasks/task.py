@@ -34,6 +34,12 @@ class Task:
     subset: str = COMPLETE  # or a style of the corpus
     protocol: ProtocolName = "leave-one-speaker-out"
     folds: str = ""  # digest of the file of the folds, if the protocol reads one
+    apart: tuple[
+        str, ...
+    ] = ()  # columns of the table: what shares a value with a test utterance is in neither train nor dev
+    train_speakers: int | None = None  # so many speakers of each training part are kept
+    train_share: float | None = None  # this share of each training part is kept
+    train_seed: int = 0  # of the choice of these speakers or utterances
 
     def __post_init__(self) -> None:
         if self.target in RATING_COLUMNS and self.bins is None:
