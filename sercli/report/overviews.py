@@ -8,7 +8,7 @@ from typing import Any
 from ..corpora.base import Card
 from ..tasks.summary import CorpusSummary
 from ..text import printable, size_of
-from .tables import printed
+from .terminal import printed
 
 _MOST_REASONS = 5
 _MOST_ROWS = 12  # of a kind; of more, only those with a problem are named

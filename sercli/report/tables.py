@@ -1,18 +1,18 @@
 """The tables that `sercli evaluate` and `sercli compare` print."""
 
-import io
-import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..evaluation.comparison import Comparison
 from ..evaluation.cross_corpus import CrossCorpusResult
 from ..evaluation.groups import Group
 from ..evaluation.marks import Mark
 from ..evaluation.results import Result
-from ..evaluation.scores import FourScores, MeanScores
+from ..evaluation.scores import FourScores
 from ..text import printable
+from .class_tables import confusion_table, recall_table
 from .formats import interval, percent, signed, spread
+from .terminal import new_table, printed
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -35,7 +35,6 @@ _PAIRED = (
 _HEADINGS = FourScores("WA %", "UA %", "macro F1 %", "weighted F1 %")
 _ALL = ("accuracy", "uar", "macro_f1", "weighted_f1")
 _FEW = 3  # systems of a task whose confusion matrices are all printed; of more systems, that of the best on dev
-_BAR = 8  # characters
 _WIDE = 120  # columns; a narrower terminal shows WA and UA alone
 
 
@@ -65,7 +64,7 @@ def _score_table(title: str, groups: Sequence[Group], width: int | None) -> str:
     names = _scores_that_fit(width)
     dev = ["dev UA %"] if names == _ALL else []
     headings = [getattr(_HEADINGS, name) for name in names]
-    table = _table(["system", *(["marks"] if has_marks else [])], ["seeds", "n", *headings, *dev, "UA 95 %"], title)
+    table = new_table(["system", *(["marks"] if has_marks else [])], ["seeds", "n", *headings, *dev, "UA 95 %"], title)
     for group in sorted(groups, key=lambda group: -group.test.uar.mean):
         scores = [spread(getattr(group.test, name)) for name in names] + [spread(group.dev.uar) for _ in dev]
         cells = [str(len(group.seeds)), str(group.n_utterances), *scores, interval(group.intervals.uar)]
@@ -105,7 +104,7 @@ def cross_corpus_tables(results: Sequence[CrossCorpusResult], width: int | None 
         rows = [result for result in results if result.labels == labels]
         title = f"Trained on other corpora, over the classes of both: {printable(', '.join(labels))}"
         headings = ["models", "n", *(getattr(_HEADINGS, name) for name in names), "UA 95 %"]
-        table = _table(["trained on", "system", "marks"], headings, title)
+        table = new_table(["trained on", "system", "marks"], headings, title)
         for result in rows:
             about = [Text(result.corpus), Text(result.system.classifier), Text(" ".join(result.marks))]
             scores = [spread(getattr(result.test, name)) for name in names]
@@ -127,55 +126,6 @@ def _left_out(result: CrossCorpusResult) -> list[str]:
     return list(map(printable, lines))
 
 
-def recall_table(groups: Sequence[Group], width: int | None = None) -> str:
-    """Recall of each class, one row per system, as bars where there is room for them."""
-    from rich.text import Text
-
-    labels = groups[0].labels
-    longest = max(len(group.name) for group in groups)
-    has_room = width is None or width >= longest + sum(max(_BAR + 7, len(label) + 2) for label in labels)
-    table = _table(["system"], [], "Recall %")
-    for label in labels:
-        table.add_column(Text(printable(label)), justify="left" if has_room else "right", overflow="fold")
-    for group in sorted(groups, key=lambda group: -group.test.uar.mean):
-        recalls = [group.test.recall[label] for label in labels]
-        table.add_row(Text(group.name), *(_bar(recall) if has_room else percent(recall) for recall in recalls))
-    return printed(table, width)
-
-
-def _bar(share: float | None) -> "Table":
-    """A bar with the number behind it."""
-    from rich.bar import Bar
-    from rich.table import Table
-
-    cell = Table.grid(padding=(0, 1, 0, 0))
-    cell.add_column()
-    cell.add_column(justify="right", width=5)
-    cell.add_row(Bar(1, 0, share or 0, width=_BAR, color="cyan"), percent(share))
-    return cell
-
-
-def confusion_table(heading: str, scores: MeanScores, width: int | None = None) -> str:
-    """Truth in rows, predictions in columns, summed over seeds; the shade of a cell is its share of the row."""
-    from rich.text import Text
-
-    labels = list(map(printable, scores.recall))
-    table = _table(["truth"], [])
-    for label in labels:
-        table.add_column(Text(label), justify="right", overflow="fold")
-    for label, row in zip(labels, scores.confusion, strict=True):
-        total = sum(row) or 1
-        table.add_row(Text(label), *(Text(f" {n} ", _shade(n / total)) for n in row))
-    never = [printable(label) for label in scores.never_predicted]
-    lines = [f"Confusion of {heading}: truth in rows, predictions in columns", printed(table, width)]
-    return "\n".join([*lines, *([f"Never predicted: {', '.join(never)}."] if never else [])])
-
-
-def _shade(share: float) -> str:
-    """From black to blue, white on it throughout."""
-    return f"white on rgb({round(30 * share)},{round(20 + 90 * share)},{round(20 + 190 * share)})"
-
-
 def _best_on_dev(groups: Sequence[Group]) -> Group:
     """Systems are chosen by dev, never by test."""
     return max(groups, key=lambda group: group.dev.uar.mean)
@@ -191,7 +141,7 @@ def comparison_table(comparison: Comparison, width: int | None = None) -> str:
         f"{comparison.n_utterances} test utterances of {comparison.n_speakers} speakers, {comparison.target}: {labels}"
     )
     sides = [" ".join([f"{letter}:", side.classifier, *side.marks]) for letter, side in (("A", first), ("B", second))]
-    table = _table([""], ["A", "B", "A − B", "95 %"])
+    table = new_table([""], ["A", "B", "A − B", "95 %"])
     for name in _ALL:
         scores = [percent(getattr(side.scores, name)) for side in (first, second)]
         bounds = interval(getattr(comparison.intervals, name), signed)
@@ -224,27 +174,3 @@ def verdict(comparison: Comparison) -> str:
     if comparison.better is None:
         return f"{sentence} includes 0: no difference can be claimed on these speakers."
     return f"{sentence} excludes 0: more than the choice of speakers explains."
-
-
-def _table(texts: Sequence[str], numbers: Sequence[str], title: str | None = None) -> "Table":
-    """A table with columns of text, which fold, and of numbers, which do not."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    for heading in texts:
-        table.add_column(heading, overflow="fold", min_width=8 if heading == "system" else None)
-    for heading in numbers:
-        table.add_column(heading, justify="right", no_wrap=True)
-    return table
-
-
-def printed(table: "Table", width: int | None) -> str:
-    """A table as text: as wide as the terminal and in its colours; plain, and as wide as it needs, where `width` is None."""
-    from rich.console import Console
-
-    buffer = io.StringIO()
-    colours: Any = Console(file=sys.stdout).color_system if width is not None else None
-    console = Console(file=buffer, width=width or 1000, color_system=colours, force_terminal=colours is not None)
-    console.print(table)
-    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())

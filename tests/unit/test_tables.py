@@ -9,7 +9,8 @@ from support.results import result, utterances
 from sercli.evaluation.groups import Group
 from sercli.evaluation.marks import Mark
 from sercli.evaluation.scores import FourScores, Spread
-from sercli.report.tables import confusion_table, recall_table, score_tables
+from sercli.report.class_tables import confusion_table, recall_table
+from sercli.report.tables import score_tables
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
