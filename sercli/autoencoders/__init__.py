@@ -11,7 +11,9 @@ A plug-in is one file:
   and `reconstruct` take and give. Class attributes, as literals: `uses_labels`, whether training reads labels (categories
   of the training part), and `has_std`, whether `encode` gives a standard deviation.
 
-`encode` reads no label unless the condition is `oracle`: the label of a test utterance is the answer. Each segment is encoded
-by itself, and random numbers are drawn from the `generator` alone. The tests in `tests/contract/test_autoencoders.py` hold
+`encode` reads no label unless the condition is `oracle`: the label of a test utterance is the answer. It is given the segments of
+one utterance at a time, so that no latent depends on another utterance. Each segment is encoded by itself; a condition that
+needs the whole utterance says by `evidence` what is summed over its segments (a long utterance comes in runs). Random numbers
+are drawn from the `generator` alone. The tests in `tests/contract/test_autoencoders.py` hold
 every plug-in to this.
 """

@@ -33,7 +33,7 @@ class Model(AutoencoderModel):
         error = squared_error(x, self.reconstruct(x, labels))
         return {"loss": error, "squared_error": error}
 
-    def encode(self, x: Tensor, condition: str, labels: Tensor) -> Encoding:
+    def encode(self, x: Tensor, condition: str, labels: Tensor, evidence: Tensor | None = None) -> Encoding:
         return Encoding(self.latent(self.encoder(x)), None)
 
     def reconstruct(self, x: Tensor, labels: Tensor) -> Tensor:

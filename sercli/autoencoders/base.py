@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from ..errors import SercliError
 
 UNCONDITIONAL = "unconditional"
-CONDITIONS = ("marginal", "posterior", "oracle")  # of a model that sees labels: what stands in for the test label
+# Of a model that sees labels: what stands in for the label of a test utterance.
+CONDITIONS = ("marginal", "posterior", "posterior-segment", "oracle")
 
 
 class Encoding(NamedTuple):
@@ -34,9 +35,19 @@ class AutoencoderModel(nn.Module):
         """Means over the batch: `loss`, `squared_error` (summed over features), `kl` where there is one."""
         raise TypeError(f"{type(self).__name__} has no losses")
 
-    def encode(self, x: Tensor, condition: str, labels: Tensor) -> Encoding:
-        """Latents of segments (B, D). `labels` (B,) are categories from 0, or -1; they are read only if the condition is oracle."""
+    def encode(self, x: Tensor, condition: str, labels: Tensor, evidence: Tensor | None = None) -> Encoding:
+        """Latents of segments (B, D) of one utterance: of all its segments, or of a run of them with the `evidence` of all.
+
+        `labels` (B,) are categories from 0, or -1; they are read only if the condition is oracle.
+        """
         raise TypeError(f"{type(self).__name__} has no encode")
+
+    def evidence(self, x: Tensor, condition: str) -> Tensor | None:
+        """What segments (B, D) say together about the whole utterance, for `encode`; that of an utterance is the sum over its runs.
+
+        None where the condition encodes each segment by itself.
+        """
+        return None
 
     def reconstruct(self, x: Tensor, labels: Tensor) -> Tensor:
         """The decoder's output for the mean latent, (B, D)."""

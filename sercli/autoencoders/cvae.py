@@ -1,7 +1,13 @@
 """CVAE: encoder and decoder also see the emotion label c (paper, section 3.1).
 
-The label of a test utterance is the answer, so `encode` does not use it: `marginal` weighs each q(z|x, c) by p(c),
-`posterior` by p(c)·exp(ELBO(x, c)); `oracle` uses the true label and is for studying the paper only.
+The label of a test utterance is the answer, so `encode` does not use it. Each segment's q(z|x, c) is weighed
+
+- by p(c) (`marginal`);
+- by p(c)·exp(Σ ELBO(x, c)), summed over the segments of the utterance, which has one label (`posterior`);
+- by p(c)·exp(ELBO(x, c)) of the segment alone (`posterior-segment`).
+
+The expectation over q in the ELBO is replaced by the value at its mean. `oracle` uses the true label and is for studying the
+paper only.
 """
 
 import torch
@@ -44,18 +50,29 @@ class Model(AutoencoderModel):
         divergence = kl(mean, log_variance)
         return {"loss": error + self.config.beta * divergence, "squared_error": error, "kl": divergence}
 
-    def encode(self, x: Tensor, condition: str, labels: Tensor) -> Encoding:
+    def encode(self, x: Tensor, condition: str, labels: Tensor, evidence: Tensor | None = None) -> Encoding:
         if condition == "oracle":
             mean, log_variance = self._parameters_of_q(self.first(torch.cat([x, self._one_hot(labels)], dim=1)))
             return Encoding(mean, torch.exp(0.5 * log_variance))
         means, log_variances = self._under_every_category(x)  # (C+1, B, Z) each
         weights = self.frequencies[:, None].expand(-1, len(x))  # (C+1, B)
-        if condition == "posterior":
-            weights = torch.softmax(torch.log(weights) + self._elbo(x, means, log_variances), dim=0)
+        if condition != "marginal":
+            if evidence is None:
+                elbo = self._elbo(x, means, log_variances)
+                evidence = elbo if condition == "posterior-segment" else _sum_over_segments(elbo)
+            else:
+                evidence = evidence[:, None]
+            weights = torch.softmax(torch.log(weights) + evidence, dim=0)
         mean = (weights[:, :, None] * means).sum(0)
         # Σ p (σ² + μ²) − μ̄², in the form that rounding cannot make negative.
         variance = (weights[:, :, None] * (log_variances.exp() + (means - mean).square())).sum(0)
         return Encoding(mean, variance.sqrt())
+
+    def evidence(self, x: Tensor, condition: str) -> Tensor | None:
+        """log p(x|c) of every category by the ELBO, up to a constant: (C+1,)."""
+        if condition != "posterior":
+            return None
+        return _sum_over_segments(self._elbo(x, *self._under_every_category(x)))[:, 0]
 
     def reconstruct(self, x: Tensor, labels: Tensor) -> Tensor:
         c = self._one_hot(labels)
@@ -90,3 +107,8 @@ class Model(AutoencoderModel):
             decoded = self.decoder(torch.cat([mean, c.expand(len(x), -1)], dim=1))
             rows.append(-(x - decoded).square().sum(1) - self.config.beta * kl_of_each(mean, log_variance))
         return torch.stack(rows)
+
+
+def _sum_over_segments(elbo: Tensor) -> Tensor:
+    """(C+1, B) -> (C+1, 1), up to a constant: what all categories have in common is left out, so that long sums stay exact."""
+    return (elbo - elbo.mean(0)).sum(1, keepdim=True)

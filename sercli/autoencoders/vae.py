@@ -36,7 +36,7 @@ class Model(AutoencoderModel):
         divergence = kl(mean, log_variance)
         return {"loss": error + self.config.beta * divergence, "squared_error": error, "kl": divergence}
 
-    def encode(self, x: Tensor, condition: str, labels: Tensor) -> Encoding:
+    def encode(self, x: Tensor, condition: str, labels: Tensor, evidence: Tensor | None = None) -> Encoding:
         mean, log_variance = self._parameters_of_q(x)
         return Encoding(mean, torch.exp(0.5 * log_variance))
 

@@ -82,7 +82,8 @@ class EncodeCommand(FoldOption, DeviceOption, WorkOptions):
         ..., "--ae", metavar="NAME", help="The autoencoder, as `sercli train-ae` printed its name."
     )
     condition: RequestedCondition | None = option(
-        "What stands for the unknown label in a CVAE: all labels in turn, or the true one (oracle: to study the paper)."
+        "What stands for the unknown label in a CVAE: all labels by their frequency, by how well they explain the utterance "
+        "(posterior) or each segment, or the true one (oracle: to study the paper)."
     )
 
     @classmethod

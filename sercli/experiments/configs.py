@@ -7,11 +7,11 @@ from typing import Any, Literal, TypeVar, cast, get_args
 
 from .. import plugins
 from ..config import build, plain
-from ..errors import UsageError
+from ..errors import UsageError, listed
 from ..learning.inputs import Input, input_class
 from ..learning.options import Normalise, TrainingConfig
 
-RequestedCondition = Literal["marginal", "posterior", "oracle"]  # for a model that sees labels
+RequestedCondition = Literal["marginal", "posterior", "posterior-segment", "oracle"]  # for a model that sees labels
 Condition = Literal[RequestedCondition, "unconditional"]
 UNCONDITIONAL: Condition = "unconditional"  # of a model that sees no labels
 MARGINAL: Condition = "marginal"
@@ -73,8 +73,7 @@ class AutoencoderConfig:
             return UNCONDITIONAL
         conditions = get_args(RequestedCondition)
         if requested not in (None, *conditions):
-            expected = "marginal, posterior or oracle"
-            raise UsageError("unknown condition", place="--condition", seen=requested, expected=expected)
+            raise UsageError("unknown condition", place="--condition", seen=requested, expected=listed(conditions))
         return cast(Condition, requested or MARGINAL)
 
 

@@ -1,6 +1,6 @@
 """What models read from a store: normalised frames, their segments, and the rows of a classifier in one fold."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -35,11 +35,20 @@ def encoded(
     """
     view, starts, counts = speech.segments(shape)
     for utt_id, of_utterance in zip(speech.utt_ids, torch.split(starts, counts.tolist()), strict=True):
-        for run in torch.split(of_utterance, _BATCH):
+        runs = torch.split(of_utterance, _BATCH)
+        evidence = _evidence(model, (view[run].to(device) for run in runs), condition) if len(runs) > 1 else None
+        for run in runs:
             categories = torch.full_like(run, labels.get(utt_id, -1)).to(device)
             with torch.inference_mode():
-                encoding = model.encode(view[run].to(device), condition, categories)
+                encoding = model.encode(view[run].to(device), condition, categories, evidence)
             yield {key: value.cpu().numpy() for key, value in encoding._asdict().items() if value is not None}
+
+
+@torch.inference_mode()
+def _evidence(model: AutoencoderModel, runs: Iterable[torch.Tensor], condition: str) -> torch.Tensor | None:
+    """What all segments of an utterance that is encoded in several runs say together."""
+    parts = [part for run in runs if (part := model.evidence(run, condition)) is not None]
+    return torch.stack(parts).sum(0) if parts else None
 
 
 def segment_shape(features: Ragged, segment_shift_ms: float) -> SegmentShape:

@@ -214,7 +214,9 @@ def two_labellings(iemocap_store: Path, tmp_path_factory: pytest.TempPathFactory
         lines = ["\t".join(row) for row in (rows[0], *(row.values() for row in rows))]
         (store / "corpus" / "utterances.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
         task: Words = ["--target", "arousal", "--protocol", "leave-one-session-out"]
-        conditions = [["--condition", condition] for condition in ("marginal", "posterior", "oracle")]
+        conditions = [
+            ["--condition", condition] for condition in ("marginal", "posterior", "posterior-segment", "oracle")
+        ]
         in_turn(
             store,
             ["train-ae", "STORE", "--model", "cvae", "--name", "cvae", *task, *AUTOENCODER],
@@ -236,7 +238,8 @@ def test_test_labels_of_either_kind_change_no_model_and_no_latent(two_labellings
     categories = metadata(first / "autoencoders/cvae/fold-1/model.safetensors")["categories"]
     assert categories == ["neutral", "happiness", "sadness", "anger"]
     latents = "arrays.zarr/latents/cvae"
-    for product in ("autoencoders", "classifiers", f"{latents}/marginal", f"{latents}/posterior", "predictions"):
+    label_free = [f"{latents}/{condition}" for condition in ("marginal", "posterior", "posterior-segment")]
+    for product in ("autoencoders", "classifiers", *label_free, "predictions"):
         same(first / product, second / product)
     tested = sorted(row["utt_id"] for row in rows_of(first) if row["session"] == "Ses01")
     oracles = [Ragged(store / latents / "oracle/fold-1", {}) for store in two_labellings]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -11,7 +12,11 @@ from torch import Tensor
 from sercli import plugins
 from sercli.autoencoders import vae
 from sercli.autoencoders.base import CONDITIONS, UNCONDITIONAL, AutoencoderModel
+from sercli.experiments import reading
+from sercli.experiments.reading import encoded
 from sercli.learning import checkpoints
+from sercli.learning.batches import Speech
+from sercli.learning.segments import shape_of
 from sercli.learning.training import repeatable
 
 AUTOENCODERS = {name: plugins.load("autoencoders", name) for name in plugins.names("autoencoders")}
@@ -110,12 +115,47 @@ def test_labels_change_no_latent(name: str, condition: str) -> None:
 @pytest.mark.parametrize(("name", "condition"), LABEL_FREE)
 @torch.no_grad()
 def test_a_segment_is_encoded_by_itself(name: str, condition: str) -> None:
+    """Where the condition needs the whole utterance, by what is told of it."""
     model, x = autoencoder(name), random(7, D)
-    whole = model.encode(x, condition, LABELS)
-    alone = [model.encode(x[row : row + 1], condition, LABELS[row : row + 1]) for row in range(7)]
+    whole, evidence = model.encode(x, condition, LABELS), model.evidence(x, condition)
+    alone = [model.encode(x[row : row + 1], condition, LABELS[row : row + 1], evidence) for row in range(7)]
     torch.testing.assert_close(torch.cat([one.mean for one in alone]), whole.mean, atol=1e-5, rtol=1e-5)
     if whole.std is not None:
         torch.testing.assert_close(torch.cat([one.std for one in alone]), whole.std, atol=1e-5, rtol=1e-5)  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize(("name", "condition"), LABEL_FREE)
+@torch.no_grad()
+def test_the_evidence_of_an_utterance_is_the_sum_over_its_runs(name: str, condition: str) -> None:
+    model, x = autoencoder(name), random(7, D)
+    whole, first, second = (model.evidence(part, condition) for part in (x, x[:3], x[3:]))
+    if whole is None:
+        assert first is second is None
+    else:
+        assert first is not None
+        assert second is not None
+        torch.testing.assert_close(first + second, whole)
+
+
+@pytest.mark.parametrize(("name", "condition"), LABEL_FREE)
+def test_latents_of_an_utterance_depend_on_no_other_and_not_on_how_it_is_cut(
+    name: str, condition: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bit-identical beside whatever other utterance; encoded in runs of two segments they are the same up to rounding."""
+    model, frames = autoencoder(name), random(60, D // 10).numpy()
+    block = Speech(["a", "b", "c"], frames, np.array([0, 20, 29, 60]))
+    alone = Speech(["b"], frames[20:29], np.array([0, 9]))
+    shape = shape_of(10.0, 10.0)
+
+    def latents(speech: Speech) -> Tensor:
+        pieces = [piece["mean"] for piece in encoded(model, speech, shape, condition, {}, "cpu")]
+        return torch.from_numpy(np.concatenate(pieces))
+
+    whole = latents(block)
+    n_before, n_alone = 20 - shape.size + 1, len(latents(alone))
+    assert whole[n_before : n_before + n_alone].numpy().tobytes() == latents(alone).numpy().tobytes()
+    monkeypatch.setattr(reading, "_BATCH", 2)
+    torch.testing.assert_close(latents(block), whole, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", [name for name in AUTOENCODERS if AUTOENCODERS[name].Model.uses_labels])
@@ -208,16 +248,18 @@ def under_each_category(model: AutoencoderModel, x: Tensor) -> list[tuple[Tensor
 FREQUENCIES = torch.tensor([3, 2, 1, 2]).double() / 8  # of what `autoencoder` has seen
 
 
-@pytest.mark.parametrize("condition", ["marginal", "posterior"])
+@pytest.mark.parametrize("condition", ["marginal", "posterior", "posterior-segment"])
 @torch.no_grad()
 def test_cvae_without_the_label_is_the_moments_of_the_mixture(condition: str) -> None:
-    """q(z|x) = Σ p(c) q(z|x, c): mean Σ p μ, variance Σ p (σ² + μ²) − μ̄²; with p(c)·exp(ELBO) for `posterior`."""
+    """q(z|x) = Σ p(c) q(z|x, c): mean Σ p μ, variance Σ p (σ² + μ²) − μ̄²; with p(c)·exp(Σ ELBO) for `posterior`, the sum
+    over the segments of the utterance; with each segment's own ELBO for `posterior-segment`."""
     model, x = autoencoder("cvae"), random(7, D)
     means, stds, elbos = (torch.stack(parts) for parts in zip(*under_each_category(model, x), strict=True))
     weights = FREQUENCIES[:, None].expand(-1, 7)
-    if condition == "posterior":
-        weights = torch.softmax(weights.log() + elbos, dim=0)
-        assert weights.std(1).max() > 1e-3  # the weights are each segment's own
+    if condition != "marginal":
+        log_likelihoods = elbos.sum(1, keepdim=True) if condition == "posterior" else elbos
+        weights = torch.softmax(weights.log() + log_likelihoods, dim=0)
+        assert (weights.std(1).max() > 1e-3) == (condition == "posterior-segment")
     mean = (weights[:, :, None] * means).sum(0)
     variance = (weights[:, :, None] * (stds.square() + means.square())).sum(0) - mean.square()
     encoding = model.encode(x, condition, LABELS)
@@ -231,7 +273,7 @@ def test_cvae_of_one_category_needs_no_mixture() -> None:
     model, x = autoencoder("cvae"), random(7, D)
     model.see_training_labels(torch.ones(5, dtype=torch.int64))
     oracle = model.encode(x, "oracle", torch.ones(7, dtype=torch.int64))
-    for condition in ("marginal", "posterior"):
+    for condition in ("marginal", "posterior", "posterior-segment"):
         found = model.encode(x, condition, LABELS)
         torch.testing.assert_close(found.mean, oracle.mean)
         torch.testing.assert_close(found.std, oracle.std)
