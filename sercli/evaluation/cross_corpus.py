@@ -65,14 +65,12 @@ class CrossCorpusResult:
                 speaker: {"n_utterances": int(np.sum(counts)) // len(self.per_fold), "confusion": counts}
                 for speaker, counts in self.per_speaker.items()
             },
-            "recall": dict(self.test.recall),
-            "confusion": self.test.confusion,
+            **self.test.classes_to_json(),
         }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> CrossCorpusResult:
         """The inverse of `to_json`."""
-        test = {"recall": values["recall"], "confusion": matrix(values["confusion"])}
         return cls(
             system=SystemFacts.from_json(values),
             corpus=values["corpus"],
@@ -82,7 +80,7 @@ class CrossCorpusResult:
             labels=tuple(values["labels"]),
             classes_without_utterances=tuple(values["classes_without_utterances"]),
             labels_without_class=values["labels_without_class"],
-            test=MeanScores(**vars(FourScores.from_json(values)), **test),
+            test=MeanScores(**vars(FourScores.from_json(values)), **MeanScores.classes_from_json(values)),
             intervals=FourScores.from_json(values, after="_ci95"),
             per_fold={fold["fold"]: FourScores.from_json(fold) for fold in values["per_fold"]},
             per_speaker={speaker: matrix(subset["confusion"]) for speaker, subset in values["per_speaker"].items()},

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .calibration import Calibration
 from .marks import Mark
 from .metrics import Interval
 from .results import Result, SystemFacts, chance_to_json
@@ -25,6 +26,7 @@ class Group:
     intervals: FourScores[Interval]
     fold_mean: FourScores[Spread]
     dev: FourScores[Spread]
+    posteriors: Calibration  # mean over seeds
 
     @classmethod
     def of(cls, results: Sequence[Result]) -> Group:
@@ -37,6 +39,7 @@ class Group:
             intervals=intervals(counts),
             fold_mean=spreads([result.fold_mean for result in results]),
             dev=spreads([result.dev for result in results]),  # type: ignore[misc]
+            posteriors=Calibration.mean([result.posteriors for result in results]),
         )
 
     @property
@@ -100,8 +103,8 @@ class Group:
             **self.fold_mean.to_json(after="_fold_mean"),
             **self.dev.to_json("dev_"),
             **self.intervals.to_json(after="_ci95"),
-            "recall": dict(self.test.recall),
-            "confusion": self.test.confusion,
+            **self.test.classes_to_json(),
+            "posteriors": self.posteriors.to_json(),
         }
 
 

@@ -84,6 +84,11 @@ def recalls(counts: Counts) -> npt.NDArray[np.float64]:
     return shares
 
 
+def precisions(counts: Counts) -> npt.NDArray[np.float64]:
+    """Precision of each class, (..., C, C) -> (..., C); NaN for a class that was never predicted."""
+    return recalls(np.swapaxes(counts, -2, -1))
+
+
 def uar_of_counts(counts: Counts) -> Any:
     """Unweighted average recall of each confusion matrix, (..., C, C) -> (...)."""
     return np.nanmean(recalls(counts), axis=-1)
@@ -91,15 +96,15 @@ def uar_of_counts(counts: Counts) -> Any:
 
 def macro_f1_of_counts(counts: Counts) -> Any:
     """Macro F1 of each confusion matrix, (..., C, C) -> (...)."""
-    return np.nanmean(_f1(counts), axis=-1)
+    return np.nanmean(f1_scores(counts), axis=-1)
 
 
 def weighted_f1_of_counts(counts: Counts) -> Any:
     """Weighted F1 of each confusion matrix, (..., C, C) -> (...)."""
-    return np.nansum(_f1(counts) * counts.sum(axis=-1), axis=-1) / counts.sum(axis=(-2, -1))
+    return np.nansum(f1_scores(counts) * counts.sum(axis=-1), axis=-1) / counts.sum(axis=(-2, -1))
 
 
-def _f1(counts: Counts) -> npt.NDArray[np.float64]:
+def f1_scores(counts: Counts) -> npt.NDArray[np.float64]:
     """F1 of each class, (..., C, C) -> (..., C); NaN for a class that does not occur."""
     support = counts.sum(axis=-1)
     right = np.diagonal(counts, axis1=-2, axis2=-1)

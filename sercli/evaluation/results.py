@@ -13,6 +13,7 @@ from ..errors import SercliError
 from ..experiments.systems import Classifier
 from ..tasks.folds import Folds
 from ..text import c_order
+from .calibration import Calibration
 from .marks import Mark
 from .metrics import Interval
 from .scores import NO_SCORES, FourScores, Matrix, Prediction, Scores, chance, intervals, matrix
@@ -136,6 +137,7 @@ class Result:
     dev: FourScores[float | None]
     per_fold: tuple[FoldResult, ...]
     per: Mapping[str, Mapping[str, SubsetResult]]  # column, such as "speaker" -> its value -> scores
+    posteriors: Calibration
 
     @property
     def folds(self) -> tuple[int, ...]:
@@ -162,20 +164,19 @@ class Result:
             "chance": chance_to_json(self.chance),
             "per_fold": [fold.to_json() for fold in self.per_fold],
             **{f"per_{by}": {value: scores.to_json() for value, scores in self.per[by].items()} for by in self.per},
-            "recall": dict(self.test.recall),
-            "confusion": self.test.confusion,
+            **self.test.classes_to_json(),
+            "posteriors": self.posteriors.to_json(),
         }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Result:
         """The inverse of `to_json`."""
-        test = {"recall": values["recall"], "confusion": matrix(values["confusion"])}
         return cls(
             system=SystemFacts.from_json(values),
             marks=tuple(map(Mark, values["marks"])),
             folds_expected=values["folds_expected"],
             labels=tuple(values["labels"]),
-            test=Scores(**vars(FourScores.from_json(values)), **test),
+            test=Scores(**vars(FourScores.from_json(values)), **Scores.classes_from_json(values)),
             intervals=FourScores.from_json(values, after="_ci95"),
             fold_mean=FourScores.from_json(values, after="_fold_mean"),
             dev=FourScores.from_json(values, "dev_"),
@@ -184,6 +185,7 @@ class Result:
                 by: {value: SubsetResult.from_json(scores) for value, scores in values[f"per_{by}"].items()}
                 for by in SUBSET_COLUMNS
             },
+            posteriors=Calibration.from_json(values["posteriors"]),
         )
 
 
@@ -199,7 +201,7 @@ def score_classifier(
     predictions: Sequence[Prediction],
     utterances: Sequence[Utterance],
 ) -> Result:
-    """The result of a classifier over its folds `done`, from rows with `utt_id`, `fold`, `part`, `truth` and `prediction`.
+    """The result of a classifier over its folds `done`, from rows of `predictions.tsv`.
 
     Raises SercliError if there is no test prediction.
     """
@@ -222,6 +224,7 @@ def score_classifier(
         dev=_score_part(dev, folds.classes),
         per_fold=per_fold,
         per=per,
+        posteriors=Calibration.of(test, dev, folds.classes),
     )
 
 

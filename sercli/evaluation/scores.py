@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from . import metrics
 from .metrics import SCORES, Counts, Interval
@@ -14,7 +15,8 @@ from .metrics import SCORES, Counts, Interval
 T = TypeVar("T", covariant=True)
 Matrix = tuple[tuple[int, ...], ...]  # a confusion matrix: truth in rows, predictions in columns
 Prediction = Mapping[str, str]  # a row of predictions.tsv
-Recalls = Mapping[str, float | None]  # None for a class that does not occur in truth
+ClassShares = Mapping[str, float | None]  # by class; None where the denominator is 0
+BY_CLASS = ("recall", "precision", "f1")
 
 
 @dataclass(frozen=True)
@@ -66,21 +68,44 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Scores(FourScores[float]):
-    """Scores of one set of predictions, the recall of each class, and the confusion matrix."""
+class ClassScores(FourScores[T]):
+    """The four scores, recall, precision and F1 of each class, and the confusion matrix."""
 
-    recall: Recalls
+    recall: ClassShares
+    precision: ClassShares  # None for a class that was never predicted
+    f1: ClassShares  # None for a class that does not occur, as in macro F1
     confusion: Matrix
+
+    @property
+    def never_predicted(self) -> list[str]:
+        """Classes that were never predicted, whatever the truth."""
+        columns = zip(self.recall, np.sum(self.confusion, axis=0), strict=True)
+        return [label for label, n in columns if not n]
+
+    def classes_to_json(self) -> dict[str, Any]:
+        """What is known of each class."""
+        return {**{name: dict(getattr(self, name)) for name in BY_CLASS}, "confusion": self.confusion}
+
+    @staticmethod
+    def classes_from_json(values: Mapping[str, Any]) -> dict[str, Any]:
+        """The inverse of `classes_to_json`."""
+        return {**{name: values[name] for name in BY_CLASS}, "confusion": matrix(values["confusion"])}
+
+
+@dataclass(frozen=True)
+class Scores(ClassScores[float]):
+    """Scores of one set of predictions."""
 
     @classmethod
     def from_predictions(cls, rows: Iterable[Prediction], labels: Sequence[str]) -> Scores:
         """Scores of rows with `truth` and `prediction`; there must be at least one row."""
         rows = list(rows)
         counts = metrics.confusion([row["truth"] for row in rows], [row["prediction"] for row in rows], labels)
-        recalls = zip(labels, metrics.recalls(counts), strict=True)
         return cls(
             **{name: float(score(counts)) for name, score in SCORES.items()},
-            recall={label: None if np.isnan(recall) else float(recall) for label, recall in recalls},
+            recall=_by_class(labels, metrics.recalls(counts)),
+            precision=_by_class(labels, metrics.precisions(counts)),
+            f1=_by_class(labels, metrics.f1_scores(counts)),
             confusion=matrix(counts),
         )
 
@@ -94,31 +119,31 @@ class Scores(FourScores[float]):
         return FourScores.each(lambda name: getattr(self, name))
 
 
+def _by_class(labels: Sequence[str], shares: npt.NDArray[np.float64]) -> ClassShares:
+    """NaN becomes None."""
+    return {label: None if np.isnan(share) else float(share) for label, share in zip(labels, shares, strict=True)}
+
+
 NO_SCORES: FourScores[float | None] = FourScores(None, None, None, None)  # of a part in which nothing was predicted
 
 
 @dataclass(frozen=True)
-class MeanScores(FourScores[Spread]):
-    """Scores of several seeds, folds or models: mean and standard deviation, mean recalls, and the sum of the confusion matrices."""
-
-    recall: Recalls
-    confusion: Matrix
-
-    @property
-    def never_predicted(self) -> list[str]:
-        """Classes that were never predicted, whatever the truth."""
-        columns = zip(self.recall, np.sum(self.confusion, axis=0), strict=True)
-        return [label for label, n in columns if not n]
+class MeanScores(ClassScores[Spread]):
+    """Scores of several seeds, folds or models: mean and standard deviation, means of each class, and the sum of the confusion matrices."""
 
 
 def mean_over(several: Sequence[Scores]) -> MeanScores:
-    """The mean of scores over the same classes. A class that does not occur for one of them has no recall."""
-    recalls = {label: [scores.recall[label] for scores in several] for label in several[0].recall}
+    """The mean of scores over the same classes. A share that one of them lacks has no mean."""
     return MeanScores(
         **vars(spreads(several)),
-        recall={label: None if None in values else float(np.mean(values)) for label, values in recalls.items()},  # type: ignore[arg-type]
+        **{name: _mean_shares([getattr(scores, name) for scores in several]) for name in BY_CLASS},  # type: ignore[arg-type]
         confusion=matrix(np.sum([scores.confusion for scores in several], axis=0)),
     )
+
+
+def _mean_shares(several: Sequence[ClassShares]) -> ClassShares:
+    values = {label: [shares[label] for shares in several] for label in several[0]}
+    return {label: None if None in shares else float(np.mean(shares)) for label, shares in values.items()}  # type: ignore[arg-type]
 
 
 def spreads(several: Sequence[FourScores[float]]) -> FourScores[Spread]:

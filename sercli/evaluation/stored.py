@@ -11,6 +11,7 @@ from ..data.utterances import read_table
 from ..experiments.systems import Autoencoder, Classifier
 from ..store import keys
 from ..store.store import Store
+from .calibration import check_finite
 from .comparison import Comparison
 from .cross_corpus import CrossCorpusResult
 from .results import Result
@@ -25,8 +26,12 @@ def write(value: Result | CrossCorpusResult | Comparison, path: Path) -> None:
     path.write_text(json.dumps(value.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def prediction(classes: Sequence[str], posteriors: npt.NDArray[np.float32]) -> list[str]:
-    """The cells of one utterance: its most probable class, then the posteriors (C,)."""
+def prediction(classes: Sequence[str], posteriors: npt.NDArray[np.floating], place: str) -> list[str]:
+    """The cells of one utterance: its most probable class, then the posteriors (C,).
+
+    Raises SercliError at `place`, the classifier and the utterance, for posteriors that are not finite.
+    """
+    check_finite(posteriors, place)
     return [classes[int(np.argmax(posteriors))], *(f"{p:.9g}" for p in posteriors)]
 
 

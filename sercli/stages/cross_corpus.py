@@ -130,7 +130,8 @@ def predict_fold(store_path: Path, origin_path: Path, name: str, number: int, bu
         with repeatable(device):
             posteriors = model.posteriors(source.read(block, dict.fromkeys(block, 0)), device).numpy()[:, columns]
         shares = posteriors / posteriors.sum(axis=1, keepdims=True)
-        rows += [[utt_id, *prediction(test.classes, p)] for utt_id, p in zip(block, shares, strict=True)]
+        predicted = zip(block, shares, strict=True)
+        rows += [[u, *prediction(test.classes, p, f"{name}, fold {number}: {u}")] for u, p in predicted]
         report_fraction(built, len(rows) / len(test.labels))
     if not rows:
         problem, fix = "`sercli featurize` skipped every utterance", "see its table of rejects"

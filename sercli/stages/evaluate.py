@@ -98,7 +98,8 @@ def predict_fold(store_path: Path, name: str, number: int, built: Path, device: 
         unlabelled = dict.fromkeys(utt_ids, 0)  # nothing here may know a label
         with repeatable(device):
             posteriors = model.posteriors(source.read(utt_ids, unlabelled), device).numpy()
-        rows += [[u, part, *prediction(classes, p)] for u, p in zip(utt_ids, posteriors, strict=True)]
+        predicted = zip(utt_ids, posteriors, strict=True)
+        rows += [[u, part, *prediction(classes, p, f"{name}, fold {number}: {u}")] for u, p in predicted]
     write_table(built / PREDICTIONS, ["utt_id", "part", *prediction_columns(classes)], rows)
 
 

@@ -47,7 +47,10 @@ def predictions(
                 truth = cut.labels[utt_id]
                 answer = next_label[truth] if utt_id in wrong else truth
                 row = {"utt_id": utt_id, "speaker": utt_id[:2], "fold": str(number), "part": part}
-                rows.append({**row, "truth": truth, "prediction": answer})
+                posteriors = {
+                    f"p_{label}": str(0.8 if label == answer else 0.2 / (len(labels) - 1)) for label in labels
+                }
+                rows.append({**row, "truth": truth, "prediction": answer, **posteriors})
     return rows
 
 

@@ -37,6 +37,8 @@ def test_by_hand() -> None:
     scores = Scores.from_predictions(rows(pairs), ["anger", "neutral", "sadness"])
     assert scores.confusion == ((2, 0, 1), (1, 0, 0), (0, 0, 0))
     assert scores.recall == {"anger": 2 / 3, "neutral": 0.0, "sadness": None}
+    assert scores.precision == {"anger": 2 / 3, "neutral": None, "sadness": 0.0}
+    assert scores.f1 == {"anger": 2 / 3, "neutral": 0.0, "sadness": None}
     assert (scores.accuracy, scores.uar, scores.n_utterances) == (0.5, pytest.approx(1 / 3), 4)
 
 
@@ -54,6 +56,7 @@ def test_mean_over_several() -> None:
     mean = mean_over([good, bad])
     assert mean.uar == Spread((1.0 + 0.25) / 2, pytest.approx(0.75 / math.sqrt(2)))
     assert mean.recall == {"a": 0.5, "b": 0.75, "c": None}
+    assert mean.precision == {"a": 0.5, "b": 0.75, "c": None}
     assert mean.confusion == ((1, 1, 0), (1, 3, 0), (0, 0, 0))
     assert mean.never_predicted == ["c"]
     assert mean_over([good]).uar.std is None
@@ -103,7 +106,7 @@ def test_json_of_a_result_has_one_layout() -> None:
         *(f"{name}_fold_mean" for name in FOUR),
         *(f"dev_{name}" for name in FOUR),
         *("chance", "per_fold", "per_speaker", "per_session", "per_gender", "per_style", "per_corpus"),
-        *("recall", "confusion"),
+        *("recall", "precision", "f1", "confusion", "posteriors"),
     ]
     dev = [f"dev_{name}" for name in FOUR]
     assert list(values["per_fold"][0]) == ["fold", "left_out", "dev", "n_classes", *dev, "n_utterances", *FOUR]
