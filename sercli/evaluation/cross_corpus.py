@@ -12,7 +12,7 @@ import numpy as np
 from ..data.utterances import Utterance
 from ..experiments.cross_testing import CrossCorpusTest
 from ..text import c_order
-from .marks import Mark, marks
+from .marks import Mark, marks, marks_of_options
 from .metrics import Interval
 from .results import SystemFacts, chance_to_json
 from .scores import FourScores, Matrix, MeanScores, Prediction, Scores, chance, intervals, matrix, mean_over
@@ -103,10 +103,11 @@ class ForeignClassifier:
         """The classifier of a test, by the models of these folds. None of them was trained on a speaker of this corpus."""
         classifier = test.classifier
         words = marks(
-            synthetic=test.store.is_synthetic or classifier.store.is_synthetic,
-            condition=classifier.config.condition,
-            normalise=classifier.config.normalise,
-            partial=len(numbers) < len(classifier.fold_numbers),
+            {
+                **marks_of_options(classifier.config),
+                Mark.SYNTHETIC: test.store.is_synthetic or classifier.store.is_synthetic,
+                Mark.PARTIAL: len(numbers) < len(classifier.fold_numbers),
+            }
         )
         corpus, store = classifier.store.name, str(classifier.store.path.resolve())
         return cls(

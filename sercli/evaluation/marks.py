@@ -1,9 +1,9 @@
 """Marks: words that go with a score wherever it is shown, because it cannot be read like the others."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
-from ..experiments.configs import ClassifierConfig
+from ..experiments.configs import AutoencoderConfig, ClassifierConfig
 from ..experiments.sources import CorpusTask
 from ..experiments.systems import Autoencoder, Classifier
 from ..tasks.classes import ENTANGLED
@@ -35,57 +35,60 @@ _MEANINGS = {
     Mark.ORACLE: "The system is given the true emotion of the test utterance.",
     Mark.ENTANGLED: "Most utterances are by speakers with a single label, so voice and label cannot be told apart in this corpus, "
     "and its speaker-independent scores say little about emotion.",
-    Mark.SPEAKER_DEPENDENT: "The system is trained on other utterances of the speakers that it is tested on.",
+    Mark.SPEAKER_DEPENDENT: "The system or its autoencoder is trained or stopped on other utterances of the speakers that it is tested on.",
     Mark.SPEAKER_NORMALISED: "The system uses all audio of the test speaker, though no label.",
     Mark.PARTIAL: "Some folds are missing.",
 }
 
 
-def marks(
-    *,
-    synthetic: bool = False,
-    condition: str = "",
-    entangled: bool = False,
-    speaker_dependent: bool = False,
-    normalise: str = "",
-    partial: bool = False,
-) -> tuple[Mark, ...]:
-    """The marks that hold, in their order. `condition` is what an autoencoder is told, `normalise` whose statistics normalise features.
+def marks(holds: Mapping[Mark, bool]) -> tuple[Mark, ...]:
+    """The marks that hold, in their order.
 
-    >>> [str(mark) for mark in marks(synthetic=True, condition="oracle")]
+    >>> [str(mark) for mark in marks({Mark.ORACLE: True, Mark.SYNTHETIC: True, Mark.PARTIAL: False})]
     ['SYNTHETIC', 'ORACLE']
     """
-    holds = {
-        Mark.SYNTHETIC: synthetic,
-        Mark.ORACLE: condition == "oracle",
-        Mark.ENTANGLED: entangled,
-        Mark.SPEAKER_DEPENDENT: speaker_dependent,
-        Mark.SPEAKER_NORMALISED: normalise == "speaker",
-        Mark.PARTIAL: partial,
-    }
-    return tuple(mark for mark, is_set in holds.items() if is_set)
+    return tuple(mark for mark in Mark if holds.get(mark))
 
 
-def marks_of(system: Autoencoder | Classifier, *, condition: str = "", partial: bool = False) -> tuple[Mark, ...]:
-    """The marks of a classifier, or of an autoencoder under a condition; `partial` says that folds are missing."""
-    config = system.config
-    if isinstance(config, ClassifierConfig):
-        condition = config.condition
-    return marks_of_task(system.task, condition=condition, normalise=config.normalise, partial=partial)
+def marks_of_options(config: AutoencoderConfig | ClassifierConfig, condition: str = "") -> dict[Mark, bool]:
+    """The marks that follow from a configuration alone; `condition` is that of an autoencoder's latents."""
+    condition = config.condition if isinstance(config, ClassifierConfig) else condition
+    return {Mark.ORACLE: condition == "oracle", Mark.SPEAKER_NORMALISED: config.normalise == "speaker"}
 
 
-def marks_of_task(
-    task: CorpusTask, *, condition: str = "", normalise: str = "", partial: bool = False
-) -> tuple[Mark, ...]:
-    """The marks of a system that answers a task; of the task itself by default."""
+def marks_of_classifier(classifier: Classifier, folds: Sequence[int]) -> tuple[Mark, ...]:
+    """The marks of a classifier that is scored over these folds.
+
+    Its autoencoder counts too: if that was trained or stopped on a test speaker, the system is SPEAKER-DEPENDENT.
+    """
+    of_task = _holds(classifier.task)
+    heard = any(classifier.heard_test_speakers(number) for number in folds)
     return marks(
-        synthetic=task.store.is_synthetic,
-        condition=condition,
-        entangled=task.single_label_share > ENTANGLED,
-        speaker_dependent=task.definition.speaker_dependent,
-        normalise=normalise,
-        partial=partial,
+        {
+            **of_task,
+            **marks_of_options(classifier.config),
+            Mark.SPEAKER_DEPENDENT: of_task[Mark.SPEAKER_DEPENDENT] or heard,
+            Mark.PARTIAL: len(folds) < len(classifier.fold_numbers),
+        }
     )
+
+
+def marks_of_autoencoder(autoencoder: Autoencoder, condition: str = "") -> tuple[Mark, ...]:
+    """The marks of an autoencoder, and of its latents under a condition."""
+    return marks({**_holds(autoencoder.task), **marks_of_options(autoencoder.config, condition)})
+
+
+def marks_of_task(task: CorpusTask) -> tuple[Mark, ...]:
+    """The marks of every system that answers a task."""
+    return marks(_holds(task))
+
+
+def _holds(task: CorpusTask) -> dict[Mark, bool]:
+    return {
+        Mark.SYNTHETIC: task.store.is_synthetic,
+        Mark.ENTANGLED: task.single_label_share > ENTANGLED,
+        Mark.SPEAKER_DEPENDENT: task.definition.speaker_dependent,
+    }
 
 
 def marks_apart(several: Iterable[Mark]) -> tuple[Mark, ...]:

@@ -16,6 +16,7 @@ from ..machine.progress import say
 from ..store import keys, publishing
 from ..store.publishing import Product
 from ..tasks.folds import Fold, Folds
+from ..text import c_order
 from . import naming
 from .configs import MARGINAL, UNCONDITIONAL, AutoencoderConfig, ClassifierConfig, SystemConfig
 from .dialogues import places_in_dialogues
@@ -165,6 +166,11 @@ class Autoencoder(_System[AutoencoderConfig]):
         others = [u for u in self.store.utterances if u.utt_id not in self.folds.labels]
         return [u.utt_id for u in others if parts.get(u.speaker) == {"train"}]
 
+    def fitted_on(self, number: int) -> set[str]:
+        """All utterances that one fold is trained or stopped on."""
+        fold = self.folds.fold(number)
+        return {*fold.part("train"), *fold.part("dev"), *self.further_training(fold)}
+
     def latents(self, number: int, condition: str | None = None) -> Product:
         """The latents of one fold, under the default condition unless given. Raises UsageError for an unknown condition."""
         condition = self.config.condition(condition)
@@ -222,6 +228,17 @@ class Classifier(_System[ClassifierConfig]):
         words += naming.options_of(self.config, defaults)
         return self._weights("train-classifier", words, fold, inputs)
 
+    def heard_test_speakers(self, number: int) -> list[str]:
+        """Speakers of the test part of a fold on whose speech its autoencoder was trained or stopped, in C order.
+
+        The folds of an autoencoder may hold other utterances than those of its classifiers.
+        """
+        if self.autoencoder is None:
+            return []
+        fitted, tested = self.autoencoder.fitted_on(number), set(self.folds.fold(number).part("test"))
+        heard = {u.speaker for u in self.store.utterances if u.utt_id in fitted}
+        return sorted({u.speaker for u in self.store.utterances if u.utt_id in tested} & heard, key=c_order)
+
     def latents(self, number: int) -> Product | None:
         """The latents that one fold reads; None without an autoencoder."""
         return self.autoencoder.latents(number, self.config.condition) if self.autoencoder else None
@@ -249,6 +266,8 @@ class Classifier(_System[ClassifierConfig]):
         inputs = {product.key: product.digest for product in map(self.predictions, numbers)}
         inputs |= {**self.task.truth_inputs, "folds": self.folds.digest}
         inputs |= {"synthetic": "true"} if self.store.is_synthetic else {}
+        if heard := {number: speakers for number in numbers if (speakers := self.heard_test_speakers(number))}:
+            inputs["test speakers that the autoencoder has heard"] = digest(heard)
         return Product(keys.result(self.name), plain(self.config), inputs, self._evaluate)
 
     @property

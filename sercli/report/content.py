@@ -18,7 +18,7 @@ from ..errors import BrokenPlugin, Command, MissingInput, SercliError, UsageErro
 from ..evaluation.comparison import Comparison
 from ..evaluation.diagnostics import Diagnosis
 from ..evaluation.groups import Group, group_by_system
-from ..evaluation.marks import marks_of
+from ..evaluation.marks import marks_of_autoencoder
 from ..evaluation.results import Result
 from ..evaluation.stored import read_comparison, read_cross_corpus_result, read_histories, read_result
 from ..experiments.catalogue import Catalogue
@@ -209,7 +209,7 @@ class PageReader:
             config=autoencoder.config,
             task=autoencoder.task.name,
             target=autoencoder.task.definition.target,
-            marks=marks_of(autoencoder),
+            marks=marks_of_autoencoder(autoencoder),
             readers=[classifier.name for classifier in classifiers if classifier.autoencoder is autoencoder],
             other_seeds=[other.name for other in alike if other is not autoencoder],
             n_folds=len(autoencoder.fold_numbers),

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..data.utterances import read_table, write_table
 from ..errors import Command, MissingInput, SercliError
 from ..evaluation.groups import Group, group_by_system
-from ..evaluation.marks import marks_of
+from ..evaluation.marks import marks_of_classifier
 from ..evaluation.results import Result, SystemFacts, score_classifier
 from ..evaluation.scores import Prediction
 from ..evaluation.stored import PREDICTIONS, SCORES, prediction, prediction_columns, read_result, write
@@ -114,7 +114,7 @@ def score(store_path: Path, name: str, numbers: Sequence[int], built: Path, devi
             utt_id, part = row["utt_id"], row["part"]
             facts = {"utt_id": utt_id, "speaker": speakers[utt_id], "fold": str(number), "part": part}
             predictions.append({**facts, "truth": classifier.folds.labels[utt_id], **row})
-    marks = marks_of(classifier, partial=len(numbers) < len(classifier.fold_numbers))
+    marks = marks_of_classifier(classifier, numbers)
     system, folds = SystemFacts.of(classifier), classifier.folds
     result = score_classifier(system, marks, folds, numbers, predictions, store.utterances)
     write_table(built / PREDICTIONS, list(predictions[0]), [list(row.values()) for row in predictions])

@@ -154,7 +154,7 @@ def _info(classifier: Classifier, title: str, fold: Fold, epochs: Mapping[str, i
         classes=tuple(classifier.folds.classes),
         frontend=bundles.FrontEnd(features.frontend, features.options, attributes["sample_rate"], shift_ms),
         segment_ms=shape_of(shift_ms, classifier.config.segment_shift_ms).size_ms,
-        marks=result.marks,
+        marks=tuple(map(str, result.marks)),
         corpus=store.identity,
         fitted_on=_fitted_on(store, fold, epochs),
         scores=_expected_scores(result, fold.number),

@@ -13,7 +13,7 @@ import numpy as np
 from ..data.hashing import digest
 from ..data.utterances import Utterance
 from ..errors import MissingInput, SercliError, UsageError
-from ..evaluation.marks import marks, marks_of, marks_of_task
+from ..evaluation.marks import Mark, marks, marks_of_autoencoder, marks_of_classifier, marks_of_task
 from ..evaluation.stored import read_predictions
 from ..experiments.catalogue import Catalogue
 from ..experiments.making import Outcome, Settings
@@ -148,7 +148,7 @@ def _features(catalogue: Catalogue, name: str) -> _Selection:
     def contents(tick: Tick) -> Iterator[tuple[str, Matrices]]:
         yield "", _matrices(store, product, "frames", utt_ids, tick)
 
-    selected_marks = marks(synthetic=store.is_synthetic)
+    selected_marks = marks({Mark.SYNTHETIC: store.is_synthetic})
     return _Selection(product.key, [product], [], selected_marks, store.utterances, contents)
 
 
@@ -165,7 +165,7 @@ def _latents(catalogue: Catalogue, name: str, condition: str | None, numbers: Se
         for number, product in zip(chosen, products, strict=True):
             yield f"fold-{number}", _matrices(store, product, "latents", set(folds.fold(number).parts), tick)
 
-    selected_marks = marks_of(autoencoder, condition=condition)
+    selected_marks = marks_of_autoencoder(autoencoder, condition)
     utterances = _utterances_of(store, folds, chosen)
     return _Selection(keys.latents(name, condition), products, chosen, selected_marks, utterances, contents)
 
@@ -204,7 +204,7 @@ def _posteriors(catalogue: Catalogue, name: str, numbers: Sequence[int]) -> _Sel
         values = np.array([[float(row[f"p_{label}"]) for label in folds.classes] for row in ordered], np.float32)
         yield "", ExportTable("posteriors", columns, folds.classes, values)
 
-    selected_marks = marks_of(classifier, partial=len(scored) < len(folds.folds))
+    selected_marks = marks_of_classifier(classifier, scored)
     utterances = _utterances_of(store, folds, scored)
     return _Selection(product.key, [product], scored, selected_marks, utterances, contents)
 

@@ -19,7 +19,7 @@ from support.stores import rows_of
 
 from sercli.data.utterances import Utterance, read_utterances
 from sercli.errors import SercliError
-from sercli.evaluation.marks import Mark, marks_of
+from sercli.evaluation.marks import Mark, marks_of_task
 from sercli.experiments.catalogue import Catalogue
 from sercli.experiments.making import Settings
 from sercli.stages import combine, ingest
@@ -471,4 +471,4 @@ def test_entangled_labels_are_told_and_marked(sercli: Sercli, corpus: Path, tmp_
     sercli("folds", tmp_path / "store")
     sercli("featurize", tmp_path / "store")
     sercli("train-classifier", tmp_path / "store", "--classifier", "functionals", "--name", "control")
-    assert marks_of(Catalogue(Store(tmp_path / "store")).classifier("control")) == (Mark.ENTANGLED,)
+    assert marks_of_task(Catalogue(Store(tmp_path / "store")).classifier("control").task) == (Mark.ENTANGLED,)
