@@ -11,11 +11,13 @@ from ..errors import SercliError, UsageError
 from ..learning.options import TrainingConfig
 from ..learning.segments import SEGMENT_MS
 from ..machine.progress import say
+from ..machine.usage import Meter
 from ..machine.workers import release_memory
 from ..store.store import Store
 from ..tasks.folds import NOBODY, Fold
 from .catalogue import Catalogue
 from .dialogues import places_in_dialogues
+from .fit_records import FitRecord
 from .fitted import FittedAutoencoder, FittedClassifier, create_autoencoder, create_classifier, save
 from .making import report_fraction
 from .systems import Autoencoder, Classifier
@@ -37,7 +39,7 @@ def fit_autoencoder(autoencoder: Autoencoder, fold: Fold, built: Path, device: s
     from ..learning.training import TrainingRun, fit, repeatable, seed_for
     from .reading import Normaliser, segment_shape
 
-    config = autoencoder.config
+    meter, config = Meter(device), autoencoder.config
     source = autoencoder.features.open()
     shape = segment_shape(source, config.segment_shift_ms)
     normaliser = Normaliser(autoencoder, source)
@@ -62,6 +64,7 @@ def fit_autoencoder(autoencoder: Autoencoder, fold: Fold, built: Path, device: s
 
         run = TrainingRun(training, seed, device, _reporter(built, training), is_good_enough)
         history = fit(model, train_batches.shuffled, dev_batches.in_order if dev_batches else None, run)
+        FitRecord.of(meter, model, run, history).write(built)
     assert normaliser.trained is not None
     about = {**_about(autoencoder, fold), "frames_per_segment": shape.size, "segment_ms": shape.size_ms}
     save(built, FittedAutoencoder(model, normaliser.trained, config, categories), history, about)
@@ -79,7 +82,7 @@ def fit_classifier(classifier: Classifier, source: ClassifierInput, fold: Fold, 
     """Fit on the training part of a fold and write weights and history. A fold that leaves nobody out runs all epochs."""
     from ..learning.training import TrainingRun, repeatable, seed_for
 
-    config, folds = classifier.config, classifier.folds
+    meter, config, folds = Meter(device), classifier.config, classifier.folds
     index = {label: number for number, label in enumerate(folds.classes)}
     labels = {
         utt_id: index[label] for utt_id, label in folds.labels.items() if fold.parts.get(utt_id) in ("train", "dev")
@@ -92,7 +95,9 @@ def fit_classifier(classifier: Classifier, source: ClassifierInput, fold: Fold, 
     seed = seed_for(config.seed, fold.number, f"train-classifier {config.classifier}")
     with repeatable(device, seed):
         model = create_classifier(config, train.rows.shape[1], len(folds.classes))
-        history = model.fit(train, dev, TrainingRun(training, seed, device, _reporter(built, training)))
+        run = TrainingRun(training, seed, device, _reporter(built, training))
+        history = model.fit(train, dev, run)
+        FitRecord.of(meter, model.network, run, history).write(built)
     fitted = FittedClassifier(model, source.trained, config, folds.classes)
     save(built, fitted, history, _about(classifier, fold))
 

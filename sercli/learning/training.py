@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 import torch
 
@@ -15,6 +15,7 @@ from .options import TrainingConfig
 
 Batch = Sequence[torch.Tensor]
 Losses = dict[str, float]  # of one epoch, by name
+Ending = Literal["dev", "good enough", "epoch limit", "fixed epochs", "closed form"]  # fixed: there was no dev to ask
 
 
 class Trainable(Protocol):
@@ -28,15 +29,29 @@ class Trainable(Protocol):
     def train(self, mode: bool = True) -> object: ...
 
 
+@dataclass
+class Effort:
+    """What a fit took; `fit` fills it in. A model that is solved in closed form takes no step."""
+
+    steps: int = 0  # of the optimiser
+    ended_by: Ending = "closed form"
+
+    def end(self, ended_by: Ending) -> None:
+        """Where a model is fitted again for as many epochs as dev chose, the first fit counts."""
+        if self.ended_by == "closed form":
+            self.ended_by = ended_by
+
+
 @dataclass(frozen=True)
 class TrainingRun:
-    """How one model is fitted: options, seed, device, and what is called after each epoch."""
+    """How one model is fitted: options, seed, device, and what is called after each epoch; `effort` is filled in."""
 
     config: TrainingConfig = field(default_factory=TrainingConfig)
     seed: int = 0
     device: str = "cpu"
     on_epoch: Callable[[int], None] = lambda epoch: None  # is given the number of epochs that are done
     good_enough: Callable[[Losses], bool] = lambda dev: False  # is given the dev losses; True ends training
+    effort: Effort = field(default_factory=Effort)
 
 
 def seed_for(seed: int, fold: int, stage: str) -> int:
@@ -98,14 +113,7 @@ def fit(
     config, seed = training.config, training.seed
     order = torch.Generator().manual_seed(seed)
     noise = torch.Generator(device=training.device)
-    optimizer = torch.optim.Adam(
-        list(model.parameters()),
-        lr=config.lr,
-        betas=(config.adam_beta1, config.adam_beta2),
-        eps=config.adam_epsilon,
-        weight_decay=config.weight_decay,
-        fused=True,
-    )
+    optimizer = _adam(model, config)
     tested, average = kept_model(model, config.weight_averaging)
 
     def descend(loss: torch.Tensor) -> None:
@@ -113,6 +121,7 @@ def fit(
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         average()
+        training.effort.steps += 1
 
     history: list[Losses] = []
     stopping = EarlyStopping(tested, config.patience)
@@ -127,11 +136,26 @@ def fit(
         history.append({"epoch": epoch, **_named("train", train), **_named("dev", dev)})
         _check_finite(history[-1])
         training.on_epoch(epoch)
-        if stopping.update(epoch, dev, bool(dev) and training.good_enough(dev)):
+        is_good_enough = bool(dev) and training.good_enough(dev)
+        if stopping.update(epoch, dev, is_good_enough):
+            training.effort.end("good enough" if is_good_enough else "dev")
             break
+    else:
+        training.effort.end("fixed epochs" if dev_batches is None else "epoch limit")
     model.load_state_dict(stopping.best_state)
     model.train(False)
     return [{**row, "best": float(row["epoch"] == stopping.best_epoch)} for row in history]
+
+
+def _adam(model: Trainable, config: TrainingConfig) -> torch.optim.Adam:
+    return torch.optim.Adam(
+        list(model.parameters()),
+        lr=config.lr,
+        betas=(config.adam_beta1, config.adam_beta2),
+        eps=config.adam_epsilon,
+        weight_decay=config.weight_decay,
+        fused=True,
+    )
 
 
 def kept_model(model: Trainable, decay: float) -> tuple[Trainable, Callable[[], None]]:

@@ -1,6 +1,7 @@
 """Cores and devices of this machine. A device is auto, cpu, cuda, cuda:N or mps; several GPUs are cuda:0,cuda:1."""
 
 import os
+import platform
 import re
 import sys
 from pathlib import Path
@@ -53,6 +54,24 @@ def resolve(device: str) -> str:
 def may_have_gpu() -> bool:
     """Whether the system shows signs of a GPU; does not import torch."""
     return sys.platform == "darwin" or any(Path(sign).exists() for sign in ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg"))
+
+
+def device_name(device: str) -> str:
+    """The model of the processor or of the GPU."""
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.get_device_name(device)
+    return processor() if device == "cpu" else "Apple GPU"
+
+
+def processor() -> str:
+    """The model's name, which only Linux gives, in /proc/cpuinfo."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def n_cores() -> int:

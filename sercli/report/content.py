@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from .. import __version__, plugins
+from .. import plugins
 from ..config import build
 from ..corpora.base import read_card
 from ..data.utterances import read_table
@@ -25,6 +23,7 @@ from ..experiments.catalogue import Catalogue
 from ..experiments.kinds import KINDS, Entry, entries
 from ..experiments.systems import Autoencoder, Classifier
 from ..machine.progress import say
+from ..machine.versions import versions
 from ..store import keys, publishing
 from ..tasks.summary import summarise
 from ..text import c_order
@@ -44,7 +43,6 @@ from .sections import (
 )
 
 DIAGNOSIS, PICTURES = "diagnostics.json", "pictures.json"
-_LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "zarr", "safetensors", "soundfile", "soxr", "matplotlib")
 _MOST_REASONS = 20
 _NO_AXES = ("row", "seed", "classifier", "task", "marks", "chosen", "n_utterances", "folds_done", "folds_expected")
 
@@ -232,7 +230,7 @@ class PageReader:
 
     def _origin(self) -> Origin:
         return Origin(
-            versions=_versions(),
+            versions=versions("matplotlib"),
             digests=self._digests(),
             seeds={autoencoder.name: autoencoder.config.seed for autoencoder in self.autoencoders},
             plugins=self._plugins(),
@@ -314,11 +312,3 @@ def _rejects(table: Path) -> RejectCounts:
     reasons = Counter(row.get("reason", "") for row in read_table(table))
     in_order = sorted(reasons.items(), key=lambda pair: (-pair[1], c_order(pair[0])))
     return RejectCounts(sum(reasons.values()), in_order[:_MOST_REASONS], len(in_order[_MOST_REASONS:]))
-
-
-def _versions() -> dict[str, str]:
-    versions = {"sercli": __version__, "Python": platform.python_version()}
-    for name in _LIBRARIES:
-        with suppress(PackageNotFoundError):
-            versions[name] = version(name)
-    return versions

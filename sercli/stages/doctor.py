@@ -10,7 +10,6 @@ import timeit
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, requires, version
-from pathlib import Path
 from typing import Any
 
 from .. import __version__, plugins
@@ -121,7 +120,7 @@ def run() -> Machine:
         python=platform.python_version(),
         executable=sys.executable,
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
-        processor=_processor(),
+        processor=devices.processor(),
         cores=devices.n_cores(),
         memory=memory,
         disks={folder: _disk(folder) for folder in (os.getcwd(), tempfile.gettempdir())},
@@ -132,15 +131,6 @@ def run() -> Machine:
         versions={name: _version(name) for name in _libraries()},
         plugins={kind: plugins.names(kind) for kind in _KINDS},
     )
-
-
-def _processor() -> str:
-    """The model's name, which only Linux gives, in /proc/cpuinfo."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def _disk(folder: str) -> Disk:
@@ -164,7 +154,7 @@ def _version(name: str) -> str | None:
 
 def _devices(memory: int) -> tuple[dict[str, Device], str | None]:
     """What `--device` takes on this machine, and what `auto` means."""
-    cpu = Device(_processor(), memory)
+    cpu = Device(devices.processor(), memory)
     try:
         import torch
     except (ImportError, OSError) as error:

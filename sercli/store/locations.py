@@ -16,6 +16,7 @@ from .ragged import Ragged
 
 STORE_FORMAT = 4  # of everything in a store
 PROVENANCE = "provenance.json"
+FIT_RECORD = "fit.json"  # times and versions: beside a product and no part of it, so that no digest covers it
 _NAME = re.compile(r"\w[\w.+=,-]*")
 
 

@@ -20,7 +20,7 @@ from typing import Any, Literal
 from ..config import read_yaml, write_yaml
 from ..data.hashing import digest, file_digest
 from ..errors import Command, DamagedProduct, MissingInput, SercliError
-from .locations import PROVENANCE, STORE_FORMAT, Locations, is_array, read_provenance
+from .locations import FIT_RECORD, PROVENANCE, STORE_FORMAT, Locations, is_array, read_provenance
 
 STAGING = ".staging"
 LOCKS = ".locks"
@@ -151,15 +151,19 @@ def emptied(folder: Path) -> Path:
 
 
 def seal(product: Product, built: Path) -> None:
-    """Write the provenance of a product that is built: from now on it is complete."""
+    """Write the provenance of a product that is built: from now on it is complete. It lists all files but the record of a fit."""
     inside_zarr = is_array(product.key)
-    paths = sorted(path for path in built.glob("*/zarr.json" if inside_zarr else "*") if path.name != PROVENANCE)
+    paths = sorted(built.glob("*/zarr.json" if inside_zarr else "*"))
     provenance = {
         "format": STORE_FORMAT,
         "config": product.config,
         "inputs": product.inputs,
         "digest": product.digest,
-        "files": {path.relative_to(built).as_posix(): file_digest(path) for path in paths},
+        "files": {
+            path.relative_to(built).as_posix(): file_digest(path)
+            for path in paths
+            if path.name not in (PROVENANCE, FIT_RECORD)
+        },
     }
     _write_provenance(built, provenance, inside_zarr)
 

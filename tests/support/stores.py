@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from sercli.store.locations import FIT_RECORD
+
 
 def rows_of(path: Path) -> dict[str, list[str]]:
     """The rows of a table, by their first column."""
@@ -10,8 +12,12 @@ def rows_of(path: Path) -> dict[str, list[str]]:
 
 
 def contents(folder: Path, but: tuple[str, ...] = ()) -> dict[str, bytes]:
-    """The bytes of every file of a store or product, without caches, staging, locks and what begins with one of `but`."""
-    paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    """The bytes of every file of a store or product, without caches, staging, locks and what begins with one of `but`.
+
+    Records of fits are left out too: they hold times, and are no part of a product.
+    """
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != FIT_RECORD)
+    paths = {path.relative_to(folder).as_posix(): path for path in files}
     aside = (".cache/", ".staging/", ".locks/", *but)
     return {name: path.read_bytes() for name, path in paths.items() if not name.startswith(aside)}
 

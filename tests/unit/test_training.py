@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from sercli.errors import SercliError
 from sercli.learning.options import TrainingConfig
-from sercli.learning.training import EarlyStopping, Losses, TrainingRun, fit, repeatable, seed_for
+from sercli.learning.training import EarlyStopping, Effort, Losses, TrainingRun, fit, repeatable, seed_for
 
 
 class Line(nn.Module):
@@ -65,8 +65,24 @@ def test_training_stops_after_patience_epochs_without_a_better_dev_loss() -> Non
 def test_good_enough_ends_training() -> None:
     model = Line()
     config = TrainingConfig(epochs=50, lr=0.1)
-    history = fit(model, train, dev_of(Y), TrainingRun(config, good_enough=lambda dev: dev["loss"] < 1.0))
+    run = TrainingRun(config, good_enough=lambda dev: dev["loss"] < 1.0)
+    history = fit(model, train, dev_of(Y), run)
     assert history[-1]["dev_loss"] < 1.0 <= history[-2]["dev_loss"]
+    assert run.effort.ended_by == "good enough"
+
+
+@pytest.mark.parametrize(
+    ("dev", "epochs", "patience", "ended_by"),
+    [
+        (-Y, 30, 4, "dev"),
+        (Y, 3, 4, "epoch limit"),
+        (None, 3, 4, "fixed epochs"),
+    ],
+)
+def test_what_a_fit_took_and_what_ended_it(dev: Tensor | None, epochs: int, patience: int, ended_by: str) -> None:
+    run = TrainingRun(TrainingConfig(epochs=epochs, batch_size=16, lr=0.1, patience=patience))
+    history = fit(Line(), train, None if dev is None else dev_of(dev), run)
+    assert run.effort == Effort(steps=4 * len(history), ended_by=ended_by)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("decay", [0.5, 0.9])

@@ -1,0 +1,79 @@
+"""How a fit went: versions, device, time, memory, steps, and what ended it. `fit.json` beside the weights.
+
+It is no part of the product: provenance lists it not, no digest covers it, and without it nothing is stale. So products
+hold no times, and the same command gives the same bytes but for this file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..config import build
+from ..errors import UsageError
+from ..machine.devices import device_name
+from ..machine.usage import Meter
+from ..machine.versions import versions
+from ..store.locations import FIT_RECORD
+from ..store.publishing import write_json
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..learning.training import Losses, TrainingRun
+
+
+@dataclass(frozen=True)
+class FitRecord:
+    """Facts of one fit, of reading its data too; times in seconds, memory in bytes."""
+
+    versions: dict[str, str]
+    device: str
+    device_name: str  # model of the processor or GPU
+    threads: int
+    seconds: float
+    cpu_seconds: float
+    peak_memory: int  # of the process, with its libraries
+    peak_device_memory: int | None
+    weights: int
+    steps: int
+    epochs: int
+    ended_by: str  # a word of `sercli.learning.training.Ending`
+
+    @classmethod
+    def of(cls, meter: Meter, model: torch.nn.Module, run: TrainingRun, history: Sequence[Losses]) -> FitRecord:
+        """The facts of a fit that has just ended, in the thread that ran it; `meter` was started before it."""
+        import torch
+
+        return cls(
+            versions=versions(),
+            device=meter.device,
+            device_name=device_name(meter.device),
+            threads=torch.get_num_threads(),
+            **meter.read()._asdict(),
+            weights=n_weights(model),
+            steps=run.effort.steps,
+            epochs=len(history),
+            ended_by=run.effort.ended_by,
+        )
+
+    def write(self, folder: Path) -> None:
+        """Beside the weights."""
+        write_json(folder / FIT_RECORD, asdict(self))
+
+
+def n_weights(model: torch.nn.Module) -> int:
+    """Number of trained weights; of a model that is fitted in closed form, the numbers that it keeps."""
+    return sum(p.numel() for p in model.parameters()) or sum(t.numel() for t in model.state_dict().values())
+
+
+def read_fit_record(folder: Path) -> FitRecord | None:
+    """The record of a fold; None where it is missing or cannot be read, since nothing depends on it."""
+    try:
+        values = json.loads((folder / FIT_RECORD).read_text(encoding="utf-8"))
+        return build(FitRecord, values, FIT_RECORD) if isinstance(values, Mapping) else None
+    except (OSError, ValueError, UsageError):
+        return None
