@@ -10,7 +10,7 @@ from ..evaluation.marks import Mark
 from ..evaluation.results import Result
 from ..evaluation.scores import FourScores
 from ..text import printable
-from .class_tables import confusion_table, recall_table
+from .class_tables import POSTERIORS, class_table, confusion_table, posterior_table, recall_table
 from .formats import interval, percent, signed, spread
 from .terminal import new_table, printed
 
@@ -49,12 +49,16 @@ def score_tables(groups: Sequence[Group], width: int | None = None) -> str:
         for task in dict.fromkeys(group.system.task for group in chosen):
             rows = [group for group in chosen if group.system.task == task]
             parts.append(_score_table(f"{title}: {task}", rows, width))
-            parts.append(recall_table(rows, width))
+            parts += [recall_table(rows, width), posterior_table(rows, width)]
             shown = rows if len(rows) <= _FEW else [_best_on_dev(rows)]
             best = ", best on dev" if len(shown) < len(rows) else ""
-            parts += [confusion_table(f"{group.name}{best}", group.test, width) for group in shown]
+            for group in shown:
+                heading = f"{group.name}{best}"
+                parts += [class_table(heading, group.test, width), confusion_table(heading, group.test, width)]
     entangled = any(Mark.ENTANGLED in group.marks for group in groups)
-    return "\n".join([*parts, _EXPLANATION, *([f"ENTANGLED: {Mark.ENTANGLED.meaning}"] if entangled else [])])
+    return "\n".join(
+        [*parts, _EXPLANATION, POSTERIORS, *([f"ENTANGLED: {Mark.ENTANGLED.meaning}"] if entangled else [])]
+    )
 
 
 def _score_table(title: str, groups: Sequence[Group], width: int | None) -> str:

@@ -9,7 +9,7 @@ from support.results import result, utterances
 from sercli.evaluation.groups import Group
 from sercli.evaluation.marks import Mark
 from sercli.evaluation.scores import FourScores, Spread
-from sercli.report.class_tables import confusion_table, recall_table
+from sercli.report.class_tables import class_table, confusion_table, posterior_table, recall_table
 from sercli.report.tables import score_tables
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -62,7 +62,26 @@ def test_a_class_that_is_never_predicted_or_never_spoken() -> None:
 @pytest.mark.parametrize("width", [40, 80, 120, 200, None])
 def test_tables_keep_within_the_terminal(width: int | None) -> None:
     hostile = Group.of([result("a-system-with-a-name-of-some-length", labels=("[red]x[/red]", "y" * 60))])
-    for text in (recall_table([hostile], width), confusion_table(hostile.name, hostile.test, width)):
+    about = (hostile.name, hostile.test, width)
+    for text in (recall_table([hostile], width), class_table(*about), confusion_table(*about)):
         assert "[red]" in text.replace("\n", "") or width == 40  # it may be folded there
         table = [ANSI.sub("", line) for line in text.splitlines() if not line.startswith(("Confusion", "Never"))]
         assert width is None or max(map(len, table)) <= width
+
+
+@pytest.mark.parametrize(("width", "n"), [(40, 1), (60, 2), (80, 3), (None, 3)])
+def test_posteriors_before_and_after(width: int | None, n: int) -> None:
+    """One of four dev utterances is wrong at a confidence of 0.8, in two of four folds; a narrow terminal shows the log loss alone."""
+    system = Group.of([result("a-system-with-a-name", wrong=["s1-anger-1", "s2-anger-1"])])
+    (row,) = (line for line in posterior_table([system], width).splitlines() if "→ 0" in line)
+    quality = system.posteriors
+    pairs = [(quality.raw.log_loss, quality.calibrated.log_loss), (quality.raw.ece, quality.calibrated.ece)]
+    assert all(f"{raw:.3f} → {calibrated:.3f}" in row for raw, calibrated in pairs[:n])
+    assert row.count("→") == n
+    assert width is None or len(row) <= width
+
+
+def test_precision_and_f1_of_each_class() -> None:
+    text = class_table("x", result(wrong=["s1-anger-1", "s1-anger-2"]).test, 80)
+    (row,) = (line for line in text.splitlines() if "sadness" in line)
+    assert re.findall(r"\d+\.\d", row) == ["100.0", "80.0", "88.9"]
