@@ -16,7 +16,7 @@ from ..store import keys, publishing
 from ..store.publishing import Product
 from ..store.ragged import Ragged
 from ..store.store import Store
-from ..tasks.classes import label_utterances, single_label_share
+from ..tasks.classes import label_by_classes, label_utterances, single_label_share
 from ..tasks.folds import Folds
 from ..tasks.folds_file import FoldsFile
 from ..tasks.protocols import PROTOCOLS
@@ -211,15 +211,23 @@ class CorpusTask:
         """Raises MissingInput unless the task is written and fresh."""
         publishing.require(self.store, self.product)
 
-    @property
+    @cached_property
     def categories(self) -> tuple[list[str], Mapping[str, str]]:
         """What a conditional autoencoder sees: the task's emotions, or for a dimension the corpus's own emotions.
 
-        Returns their names in order and the name of each utterance that has one.
+        Returns their names in order and the name of each utterance of the store that has one: with `fit_on: all` an
+        autoencoder also reads utterances outside the task's subset.
         """
         if self.definition.target == "emotion":
-            return self.folds.classes, self.folds.labels
+            classes = self.folds.classes
+            return classes, label_by_classes(self.definition, classes, self.store.utterances)
         return self.sources.corpus_emotions
+
+    @property
+    def categories_digest(self) -> str:
+        """Digest of the categories of the task's own utterances."""
+        names = self.categories[1]
+        return digest(sorted((utt_id, names[utt_id]) for utt_id in self.folds.labels if utt_id in names))
 
     @cached_property
     def truth_inputs(self) -> dict[str, str]:

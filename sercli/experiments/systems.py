@@ -182,7 +182,7 @@ class Autoencoder(_System[AutoencoderConfig]):
             "folds": self.folds.digest,
         }
         if condition == "oracle":
-            inputs["labels"] = digest(sorted(self.task.categories[1].items()))
+            inputs["labels"] = self.task.categories_digest
         words = ["--ae", self.name, *([] if condition in (UNCONDITIONAL, MARGINAL) else ["--condition", condition])]
         key = keys.fold(keys.latents(self.name, condition), number)
         return Product(key, {"condition": condition, "fold": number}, inputs, self._command("encode", words, number))
@@ -194,7 +194,7 @@ class Autoencoder(_System[AutoencoderConfig]):
         inputs |= self.features.inputs(utt_ids, self.config.normalise)
         inputs |= {**self.task.truth_inputs, "folds": self.folds.digest, "form": _DIAGNOSTICS_FORM}
         if self.config.sees_labels:
-            inputs["categories"] = digest(sorted(self.task.categories[1].items()))
+            inputs["categories"] = self.task.categories_digest
         return Product(keys.diagnostics(self.name), {"autoencoder": self.name}, inputs, self._command("report", []))
 
 

@@ -37,20 +37,27 @@ def label_utterances(task: Task, utterances: Sequence[Utterance]) -> tuple[list[
     return [name for name, _ in merges], labels
 
 
+def label_by_classes(
+    task: Task, classes: Sequence[str], utterances: Iterable[Utterance], combined: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The class of each utterance that has one of the `classes` of a task, whether it lies in the task's subset or not.
+
+    `combined` maps labels to those that the task's own store has made of them, if it was combined of several.
+    """
+    class_of = {source: name for name, sources in task.merges for source in sources} or {x: x for x in classes}
+    corpus_labels = ((utterance.utt_id, _corpus_label(task, utterance)) for utterance in utterances)
+    renamed = ((utt_id, (combined or {}).get(label, label)) for utt_id, label in corpus_labels)
+    return {utt_id: class_of[label] for utt_id, label in renamed if label in class_of}
+
+
 def label_cross_corpus(
     task: Task, classes: Sequence[str], utterances: Sequence[Utterance], combined: Mapping[str, str]
 ) -> tuple[list[str], dict[str, str]]:
     """Label another corpus by the `classes` of a task: the classes that occur, and the class of each utterance that has one.
 
-    `combined` maps labels to those that the task's own store has made of them, if it was combined of several.
+    `combined` as in `label_by_classes`.
     """
-    class_of = {source: name for name, sources in task.merges for source in sources} or {x: x for x in classes}
-    labels = {}
-    for utterance in utterances:
-        label = _corpus_label(task, utterance)
-        label = combined.get(label, label)
-        if label in class_of:
-            labels[utterance.utt_id] = class_of[label]
+    labels = label_by_classes(task, classes, utterances, combined)
     occurring = set(labels.values())
     return [name for name in classes if name in occurring], labels
 

@@ -198,6 +198,19 @@ def test_a_subset_has_its_style_alone(subset: str, iemocap_store: Path, tmp_path
     assert labelled == {row["utt_id"] for row in rows_of(store) if row["style"] == subset and row["valence"]}
 
 
+def test_further_utterances_keep_their_labels(iemocap_store: Path, tmp_path: Path, sercli: Sercli) -> None:
+    """With `--fit-on all` the same speech is read under a subset as under none, so a CVAE is told the same of it."""
+    store = Path(shutil.copytree(iemocap_store, tmp_path / "iemocap"))
+    frequencies = []
+    for subset in ("improvised", "complete"):
+        words: Words = ["--model", "cvae", "--name", subset, "--subset", subset, "--fit-on", "all", *AUTOENCODER]
+        sercli("train-ae", store, *words)
+        state, _ = checkpoints.read(store / f"autoencoders/{subset}/fold-1/model.safetensors")
+        frequencies.append(state["model.frequencies"].tolist())
+    assert frequencies[0] == frequencies[1]
+    assert 0 < frequencies[0][-1] < 0.5
+
+
 @pytest.fixture(scope="module")
 def two_labellings(iemocap_store: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Two stores that differ in the emotions and the arousal of the first session alone, which fold 1 tests."""

@@ -2,6 +2,7 @@
 
 import itertools
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.errors import raises
-from support.tables import planned
+from support.tables import UTTERANCES, planned
 
 from sercli.cli.app import COMMANDS
 from sercli.cli.commands import app
@@ -284,3 +285,45 @@ def test_a_task_that_nobody_defined(catalogue: Catalogue) -> None:
 def test_a_name_that_is_none(name: str, catalogue: Catalogue) -> None:
     with pytest.raises(SercliError):
         resolve_autoencoder(catalogue, {"name": name})
+
+
+# --- what an autoencoder is told
+
+
+@pytest.mark.parametrize(
+    ("task", "names"),
+    [
+        ({"subset": "read"}, {"anger": "anger", "neutral": "neutral", "sadness": "sadness"}),
+        ({"subset": "read", "classes": ["anger", "low=neutral+sadness"]}, {"anger": "anger", "sadness": "low"}),
+        ({"classes": ["anger", "sadness"]}, {"anger": "anger", "neutral": None, "sadness": "sadness"}),
+    ],
+)
+def test_utterances_outside_a_subset_keep_their_labels(
+    task: Options, names: dict[str, str | None], tmp_path: Path
+) -> None:
+    """With `fit_on: all` the model reads them too."""
+    styled = [replace(u, style="read" if u.utt_id.endswith("1") else "improvised") for u in UTTERANCES]
+    autoencoder = resolve_autoencoder(planned(tmp_path / "toy", styled), {"model": "cvae", "fit_on": "all", **task})
+    _, categories = autoencoder.task.categories
+    further = autoencoder.further_training(autoencoder.folds.fold(1))
+    assert len(further) == (6 if "subset" in task else 4)
+    emotions = {u.utt_id: u.emotion for u in styled}
+    for utt_id in further:
+        if emotions[utt_id] in names:
+            assert categories.get(utt_id) == names[emotions[utt_id]]
+    assert {u: categories[u] for u in autoencoder.folds.labels} == autoencoder.folds.labels
+
+
+def test_another_label_outside_the_subset_makes_stale_what_was_told_it(tmp_path: Path) -> None:
+    def cvae(name: str, fit_on: str, emotion: str) -> list[str]:
+        styled = [replace(u, style="read" if u.utt_id.endswith("1") else "improvised") for u in UTTERANCES]
+        styled = [replace(u, emotion=emotion) if u.utt_id == "ana-anger-2" else u for u in styled]
+        catalogue = planned(tmp_path / name, styled)
+        autoencoder = resolve_autoencoder(catalogue, {"model": "cvae", "subset": "read", "fit_on": fit_on})
+        weights = [autoencoder.fold(k).digest for k in autoencoder.fold_numbers]
+        return [*weights, autoencoder.diagnostics([]).digest]
+
+    for fit_on, parts in (("train", []), ("all", ["test", "train", "train", "dev"])):
+        before, after = cvae(f"{fit_on}-1", fit_on, "anger"), cvae(f"{fit_on}-2", fit_on, "sadness")
+        changed = [a != b for a, b in zip(before, after, strict=True)]
+        assert changed == [part == "train" for part in (*(parts or [""] * 4), "")]
