@@ -162,6 +162,51 @@ def test_chunks_before_and_after_the_samples_are_no_samples(tmp_path: Path) -> N
     np.testing.assert_allclose(audio.read(path, RATE), tone(), rtol=0, atol=1e-4)
 
 
+# --- identity: the decoded samples
+
+
+def written(path: Path, samples: Samples, rate: int = RATE, **form: str) -> str:
+    """The digest of the samples as a file of this form."""
+    soundfile.write(path, samples, rate, **form)
+    return audio.measure(path)[1]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"format": "WAV", "subtype": "PCM_24"},
+        {"format": "WAVEX", "subtype": "PCM_16"},
+        {"format": "WAV", "subtype": "FLOAT"},
+        {"format": "AIFF", "subtype": "PCM_16"},
+        {"format": "FLAC", "subtype": "PCM_16"},
+        {"format": "CAF", "subtype": "PCM_16", "endian": "BIG"},
+    ],
+    ids=str,
+)
+def test_the_digest_is_that_of_the_samples(tmp_path: Path, form: dict[str, str]) -> None:
+    """Also of more than one block, of a file with a text beside the samples, and of one channel written twice."""
+    samples = np.rint(noise(audio._BLOCK + 99) * 2**15) / np.float32(2**15)
+    digest = written(tmp_path / "a.wav", samples, subtype="PCM_16")
+    assert written(tmp_path / "same", samples, **form) == digest
+    assert written(tmp_path / "twice", np.stack([samples, samples], axis=1), **form) == digest
+    with soundfile.SoundFile(
+        tmp_path / "text", "w", RATE, 1, form["subtype"], form.get("endian"), form["format"]
+    ) as file:
+        file.title = "another header"
+        file.write(samples)
+    assert audio.measure(tmp_path / "text")[1] == digest
+
+
+def test_other_samples_have_another_digest(tmp_path: Path) -> None:
+    samples = noise(999)
+    changed = samples.copy()
+    changed[500] += 2**-14
+    others = [samples[:-1], changed, np.stack([samples, changed], axis=1), np.stack([changed, samples], axis=1)]
+    digests = [written(tmp_path / "a.wav", each, subtype="PCM_16") for each in (samples, *others)]
+    digests.append(written(tmp_path / "a.wav", samples, 8000, subtype="PCM_16"))
+    assert len(set(digests)) == 6
+
+
 # --- bad files
 
 
