@@ -20,8 +20,9 @@ from sercli.report.formats import interval, percent, spread
 _LEGEND = (
     "WA: accuracy; UA: mean recall of the classes; both pooled over the folds, in %. ± is the standard deviation over seeds. "
     "95 %: bootstrap over speakers of the UA (mean over seeds). UA/fold: the mean of the folds' UA. Systems may be chosen by dev UA; "
-    "it is too high, since dev also stopped the training."
+    "it is too high, since dev also stopped the training. Epoch limit: how many folds of autoencoder, classifier it stopped, and not dev."
 )
+_PARTS, _NOT_FITTED = ("autoencoder", "classifier"), "–"
 _SCORES = ("accuracy", "uar", "macro_f1", "weighted_f1", "uar_fold_mean", "dev_uar")
 
 
@@ -55,10 +56,14 @@ def table(groups: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         names = [f"`{group['system']}`", *([", ".join(group["marks"])] if has_marks else [])]
         seeds = ", ".join(map(str, group["seeds"]))
         scores = [accuracy, f"**{uar}**", interval(group["uar_ci95"]), *others]
-        rows.append([*names, seeds, str(group["n_utterances"]), *scores])
+        limits = group["epoch_limit"]
+        limited = [
+            f"{limits[part]['limited']}/{limits[part]['folds']}" if part in limits else _NOT_FITTED for part in _PARTS
+        ]
+        rows.append([*names, seeds, str(group["n_utterances"]), *scores, ", ".join(limited)])
     chance = [percent(groups[0]["chance"][name]) for name in ("accuracy", "uar")]
-    rows.append(["chance", *[""] * (len(head) - 1), *chance, *[""] * 5])
-    headings = [*head, "WA", "UA", "95 %", "macro F1", "weighted F1", "UA/fold", "dev UA"]
+    rows.append(["chance", *[""] * (len(head) - 1), *chance, *[""] * 6])
+    headings = [*head, "WA", "UA", "95 %", "macro F1", "weighted F1", "UA/fold", "dev UA", "epoch limit"]
     return markdown(headings, rows, n_text=len(head) - 2)
 
 

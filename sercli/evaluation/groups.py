@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .calibration import Calibration
+from .endings import Endings, endings_to_json, together
 from .marks import Mark
 from .metrics import Interval
 from .results import Result, SystemFacts, chance_to_json
@@ -65,6 +66,12 @@ class Group:
         return self.results[0].marks
 
     @property
+    def endings(self) -> Endings:
+        """How many of the fits the limit of epochs ended, over seeds and folds."""
+        names = [(result.system.classifier, result.system.autoencoder or "") for result in self.results]
+        return together(dict(zip(names, (result.endings for result in self.results), strict=True)))
+
+    @property
     def labels(self) -> tuple[str, ...]:
         return self.results[0].labels
 
@@ -98,6 +105,7 @@ class Group:
             "marks": list(self.marks),
             "chance": chance_to_json(self.results[0].chance),
             "n_utterances": self.n_utterances,
+            "epoch_limit": endings_to_json(self.endings),
             "labels": self.labels,
             **self.test.to_json(),
             **self.fold_mean.to_json(after="_fold_mean"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..experiments.systems import Classifier
 from ..tasks.folds import Folds
 from ..text import c_order
 from .calibration import Calibration
+from .endings import Endings, LimitedFits, endings_to_json
 from .marks import Mark
 from .metrics import Interval
 from .scores import NO_SCORES, FourScores, Matrix, Prediction, Scores, chance, intervals, matrix
@@ -138,6 +139,7 @@ class Result:
     per_fold: tuple[FoldResult, ...]
     per: Mapping[str, Mapping[str, SubsetResult]]  # column, such as "speaker" -> its value -> scores
     posteriors: Calibration
+    endings: Endings = field(default_factory=dict)
 
     @property
     def folds(self) -> tuple[int, ...]:
@@ -156,6 +158,7 @@ class Result:
             "n_utterances": self.test.n_utterances,
             "folds_done": len(self.per_fold),
             "folds_expected": self.folds_expected,
+            "epoch_limit": endings_to_json(self.endings),
             "labels": self.labels,
             **self.test.to_json(),
             **self.intervals.to_json(after="_ci95"),
@@ -185,6 +188,7 @@ class Result:
                 by: {value: SubsetResult.from_json(scores) for value, scores in values[f"per_{by}"].items()}
                 for by in SUBSET_COLUMNS
             },
+            endings={part: LimitedFits(**fits) for part, fits in values["epoch_limit"].items()},
             posteriors=Calibration.from_json(values["posteriors"]),
         )
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from ..evaluation.endings import Endings
 from ..evaluation.scores import Spread
 from ..text import printable
 
@@ -46,6 +47,17 @@ def interval(bounds: Sequence[float | None], shown: Callable[[float], str] = per
     '40.0 to 60.0'
     """
     return " to ".join(shown(bound) for bound in bounds if bound is not None)
+
+
+def epoch_limit(endings: Endings) -> str:
+    """How many folds the limit of epochs ended; empty if it ended none.
+
+    >>> from sercli.evaluation.endings import LimitedFits
+    >>> epoch_limit({"classifier": LimitedFits(0, 10), "autoencoder": LimitedFits(9, 10)})
+    'autoencoder 9 of 10 folds'
+    """
+    limited = {part: fits for part, fits in endings.items() if fits.limited}
+    return ", ".join(f"{part} {fits.limited} of {plural(fits.folds, 'fold')}" for part, fits in limited.items())
 
 
 def plural(n: int, noun: str) -> str:

@@ -119,11 +119,13 @@ def _states(entries: Sequence[EntryOverview]) -> str:
 
 def _state(entry: EntryOverview) -> str:
     """`fresh`, or the number of folds in each state."""
-    skipped = f", {entry.about['rejects']} skipped" if entry.about.get("rejects") else ""
+    notes = f", {entry.about['rejects']} skipped" if entry.about.get("rejects") else ""
+    if limited := entry.about.get("epoch_limit", {}).get("limited"):
+        notes += f", {limited} stopped by the epoch limit"
     if len(entry.states) == 1:
         ((state, n),) = entry.states.items()
-        return f"{state}{f', {n} folds' if n > 1 else ''}{skipped}"
-    return _states([entry]) + skipped
+        return f"{state}{f', {n} folds' if n > 1 else ''}{notes}"
+    return _states([entry]) + notes
 
 
 def _reasons(entries: Sequence[EntryOverview]) -> Iterator[str]:

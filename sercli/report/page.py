@@ -28,7 +28,15 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (formats.percent, formats.spread, formats.interval, formats.signed, formats.plural, formats.short)
+    filters = (
+        formats.percent,
+        formats.spread,
+        formats.interval,
+        formats.signed,
+        formats.plural,
+        formats.short,
+        formats.epoch_limit,
+    )
     environment.filters |= {each.__name__: each for each in (*filters, formats.breakable, pictures.legend)}
     environment.filters["cell_percent"] = lambda cell: (
         formats.percent(float(cell)) if cell else ""

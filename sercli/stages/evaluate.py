@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..data.utterances import read_table, write_table
 from ..errors import Command, MissingInput, SercliError
+from ..evaluation.endings import endings_of
 from ..evaluation.groups import Group, group_by_system
 from ..evaluation.marks import marks_of_classifier
 from ..evaluation.results import Result, SystemFacts, score_classifier
@@ -118,4 +120,4 @@ def score(store_path: Path, name: str, numbers: Sequence[int], built: Path, devi
     system, folds = SystemFacts.of(classifier), classifier.folds
     result = score_classifier(system, marks, folds, numbers, predictions, store.utterances)
     write_table(built / PREDICTIONS, list(predictions[0]), [list(row.values()) for row in predictions])
-    write(result, built / SCORES)
+    write(replace(result, endings=endings_of(classifier, numbers)), built / SCORES)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ..bundles.bundle import check_exportable
 from ..data.utterances import read_table
 from ..errors import Command, SercliError
+from ..evaluation.endings import LimitedFits, limited_fits
 from ..evaluation.marks import Mark
 from ..evaluation.stored import read_result
 from ..experiments.catalogue import Catalogue
@@ -64,10 +66,21 @@ def _facts(entry: Entry) -> dict[str, Any]:
     if entry.kind.name == "result" and entry.judgement.is_fresh:
         scores = read_result(store, entry.name).to_json()
         return {key: scores[key] for key in _SCORES}
+    if entry.kind.name in ("autoencoder", "classifier"):
+        return {"epoch_limit": _limited_fits(entry)._asdict()}
     if entry.kind.name == "sweep":
         inputs = (store.provenance(entry.key) or {"inputs": {}})["inputs"]
         return {"points": sum(key.startswith(keys.result("")) for key in inputs)}
     return {}
+
+
+def _limited_fits(entry: Entry) -> LimitedFits:
+    """Of the folds that are fresh; of none where these are unknown or damaged."""
+    catalogue, name = entry.catalogue, entry.name
+    with suppress(SercliError):
+        system = catalogue.autoencoder(name) if entry.kind.name == "autoencoder" else catalogue.classifier(name)
+        return limited_fits(system, system.fresh_folds)
+    return LimitedFits(0, 0)
 
 
 def _corpus(store: Store) -> CorpusOverview:

@@ -321,7 +321,7 @@ def test_a_corrected_label(corpus: Path, trained_store: Path, tmp_path: Path, se
 
 KEYS = """
 classifier autoencoder model latent_dim frontend task target subset bins protocol normalise condition latents seed
-n_utterances folds_done folds_expected labels accuracy uar macro_f1 weighted_f1 uar_ci95 uar_fold_mean dev_uar per_fold
+n_utterances folds_done folds_expected epoch_limit labels accuracy uar macro_f1 weighted_f1 uar_ci95 uar_fold_mean dev_uar per_fold
 per_speaker recall confusion
 """
 

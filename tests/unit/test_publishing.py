@@ -205,8 +205,8 @@ def test_a_store_of_an_older_format_is_refused_with_the_commands_that_rebuild_it
     (tmp_path / "arrays.zarr" / "features" / "mfcc" / "zarr.json").write_text("{}")
     with pytest.raises(SercliError) as refusal:
         Store(tmp_path)
-    new = f"{tmp_path}-format-3"
-    assert (refusal.value.seen, refusal.value.expected) == ("format 2", "format 3")
+    new = f"{tmp_path}-format-{STORE_FORMAT}"
+    assert (refusal.value.seen, refusal.value.expected) == ("format 2", f"format {STORE_FORMAT}")
     assert refusal.value.commands == (
         Command("ingest", words=("/sound", new, "--corpus", "emodb")),
         Command("featurize", new, ("--frontend", "mfcc")),

@@ -100,7 +100,7 @@ def test_json_of_a_result_has_one_layout() -> None:
     values = results.result(wrong=["s1-anger-1"], marks=(Mark.SYNTHETIC,)).to_json()
     assert list(values) == [
         *vars(FACTS),
-        *("marks", "n_utterances", "folds_done", "folds_expected", "labels"),
+        *("marks", "n_utterances", "folds_done", "folds_expected", "epoch_limit", "labels"),
         *FOUR,
         *(f"{name}_ci95" for name in FOUR),
         *(f"{name}_fold_mean" for name in FOUR),
