@@ -50,7 +50,7 @@ def score_tables(groups: Sequence[Group], width: int | None = None) -> str:
         for task in dict.fromkeys(group.system.task for group in chosen):
             rows = [group for group in chosen if group.system.task == task]
             parts.append(_score_table(f"{title}: {task}", rows, width))
-            parts += [*epoch_limit_lines(rows), recall_table(rows, width), posterior_table(rows, width)]
+            parts += [*epoch_limit_lines(rows), "", recall_table(rows, width), posterior_table(rows, width)]
             shown = rows if len(rows) <= _FEW else [_best_on_dev(rows)]
             best = ", best on dev" if len(shown) < len(rows) else ""
             for group in shown:
