@@ -29,6 +29,8 @@ A plug-in is one file:
   - `forward(steps (B, T, D), lengths (B,))` -> logits (B, C). Steps beyond an utterance's length are padding and may hold
     anything: they must change no answer;
   - `losses` (optional): other losses than the cross-entropy; draws are made from its `generator`;
+  - `takes_soft_labels` (optional): a literal; whether `--soft-labels` may train it on the share of each class among the raters
+    (`labels` (B, C) in place of (B,) in training, not on dev). True for a `NeuralClassifier` unless its `losses` cannot do it;
   - `fit` (optional, but not for a `ClassifierModel`): returns one row per epoch with `epoch` and `best`; without dev it runs all
     epochs. It reads neither files nor test utterances, and the same seed gives the same bits;
   - `from_state` (optional): where the sizes of tensors depend on training. What must come back from the file is a parameter

@@ -22,6 +22,9 @@ class ClassifierModel(nn.Module):
     """Steps (B, T, D) and lengths (B,) to logits (B, C). A plug-in's `Model` is a subclass, or one of `NeuralClassifier`."""
 
     dtype: ClassVar[torch.dtype] = torch.float32  # of the steps
+    takes_soft_labels: ClassVar[bool] = (
+        False  # whether labels of the training part may be shares of the classes, (U, C)
+    )
 
     def __init__(self, n_features: int, n_classes: int, config: Any) -> None:
         super().__init__()
@@ -57,6 +60,7 @@ class NeuralOptions(Options):
 class NeuralClassifier(ClassifierModel):
     """A classifier that is fitted by gradient descent on the cross-entropy. Its `Config` inherits from `NeuralOptions`."""
 
+    takes_soft_labels = True
     class_weights: Tensor
 
     def __init__(self, n_features: int, n_classes: int, config: Any) -> None:
@@ -66,18 +70,24 @@ class NeuralClassifier(ClassifierModel):
     def losses(
         self, steps: Tensor, lengths: Tensor, labels: Tensor, *, generator: torch.Generator
     ) -> dict[str, Tensor]:
-        """Means over a batch, of which `loss` is minimised; in the dev part unweighted and unsmoothed. `generator` is for
-        random draws of training."""
+        """Means over a batch, of which `loss` is minimised; in the dev part unweighted and unsmoothed. `labels` are (B,), soft
+        ones (B, C), in training only. `generator` is for random draws of training."""
         logits = self(steps, lengths).float()
         if not self.training:
             return {"loss": functional.cross_entropy(logits, labels)}
         smoothing = self.config.label_smoothing
-        return {"loss": functional.cross_entropy(logits, labels, self.class_weights, label_smoothing=smoothing)}
+        loss = functional.cross_entropy(logits, labels, self.class_weights, label_smoothing=smoothing)
+        if (
+            labels.ndim == 2
+        ):  # the mean that labels (B,) have is weighted by their classes; torch takes a plain one here
+            loss = loss * len(labels) / (labels @ self.class_weights).sum()
+        return {"loss": loss}
 
     def fit(self, train: Sequences, dev: Sequences | None, run: TrainingRun) -> list[Losses]:
         """Batches of utterances of similar length; the dev loss stops the training."""
         if self.config.class_weight == "balanced":
-            counts = torch.bincount(train.labels, minlength=self.n_classes)
+            soft = train.labels.ndim == 2
+            counts = train.labels.sum(0) if soft else torch.bincount(train.labels, minlength=self.n_classes)
             self.class_weights.copy_(len(train) / (self.n_classes * counts.clamp(min=1)))
         torch.manual_seed(run.seed)  # dropout draws from the global generator
         size = run.config.batch_size

@@ -110,6 +110,10 @@ class _ClassifierOptions(_FittingOptions):
         "Which parameters of the posterior q(z|x) are read, or samples of it.",
         unset="mean,std if the autoencoder has a std",
     )
+    soft_labels: bool | None = option(
+        "Train on the share of each class among the raters' votes, in place of one label; dev and test keep one label.",
+        "--soft-labels",
+    )
 
     @classmethod
     def classifiers(cls) -> list[str]:

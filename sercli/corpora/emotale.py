@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import fmean
 
 from ..data.emotions import look_up
-from ..data.utterances import DIMENSIONS, Scan, SideTable, Utterance
+from ..data.utterances import DIMENSIONS, Rating, Scan, Utterance
 from ..formats import csv_files
 from .base import find_table, scan_names, without_sound
 
@@ -54,8 +54,7 @@ def scan(folder: Path) -> Scan:
     rejects = [*by_name.rejects, *without_sound(row_of, by_name, TABLE)]
     ids = dict.fromkeys(utterance.utt_id for utterance in by_name.utterances if row_of)
     ratings = [rating for utt_id in ids for rating in _ratings(utt_id, row_of[utt_id].cells)]
-    side_table = SideTable(["utt_id", "rater", "emotion", *DIMENSIONS], ratings)
-    return replace(by_name, rejects=rejects, tables={"ratings": side_table} if ratings else {})
+    return replace(by_name, rejects=rejects, ratings=ratings)
 
 
 def _utterance(match: re.Match[str], path: str, row_of: Mapping[str, csv_files.Row]) -> Utterance:
@@ -96,8 +95,8 @@ def _means(votes: Votes) -> dict[str, float]:
     return {name: round(fmean(column), 4) for name, column in given.items() if column}
 
 
-def _ratings(utt_id: str, cells: Mapping[str, str]) -> Iterator[list[str]]:
+def _ratings(utt_id: str, cells: Mapping[str, str]) -> Iterator[Rating]:
     for rater, vote in _votes(cells).items():
         code = cells[f"{rater}_cat"]
-        values = (vote[name] for name in DIMENSIONS)
-        yield [utt_id, rater, EMOTIONS.get(code, code), *("" if value is None else f"{value:g}" for value in values)]
+        values = {name: value for name, value in vote.items() if value is not None}
+        yield Rating(utt_id, rater, (EMOTIONS.get(code, code),), values)

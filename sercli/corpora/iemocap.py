@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from statistics import fmean
 
-from ..data.utterances import DIMENSIONS, SCALE, Count, Reject, Scan, SideTable, Utterance
+from ..data.utterances import DIMENSIONS, SCALE, Count, Rating, Reject, Scan, Utterance
 from ..errors import SercliError
 from ..text import c_order
 from .base import files_below, nothing_usable
@@ -60,7 +60,6 @@ EMOTIONS = {
     "xxx": "",  # no agreement
 }
 SYNTHETIC = "SYNTHETIC.txt"  # in the sessions of a synthetic corpus in the form of IEMOCAP
-RATINGS = ["utt_id", "rater", "kind", "emotions", *DIMENSIONS, "comment"]
 
 _DIALOGUE = r"Ses0[1-5][FM]_(?:impro|script)\d\d[ab]?(?:_\d[ab]?)?"
 _NAME = re.compile(rf"({_DIALOGUE})_[FM]\d{{3}}")
@@ -194,7 +193,7 @@ def scan(folder: Path) -> Scan:
         rejects,
         warnings=[*_out_of_range(usable), *_without_text(usable, spoken)],
         durations={utt_id: line.end - line.start for utt_id, line in times.items()},
-        tables={"ratings": SideTable(RATINGS, [row for turn in usable for row in _ratings(turn)])},
+        ratings=[rating for turn in usable for rating in _ratings(turn)],
         synthetic=any((session / SYNTHETIC).exists() for session in sessions),
     )
 
@@ -378,10 +377,11 @@ def _utterance(turn: _Turn, spoken: _Spoken | None) -> Utterance:
     )
 
 
-def _ratings(turn: _Turn) -> Iterator[list[str]]:
+def _ratings(turn: _Turn) -> Iterator[Rating]:
     for rater, vote in turn.votes.items():
-        kind = "external" if rater.startswith("E") else "self"
-        yield [turn.utt_id, rater, kind, "+".join(vote.emotions), *vote.dimensions, " / ".join(vote.comments)]
+        values = {name: float(value) for name, value in zip(DIMENSIONS, vote.dimensions, strict=True) if value}
+        comment = {"comment": " / ".join(vote.comments)}
+        yield Rating(turn.utt_id, rater, tuple(vote.emotions), values, not rater.startswith("E"), comment)
 
 
 def _out_of_range(turns: Sequence[_Turn]) -> Iterator[str]:

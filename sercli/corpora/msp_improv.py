@@ -26,7 +26,7 @@ from pathlib import Path
 from statistics import fmean
 
 from ..data.emotions import look_up
-from ..data.utterances import DIMENSIONS, Count, Reject, Scan, SideTable, Utterance
+from ..data.utterances import DIMENSIONS, Count, Rating, Reject, Scan, Utterance
 from ..errors import SercliError
 from .base import find_table, scan_names, without_sound
 
@@ -55,7 +55,6 @@ COUNTS_BY_STYLE = {  # table 4 of the paper; columns in the order of EMOTIONS
     "target-improvised": (115, 136, 106, 283, 1, 11),
 }
 TABLES = ("Evaluation.txt", "Evalution.txt")
-RATINGS = ["utt_id", "rater", "emotion", "emotions", *DIMENSIONS, "naturalness"]
 
 _TURN = (
     r"S(?P<sentence>\d\d)(?P<target>[A-Z])-(?P<speaker>[FM](?P<session>\d\d))-(?P<scenario>[A-Z])-(?P<turn>[FM]{2}\d\d)"
@@ -70,11 +69,12 @@ _VOTE = re.compile(rf"([\w-]+); *([^;]*); *(.*); *{_VALUES}", re.ASCII)
 
 @dataclass
 class _Labels:
-    """One turn in the table: the label, the means, and the votes as rows of `ratings.tsv` without the utt_id."""
+    """One turn in the table: its name, the label, the means, and the votes."""
 
+    utt_id: str
     code: str
     means: dict[str, str]
-    votes: list[list[str]] = field(default_factory=list)
+    votes: list[Rating] = field(default_factory=list)
 
 
 def scan(folder: Path) -> Scan:
@@ -85,13 +85,12 @@ def scan(folder: Path) -> Scan:
         raise SercliError(f"no {TABLES[0]}, which holds the labels", place=folder, fix=fix)
     labels, broken = _evaluation(table)
     by_name = scan_names(folder, NAME, FORM, lambda match, path: _utterance(match, path, labels))
-    ratings = [[u.utt_id, *vote] for u in by_name.utterances for vote in labels[u.utt_id].votes]
     whole = labels if table.is_relative_to(folder) else {}  # not if only one session was given
     return replace(
         by_name,
         rejects=[*by_name.rejects, *broken, *without_sound(whole, by_name, TABLES[0])],
         warnings=list(_reversed_scale(by_name.utterances)),
-        tables={"ratings": SideTable(RATINGS, ratings)},
+        ratings=[rating for u in by_name.utterances for rating in labels[u.utt_id].votes],
     )
 
 
@@ -105,16 +104,23 @@ def _evaluation(path: Path) -> tuple[dict[str, _Labels], list[Reject]]:
     ):
         if header := _HEADER.fullmatch(line):
             utt_id, code, *values = header.groups()
-            last = _Labels(code, _named(values))
-            if labels.setdefault(f"MSP-IMPROV-{utt_id}", last) is not last:
+            last = _Labels(f"MSP-IMPROV-{utt_id}", code, _named(values))
+            if labels.setdefault(last.utt_id, last) is not last:
                 broken.append(Reject(path.name, f"line {number}: {utt_id} is listed already"))
         elif last and (vote := _VOTE.fullmatch(line)):
-            rater, emotion, emotions, *values = vote.groups()
-            last.votes.append([rater, emotion, emotions, *_named(values).values()])
+            last.votes.append(_rating(last.utt_id, *vote.groups()))
         elif line.strip():
             broken.append(Reject(path.name, f"line {number}: damaged or cut short: {line[:60]!r}; copy it again"))
             last = None if line.startswith("UTD-") else last
     return labels, broken
+
+
+def _rating(utt_id: str, rater: str, emotion: str, all_emotions: str, *values: str) -> Rating:
+    """The vote is the one emotion that the rater chose for the turn; all that were heard in it are kept beside it."""
+    named = _named(values)
+    extra = {"all_emotions": all_emotions, "naturalness": named.pop("naturalness")}
+    numbers = {name: float(value) for name, value in named.items() if value}
+    return Rating(utt_id, rater, (emotion,), numbers, extra=extra)
 
 
 def _named(values: Sequence[str]) -> dict[str, str]:

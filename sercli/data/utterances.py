@@ -76,8 +76,20 @@ class Reject:
 
 
 @dataclass(frozen=True)
+class Rating:
+    """The vote of one rater on one utterance. A reader may give emotions and dimensions in the corpus's own terms, as in Utterance."""
+
+    utt_id: str
+    rater: str  # the same name is the same person throughout the corpus
+    emotions: tuple[str, ...] = ()
+    values: Mapping[str, float] = field(default_factory=dict)  # dimension -> value, where the rater gave one
+    is_own: bool = False  # of the speaker: it counts for nothing
+    extra: Mapping[str, str] = field(default_factory=dict)  # further columns of the corpus
+
+
+@dataclass(frozen=True)
 class SideTable:
-    """A further table of a corpus, such as the votes of each rater. Its first column is `utt_id`."""
+    """A further table of a corpus, such as the votes of each rater."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -91,7 +103,7 @@ class Scan:
     rejects: list[Reject]
     warnings: Sequence[str] = ()  # one line each
     durations: Mapping[str, float] = field(default_factory=dict)  # utt_id -> seconds that the corpus promises
-    tables: Mapping[str, SideTable] = field(default_factory=dict)  # `ratings` is written to `ratings.tsv`
+    ratings: Sequence[Rating] = ()  # of single raters, where the corpus has them
     synthetic: bool = False  # not spoken by people: every score gets a mark
     scale: tuple[float, float] = SCALE  # of valence, arousal and dominance in the corpus
     sound_root: Path | None = None  # where the paths start, if not in the corpus folder
@@ -136,7 +148,7 @@ def read_utterances(path: Path) -> list[Utterance]:
     for number, row in enumerate(read_table(path), start=2):
         try:
             values: dict[str, Any] = {name: row.pop(name) for name in COLUMNS}
-            values |= {name: _number(values[name]) for name in _NUMBERS}
+            values |= {name: number_in(values[name]) for name in _NUMBERS}
             values |= {"duration": float(values["duration"]), "sample_rate": int(values["sample_rate"])}
             values["channels"] = int(values["channels"])
             if (sound := PurePosixPath(values["path"])).is_absolute() or ".." in sound.parts:
@@ -186,7 +198,8 @@ def _text(value: object) -> str:
     return _BLANKS.sub(" ", str(value))  # blanks at either end are kept: a path may have them
 
 
-def _number(text: str) -> float | None:
+def number_in(text: str) -> float | None:
+    """The number in a cell, None for an empty one. Raises ValueError."""
     number = float(text) if text else None
     if number is not None and not math.isfinite(number):
         raise ValueError(f"{text!r} is not a number")

@@ -97,6 +97,9 @@ class ClassifierConfig:
     def __post_init__(self) -> None:
         if self.autoencoder is None and (self.condition, self.latents) != (UNCONDITIONAL, "none"):
             raise UsageError("--condition and --latents need an autoencoder", fix="name one with --ae")
+        if self.soft_labels and not takes_soft_labels(self.classifier):
+            problem, fix = "the classifier cannot be trained on shares of classes", "leave --soft-labels out"
+            raise UsageError(problem, place="--soft-labels", seen=self.classifier, fix=fix)
 
     @property
     def plugin(self) -> tuple[str, str]:
@@ -134,6 +137,11 @@ def inherited(autoencoder: AutoencoderConfig) -> dict[str, Any]:
         "latents": "mean,std" if autoencoder.has_std else "mean",
         "seed": autoencoder.seed,
     }
+
+
+def takes_soft_labels(classifier: str) -> bool:
+    """Whether the classifier can be trained on the share of each class among the raters. Raises UsageError."""
+    return bool(plugins.attributes("classifiers", classifier, "Model").get("takes_soft_labels"))
 
 
 def training_defaults(classifier: str) -> TrainingConfig:

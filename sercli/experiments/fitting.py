@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from .making import report_fraction
 from .systems import Autoencoder, Classifier
 
 if TYPE_CHECKING:
+    from ..learning.batches import Sequences
     from ..learning.training import Losses
     from .reading import ClassifierInput
 
@@ -88,6 +90,8 @@ def fit_classifier(classifier: Classifier, source: ClassifierInput, fold: Fold, 
         utt_id: index[label] for utt_id, label in folds.labels.items() if fold.parts.get(utt_id) in ("train", "dev")
     }
     train = source.read(fold.part("train"), labels)
+    if config.soft_labels:
+        train = _with_soft_labels(train, classifier, source.usable(fold.part("train")))
     dev = source.read(fold.part("dev"), labels) if fold.number != NOBODY else None
     release_memory()  # of reading
     check_not_empty(fold.number, {"train": train, **({} if dev is None else {"dev": dev})})
@@ -100,6 +104,15 @@ def fit_classifier(classifier: Classifier, source: ClassifierInput, fold: Fold, 
         FitRecord.of(meter, model.network, run, history).write(built)
     fitted = FittedClassifier(model, source.trained, config, folds.classes)
     save(built, fitted, history, _about(classifier, fold))
+
+
+def _with_soft_labels(train: Sequences, classifier: Classifier, utt_ids: Sequence[str]) -> Sequences:
+    """The training part with shares of classes for labels; the dev part keeps one label each, so that dev losses of systems
+    with and without soft labels are the same quantity."""
+    import torch
+
+    shares = classifier.task.soft_labels(utt_ids)
+    return replace(train, labels=torch.tensor([shares[utt_id] for utt_id in utt_ids], dtype=torch.float32))
 
 
 def _reporter(built: Path, training: TrainingConfig) -> Callable[[int], None]:

@@ -22,7 +22,7 @@ from ..config import read_yaml, unknown_option
 from ..errors import UsageError
 from ..learning.options import TrainingConfig
 from ..store.locations import check_name
-from .configs import AutoencoderConfig, ClassifierConfig
+from .configs import AutoencoderConfig, ClassifierConfig, takes_soft_labels
 from .resolve import TASK_OPTIONS
 
 _TASK = set(TASK_OPTIONS) - {"folds"}
@@ -204,6 +204,7 @@ def _point(options: Mapping[str, Any]) -> tuple[Point, set[str]]:
     model = str(options.get("ae.model", options.get("model", AutoencoderConfig.model)))
     kind = str(options.get("classifier.classifier", options.get("classifier", ClassifierConfig.classifier)))
     classifier = _TRAINING | {"classifier", *plugins.defaults("classifiers", kind)}
+    classifier |= {"soft_labels"} if takes_soft_labels(kind) else set()
     steps: dict[str, set[str]] = {"task": _TASK, "ae": set(), "classifier": classifier}
     if model == NO_MODEL:
         classifier |= _SHARED

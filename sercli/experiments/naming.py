@@ -33,7 +33,8 @@ def _changes(config: _Config, defaults: _Config) -> Iterator[tuple[str, str, Any
 def differences(config: _Config, defaults: _Config, keys: Collection[str] | None = None) -> list[str]:
     """One part of a name for each option of `keys` (all but the task, if None) that differs from the defaults."""
     keys = vars(config).keys() - {"seed", "task"} if keys is None else keys
-    return [_part(key, value) for group, key, value in _changes(config, defaults) if not group and key in keys]
+    changes = [(key, value) for group, key, value in _changes(config, defaults) if not group and key in keys]
+    return [flag(key).lstrip("-") if value is True else _part(key, value) for key, value in changes]
 
 
 def inner_differences(config: _Config, defaults: _Config) -> list[str]:
@@ -50,7 +51,10 @@ def options_of(config: _Config, defaults: _Config) -> list[str]:
     """The command-line options that make this configuration out of the defaults."""
     words: list[str] = []
     for group, key, value in _changes(config, defaults):
-        words += ["--set", f"{key}={word(value)}"] if group and key not in FLAGS else [flag(key), word(value)]
+        if group and key not in FLAGS:
+            words += ["--set", f"{key}={word(value)}"]
+        else:
+            words += [flag(key)] if value is True else [flag(key), word(value)]
     return words
 
 

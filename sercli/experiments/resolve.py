@@ -99,8 +99,8 @@ def _classifier_name(config: ClassifierConfig, task: CorpusTask, autoencoder: Au
         parts = [autoencoder.name]
         if task.name != autoencoder.task.name:
             parts += name_differences(task.definition, autoencoder.task.definition, task.sources.corpus_task)
-    latents = naming.differences(config, defaults, ("condition", "latents"))
-    return ".".join([*parts, config.classifier, *latents, *naming.inner_differences(config, defaults)])
+    inputs = naming.differences(config, defaults, ("condition", "latents", "soft_labels"))
+    return ".".join([*parts, config.classifier, *inputs, *naming.inner_differences(config, defaults)])
 
 
 def _task_on_latents(catalogue: Catalogue, options: Options, autoencoder: Autoencoder) -> CorpusTask:

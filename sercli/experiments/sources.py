@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 from .. import plugins
 from ..config import build, plain
 from ..data.hashing import digest
+from ..data.ratings import RATINGS
 from ..data.utterances import SUBSET_COLUMNS, Utterance
-from ..errors import Command, MissingInput, SercliError
+from ..errors import Command, MissingInput, SercliError, UsageError
 from ..store import keys, publishing
 from ..store.publishing import Product
 from ..store.ragged import Ragged
@@ -22,6 +23,7 @@ from ..tasks.folds_file import FoldsFile
 from ..tasks.protocols import PROTOCOLS
 from ..tasks.splitting import make_folds
 from ..tasks.task import COMPLETE, Task, requested_task
+from ..tasks.votes import Votes, soft_labels, votes_of, within
 from . import naming
 
 FOLDS_FILE = "source.tsv"  # in the folder of a task whose folds somebody else made
@@ -210,6 +212,24 @@ class CorpusTask:
     def require(self) -> None:
         """Raises MissingInput unless the task is written and fresh."""
         publishing.require(self.store, self.product)
+
+    @cached_property
+    def votes(self) -> Votes:
+        """What single raters say in the terms of the task. Raises DamagedProduct."""
+        return votes_of(self.definition, self.folds.classes, self.store.ratings)
+
+    def soft_labels(self, utt_ids: Iterable[str]) -> dict[str, list[float]]:
+        """The share of each class among the raters of each utterance. Raises UsageError for a task without votes."""
+        classes = self.folds.classes
+        if not any(within(vote, classes) for raters in self.votes.values() for vote in raters.values()):
+            raise UsageError(
+                "the corpus has no votes of raters on these classes",
+                place="--soft-labels",
+                seen=f"{len(self.store.ratings)} votes in {RATINGS}.tsv",
+                expected=", ".join(classes),
+                fix="leave the option out",
+            )
+        return soft_labels(self.votes, classes, self.folds.labels, utt_ids)
 
     @cached_property
     def categories(self) -> tuple[list[str], Mapping[str, str]]:

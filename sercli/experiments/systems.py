@@ -220,6 +220,9 @@ class Classifier(_System[ClassifierConfig]):
 
     def _fold(self, fold: Fold) -> Product:
         inputs = {**self._training_inputs(fold), "labels": fold.training_labels_digest(self.folds.labels)}
+        if self.config.soft_labels:
+            fitted_on = sorted([*fold.part("train"), *fold.part("dev")])
+            inputs["votes"] = digest(self.task.soft_labels(fitted_on))
         inputs |= self._dialogue_inputs
         if self.autoencoder is not None:
             inputs[self.autoencoder.key] = self.autoencoder.fold(fold.number).digest

@@ -20,7 +20,7 @@ class Sequences:
 
     rows: Tensor  # (N, D)
     offsets: Tensor  # (U+1,)
-    labels: Tensor  # (U,), counted from 0
+    labels: Tensor  # (U,), counted from 0; soft ones are the shares of the classes, (U, C)
     shift_ms: float = 0.0  # from one row to the next
     places: Tensor | None = None  # (U, 2): number of the utterance's dialogue, and its place there
     n_steps: int = 0  # batches are padded to at least so many rows per utterance
@@ -37,7 +37,7 @@ class Sequences:
     def batches(self, size: int, generator: torch.Generator | None = None) -> Iterator[UtteranceBatch]:
         """Utterances of similar length together, padded on the right with zeros.
 
-        Yields rows (B, T, D), lengths, labels and positions (B,) each. With a generator, lengths are jittered before
+        Yields rows (B, T, D), lengths, labels and positions (B,) each (soft labels: (B, C)). With a generator, lengths are jittered before
         sorting and the batches come in random order.
         """
         keys = (self.lengths if self.order_by is None else self.order_by).double()

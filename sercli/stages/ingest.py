@@ -13,8 +13,9 @@ from ..corpora import base as corpora
 from ..corpora.base import Reader
 from ..data import emotions, sieves
 from ..data.audio_index import AudioFile, AudioIndex, read_files
+from ..data.ratings import RATINGS, in_common_terms, ratings_table
 from ..data.sieves import Sifted
-from ..data.utterances import DIMENSIONS, SCALE, Count, Scan, SideTable, Utterance
+from ..data.utterances import DIMENSIONS, SCALE, Count, Rating, Scan, SideTable, Utterance
 from ..errors import SercliError, UsageError, listed
 from ..executors.base import Request, open_slots
 from ..experiments.corpus_files import CorpusContent, check_store_folder, print_summary, publish_corpus
@@ -67,10 +68,11 @@ def run(corpus: Path, store_path: Path, options: IngestOptions, settings: Settin
     with publishing.lock(store_path, keys.CORPUS):
         sifted = _sift(store_path, scan, facts, scale, settings)
         counts = reader.counts(sifted.utterances)
-        tables = _tables(scan, counts, sifted.utterances)
+        ratings = in_common_terms(scan.ratings, scale)
+        tables = _tables(ratings, counts, sifted.utterances)
         content = CorpusContent(facts, reader.task, sifted.utterances, sifted.rejects, tables)
         outcome = publish_corpus(store_path, content, settings)
-    warnings = [*scan.warnings, *_unknown_emotions(sifted.utterances)]
+    warnings = [*scan.warnings, *_unknown_emotions(sifted.utterances), *_repeated_votes(scan.ratings, ratings)]
     warnings += _out_of_scale(scan.utterances, scale) if reader.name in _GENERAL_READERS else []
     _print_first([f"warning: {warning}" for warning in warnings], "more warnings")
     print_summary(store_path, content)
@@ -186,13 +188,11 @@ def _audio_files(
     return files
 
 
-def _tables(scan: Scan, counts: Sequence[Count], utterances: Sequence[Utterance]) -> dict[str, SideTable]:
-    """The rows of these utterances in the corpus's further tables, in C order, and the counts."""
-    ids = {utterance.utt_id for utterance in utterances}
-    tables: dict[str, SideTable] = {}
-    for name, table in scan.tables.items():
-        rows = [row for row in table.rows if row[0] in ids]
-        tables[name] = SideTable(table.header, sorted(rows, key=lambda row: c_order("\t".join(row))))
+def _tables(
+    ratings: Sequence[Rating], counts: Sequence[Count], utterances: Sequence[Utterance]
+) -> dict[str, SideTable]:
+    """The votes on these utterances, and the counts."""
+    tables = {RATINGS: ratings_table(ratings, utterances)} if ratings else {}
     if counts:
         rows = [(count.name, str(count.present), str(count.expected)) for count in counts]
         tables["counts"] = SideTable(("cell", "found", "expected"), rows)
@@ -209,6 +209,11 @@ def _unknown_emotions(utterances: Sequence[Utterance]) -> Iterator[str]:
         near = emotions.nearest(emotion)
         hint = f"; the nearest is {near}, correct it if that is meant" if near else ""
         yield f"unknown emotion {printable(emotion)!r} of {counts[emotion]} utterances is kept{hint}"
+
+
+def _repeated_votes(given: Sequence[Rating], kept: Sequence[Rating]) -> Iterator[str]:
+    if len(kept) < len(given):
+        yield f"{len(given) - len(kept)} further votes of raters on utterances that they had rated are left out"
 
 
 def _out_of_scale(utterances: Sequence[Utterance], scale: tuple[float, float]) -> Iterator[str]:

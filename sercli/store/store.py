@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..config import read_yaml
-from ..data.utterances import Utterance, read_utterances
+from ..data.ratings import RATINGS, read_ratings
+from ..data.utterances import Rating, Utterance, read_utterances
 from ..errors import Command, DamagedProduct, MissingInput, SercliError
 from . import keys
 from .locations import STORE_FORMAT, Locations, check_format
@@ -88,6 +89,12 @@ class Store(Locations):
         if not path.is_file():
             raise MissingInput("the table of utterances is missing", place=path, fix=self.origin)
         return read_utterances(path)
+
+    @cached_property
+    def ratings(self) -> list[Rating]:
+        """Votes of single raters; empty for a corpus without them. Raises DamagedProduct."""
+        path = self.corpus_folder / f"{RATINGS}.tsv"
+        return read_ratings(path, self.utterances) if path.is_file() else []
 
 
 def _older_format(path: Path) -> SercliError:

@@ -87,13 +87,17 @@ def _subset(task: Task, utterances: Sequence[Utterance]) -> Sequence[Utterance]:
 
 
 def _corpus_label(task: Task, utterance: Utterance) -> str:
-    """The emotion, or the level of a dimension; empty if the corpus has none.
+    """The emotion, or the level of a dimension; empty if the corpus has none."""
+    if task.target == "emotion":
+        return utterance.emotion
+    return level_of(task, getattr(utterance, RATING_COLUMNS[task.target]))
+
+
+def level_of(task: Task, value: float | None) -> str:
+    """The level of a dimension; empty for None.
 
     "paper": mid is exactly 3 (Latif et al., section 4.1); "tian": mid is from 2.5 and below 3.5 (Tian et al. 2016).
     """
-    if task.target == "emotion":
-        return utterance.emotion
-    value: float | None = getattr(utterance, RATING_COLUMNS[task.target])
     if value is None:
         return ""
     if task.bins == "paper":

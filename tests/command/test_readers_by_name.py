@@ -22,7 +22,7 @@ from sercli.config import build
 from sercli.corpora import base as corpora
 from sercli.corpora import esd, shemo
 from sercli.corpora.base import reader
-from sercli.data.utterances import Scan, Utterance, read_utterances
+from sercli.data.utterances import Rating, Reject, Scan, Utterance, read_utterances
 from sercli.errors import SercliError
 from sercli.experiments.making import Settings
 from sercli.stages import ingest
@@ -221,6 +221,36 @@ def test_cremad_knows_its_actors_by_the_table_beside_it(place: str, tmp_path: Pa
     assert not found.warnings
     told = [(u.gender, u.extra["age"], u.extra["race"], u.extra["ethnicity"]) for u in found.utterances]
     assert told == [("male", "51", "Caucasian", "Not Hispanic"), ("female", "21", "Asian", "Hispanic")]
+
+
+def test_cremad_reads_the_votes_on_the_voice(tmp_path: Path) -> None:
+    """Columns and quotes are those of the makers' table, which also has votes on the face and on both."""
+    head = (
+        '"","localid","pos","ans","ttr","queryType","numTries","clipNum","questNum","subType","clipName","sessionNums",'
+    )
+    head += '"respEmo","respLevel","dispEmo","dispVal","dispLevel"'
+    rows = [
+        f'"{n}","{who}",3,"{heard}_80",2417,{given},0,7,{n},4,"{clip}",12,"{heard}","80","A","X","50"'
+        for n, (who, given, clip, heard) in enumerate(
+            [
+                ("1", 1, "1001_DFA_ANG_XX", "A"),
+                ("1", 2, "1001_DFA_ANG_XX", "D"),
+                ("2", 1, "1001_DFA_ANG_XX", "N"),
+                ("2", 1, "1009_DFA_ANG_XX", "N"),
+            ]
+        )
+    ]
+    corpus = name_files(tmp_path / "CREMA-D", ["AudioWAV/1001_DFA_ANG_XX.wav"])
+    (corpus / "finishedResponses.csv").write_text("\n".join([head, *rows, '"9","3"']) + "\n")
+    found = scan("cremad", corpus)
+    assert found.ratings == [
+        Rating("1001_DFA_ANG_XX", "1", ("anger",), extra={"level": "80"}),
+        Rating("1001_DFA_ANG_XX", "2", ("neutral",), extra={"level": "80"}),
+    ]
+    assert found.rejects == [Reject("finishedResponses.csv", "line 6 has 15 columns too few")]
+    (corpus / "finishedResponses.csv").write_text("localid,clipName\n1,1001_DFA_ANG_XX\n")
+    with raises({"place": "finishedResponses.csv", "problem": "'querytype'"}):
+        scan("cremad", corpus)
 
 
 def test_cremad_says_whose_sex_nothing_tells(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from support.stores import rows_of
 
 from sercli.corpora import ased, emotale, meld, msp_improv, msp_podcast, nemo
 from sercli.corpora.base import read_card, reader
-from sercli.data.utterances import Count, Scan, Utterance, read_utterances
+from sercli.data.utterances import Count, Rating, Scan, Utterance, read_utterances
 from sercli.errors import SercliError
 from sercli.experiments.making import Settings
 from sercli.stages import ingest
@@ -168,11 +168,9 @@ def test_emotale_keeps_every_vote_and_takes_their_means(tmp_path: Path) -> None:
     assert (angry.valence, angry.arousal, angry.dominance) == (1.6667, 4.3333, 4.5)
     assert angry.extra == {"language": "Danish", "sentence": "5"}
     assert (bored.valence, bored.extra["language"]) == (2.25, "English")
-    ratings = scan.tables["ratings"]
-    assert ratings.header == ["utt_id", "rater", "emotion", "valence", "arousal", "dominance"]
-    assert ["DK_004_A_5", "a3", "happiness", "1", "5", "4"] in ratings.rows
-    assert ["EN_004_B_1", "a1", "boredom", "", "2", "1"] in ratings.rows
-    assert len(ratings.rows) == 6
+    assert Rating("DK_004_A_5", "a3", ("happiness",), {"valence": 1, "arousal": 5, "dominance": 4}) in scan.ratings
+    assert Rating("EN_004_B_1", "a1", ("boredom",), {"arousal": 2, "dominance": 1}) in scan.ratings
+    assert len(scan.ratings) == 6
     told = reasons(scan)
     assert told["audio/EN_004_H_1.wav"] == "a1_v is 'x', wanted a number"
     assert told["audio/EN_004_S_1.wav"] == "the name says S, line 5 of annotations.csv N"
@@ -183,7 +181,7 @@ def test_emotale_keeps_every_vote_and_takes_their_means(tmp_path: Path) -> None:
     (tmp_path / "EmoTale" / "annotations.csv").unlink()
     bare = emotale.scan(tmp_path / "EmoTale")
     assert len(bare.utterances) == 5
-    assert (bare.tables, {u.arousal for u in bare.utterances}) == ({}, {None})
+    assert (list(bare.ratings), {u.arousal for u in bare.utterances}) == ([], {None})
 
 
 # --- MELD
@@ -432,20 +430,12 @@ def test_msp_improv_reads_names_labels_and_votes(improv: Path) -> None:
         "4.000000",
     )
     assert (first.extra["turn"], first.extra["sentence"]) == ("FM01", "01")
-    ratings = scan.tables["ratings"]
-    assert ratings.header == [
-        "utt_id",
-        "rater",
-        "emotion",
-        "emotions",
-        "valence",
-        "arousal",
-        "dominance",
-        "naturalness",
-    ]
-    assert [row[1:] for row in ratings.rows] == [
-        ["20131008_a-p1", "Neutral", "Neutral,Concerned", "2.000000", "3.000000", "", "4.000000"],
-        ["20131008_a-p2", "Other", "Other: (not sure; maybe)", "4.000000", "2.000000", "1.000000", ""],
+    name = "MSP-IMPROV-S01A-F01-P-FM01"
+    heard = [{"all_emotions": "Neutral,Concerned", "naturalness": "4.000000"}]
+    heard += [{"all_emotions": "Other: (not sure; maybe)", "naturalness": ""}]
+    assert scan.ratings == [
+        Rating(name, "20131008_a-p1", ("Neutral",), {"valence": 2, "arousal": 3}, extra=heard[0]),
+        Rating(name, "20131008_a-p2", ("Other",), {"valence": 4, "arousal": 2, "dominance": 1}, extra=heard[1]),
     ]
     assert scan.warnings == [
         "arousal of anger is 2.00 on average, that of sadness 4.00: activation seems to be written from 1 (active) to 5 (calm); "
