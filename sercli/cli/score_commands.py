@@ -36,7 +36,8 @@ class EvaluateCommand(DeviceOption, WorkOptions):
             values = {"results": foreign}
         else:
             outcome, results, groups = evaluate.run(self.store, self.classifier or [], self.settings())
-            values = {"results": results, "groups": groups}
+            humans = evaluate.score_raters(self.store, groups)
+            values = {"results": results, "groups": groups, "human_references": humans}
         if self.dry_run:
             self.print_outcome(outcome)
         elif self.as_json:
@@ -47,7 +48,7 @@ class EvaluateCommand(DeviceOption, WorkOptions):
             if self.references:
                 print(cross_corpus_tables(foreign, terminal_width()))
             else:
-                print(score_tables(groups, terminal_width()), *lines_by_corpus(results), sep="\n")
+                print(score_tables(groups, terminal_width(), humans), *lines_by_corpus(results), sep="\n")
 
 
 @command("compare", "Compare two classifiers", "sercli compare store/ cvae-32.lstm logmel.functionals")

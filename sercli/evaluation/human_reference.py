@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..experiments.catalogue import Catalogue
 from ..experiments.sources import CorpusTask
 from ..tasks.votes import Vote, Votes, within
 from . import metrics
@@ -39,6 +40,12 @@ class HumanReference:
         scores = {} if self.scores is None else self.scores.to_json()
         counts = {name: value for name, value in vars(self).items() if name not in ("task", "scores")}
         return {"task": self.task, **scores, **counts}
+
+
+def human_references(catalogue: Catalogue, tasks: Iterable[str]) -> list[HumanReference]:
+    """Those of the named tasks, each once."""
+    references = (human_reference(catalogue.task(name)) for name in dict.fromkeys(tasks))
+    return [reference for reference in references if reference is not None]
 
 
 def human_reference(task: CorpusTask) -> HumanReference | None:

@@ -173,6 +173,8 @@ def _published(folder: str) -> Callable[[Catalogue], list[str]]:
 def report_product(catalogue: Catalogue) -> Product:
     """The page of `sercli report`: it changes with everything that it shows, and with the state of that."""
     inputs = {"corpus": digest([vars(utterance) for utterance in catalogue.store.utterances])}
+    if ratings := catalogue.store.ratings:
+        inputs["ratings"] = digest([vars(rating) for rating in ratings])
     for entry in entries(catalogue, [kind for kind in KINDS if kind.is_on_page]):
         judgement = entry.judgement
         products = entry.products if judgement.is_fresh else []

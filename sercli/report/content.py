@@ -13,9 +13,11 @@ from ..config import build
 from ..corpora.base import read_card
 from ..data.utterances import read_table
 from ..errors import BrokenPlugin, Command, MissingInput, SercliError, UsageError
+from ..evaluation.agreement import summarise_ratings
 from ..evaluation.comparison import Comparison
 from ..evaluation.diagnostics import Diagnosis
 from ..evaluation.groups import Group, group_by_system
+from ..evaluation.human_reference import human_reference
 from ..evaluation.marks import marks_of_autoencoder
 from ..evaluation.results import Result
 from ..evaluation.stored import read_comparison, read_cross_corpus_result, read_histories, read_result
@@ -125,6 +127,7 @@ class PageReader:
             counts=[ReleaseCount(row["cell"], row["found"], row["expected"]) for row in read_table(counts)]
             if counts.is_file()
             else [],
+            raters=summarise_ratings(self.store.ratings),
         )
 
     @cached_property
@@ -150,6 +153,7 @@ class PageReader:
             digest=folds.digest,
             has_default_classes=(task.definition.target, task.definition.classes)
             == (corpus_task.target, corpus_task.classes),
+            human=human_reference(task),
         )
 
     # --- systems

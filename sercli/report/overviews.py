@@ -6,8 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..corpora.base import Card
+from ..evaluation.agreement import RaterSummary
 from ..tasks.summary import CorpusSummary
 from ..text import printable, size_of
+from .raters import rater_lines
 from .terminal import printed
 
 _MOST_REASONS = 5
@@ -25,6 +27,7 @@ class CorpusOverview:
     root_is_there: bool
     rejects: int
     summary: CorpusSummary
+    raters: RaterSummary | None  # None for a corpus without votes of single raters
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ def _corpus_lines(corpus: CorpusOverview) -> Iterator[str]:
         f"{summary.hours:.2f} h; {corpus.rejects} skipped"
     )
     yield printable(", ".join(f"{label} {n}" for label, n in summary.labels.items()))
+    yield from map(printable, rater_lines(corpus.raters) if corpus.raters else ())
     if not corpus.root_is_there:
         yield f"The sound files are no longer at {printable(corpus.root)}; give `featurize` their folder with --root."
 

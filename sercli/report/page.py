@@ -5,7 +5,7 @@ Every text from a corpus or a store is escaped and shown in one printable line.
 
 from typing import TYPE_CHECKING
 
-from . import formats, pictures, sentences
+from . import formats, pictures, raters, sentences
 from .sections import Page
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def _environment() -> "Environment":
         formats.plural,
         formats.short,
         formats.epoch_limit,
+        raters.human_text,
     )
     environment.filters |= {each.__name__: each for each in (*filters, formats.breakable, pictures.legend)}
     environment.filters["cell_percent"] = lambda cell: (

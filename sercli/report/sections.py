@@ -10,10 +10,12 @@ import numpy as np
 
 from ..corpora.base import Card
 from ..data.utterances import SUBSET_COLUMNS
+from ..evaluation.agreement import RaterSummary
 from ..evaluation.comparison import Comparison
 from ..evaluation.cross_corpus import CrossCorpusResult
 from ..evaluation.diagnostics import Diagnosis
 from ..evaluation.groups import Group
+from ..evaluation.human_reference import HumanReference
 from ..evaluation.latent_space import LatentVerdict
 from ..evaluation.marks import Mark, marks_apart
 from ..evaluation.probes import Probe
@@ -54,6 +56,7 @@ class CorpusSection:
     columns: Mapping[str, int]  # session, gender, style -> number of values, if there are several
     rejects: Mapping[str, RejectCounts]  # table -> content
     counts: Sequence[ReleaseCount]
+    raters: RaterSummary | None  # None for a corpus without votes of single raters
 
     @property
     def differing_counts(self) -> list[ReleaseCount]:
@@ -83,6 +86,7 @@ class TaskSection:
     folds: Sequence[FoldRow]
     digest: str
     has_default_classes: bool
+    human: HumanReference | None  # one rater against the others; None without votes on its test utterances
 
 
 class SubsetRow(NamedTuple):

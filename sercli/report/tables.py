@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from ..evaluation.comparison import Comparison
 from ..evaluation.cross_corpus import CrossCorpusResult
 from ..evaluation.groups import Group
+from ..evaluation.human_reference import HumanReference
 from ..evaluation.marks import Mark
 from ..evaluation.results import Result
 from ..evaluation.scores import FourScores
@@ -13,6 +14,7 @@ from ..text import printable
 from .class_tables import POSTERIORS, class_table, confusion_table, posterior_table, recall_table
 from .footers import epoch_limit_lines
 from .formats import interval, percent, signed, spread
+from .raters import human_text
 from .terminal import new_table, printed
 
 if TYPE_CHECKING:
@@ -39,8 +41,8 @@ _FEW = 3  # systems of a task whose confusion matrices are all printed; of more 
 _WIDE = 120  # columns; a narrower terminal shows WA and UA alone
 
 
-def score_tables(groups: Sequence[Group], width: int | None = None) -> str:
-    """One row per system, best UA first; systems with marks stand in a second table below.
+def score_tables(groups: Sequence[Group], width: int | None = None, humans: Sequence[HumanReference] = ()) -> str:
+    """One row per system, best UA first, below them chance and one rater; systems with marks stand in a second table below.
 
     `width` is that of the terminal; without one, the tables are as wide as they need.
     """
@@ -49,7 +51,8 @@ def score_tables(groups: Sequence[Group], width: int | None = None) -> str:
         chosen = [group for group in groups if bool(group.marks) == has_marks]
         for task in dict.fromkeys(group.system.task for group in chosen):
             rows = [group for group in chosen if group.system.task == task]
-            parts.append(_score_table(f"{title}: {task}", rows, width))
+            human = next((human for human in humans if human.task == task), None)
+            parts.append(_score_table(f"{title}: {task}", rows, width, human))
             parts += [*epoch_limit_lines(rows), "", recall_table(rows, width), posterior_table(rows, width)]
             shown = rows if len(rows) <= _FEW else [_best_on_dev(rows)]
             best = ", best on dev" if len(shown) < len(rows) else ""
@@ -57,12 +60,11 @@ def score_tables(groups: Sequence[Group], width: int | None = None) -> str:
                 heading = f"{group.name}{best}"
                 parts += [class_table(heading, group.test, width), confusion_table(heading, group.test, width)]
     entangled = any(Mark.ENTANGLED in group.marks for group in groups)
-    return "\n".join(
-        [*parts, _EXPLANATION, POSTERIORS, *([f"ENTANGLED: {Mark.ENTANGLED.meaning}"] if entangled else [])]
-    )
+    parts += [_EXPLANATION, *map(human_text, humans), POSTERIORS]
+    return "\n".join([*parts, *([f"ENTANGLED: {Mark.ENTANGLED.meaning}"] if entangled else [])])
 
 
-def _score_table(title: str, groups: Sequence[Group], width: int | None) -> str:
+def _score_table(title: str, groups: Sequence[Group], width: int | None, human: HumanReference | None) -> str:
     from rich.text import Text
 
     has_marks = bool(groups[0].marks)
@@ -75,6 +77,9 @@ def _score_table(title: str, groups: Sequence[Group], width: int | None) -> str:
         cells = [str(len(group.seeds)), str(group.n_utterances), *scores, interval(group.intervals.uar)]
         table.add_row(Text(group.name), *([Text(" ".join(group.marks))] if has_marks else []), *cells)
     _add_chance(table, groups[0].chance, names, before=3 + has_marks)
+    if human is not None and human.scores is not None:
+        scores = [percent(getattr(human.scores, name)) for name in names]
+        table.add_row("one rater", *[""] * (1 + has_marks), str(human.n_votes), *scores)
     return printed(table, width)
 
 

@@ -10,6 +10,7 @@ from ..data.utterances import read_table, write_table
 from ..errors import Command, MissingInput, SercliError
 from ..evaluation.endings import endings_of
 from ..evaluation.groups import Group, group_by_system
+from ..evaluation.human_reference import HumanReference, human_references
 from ..evaluation.marks import marks_of_classifier
 from ..evaluation.results import Result, SystemFacts, score_classifier
 from ..evaluation.scores import Prediction
@@ -56,6 +57,11 @@ def run(
     outcome = make(store, keys.RESULTS, Job("evaluate", list(scores.values()), "classifier"), settings)
     results = [] if settings.dry_run else [read_result(store, name) for name in scores]
     return outcome, results, group_by_system(results, lambda name: catalogue.classifier(name).seedless_key)
+
+
+def score_raters(store_path: Path, groups: Sequence[Group]) -> list[HumanReference]:
+    """One rater against the others, in the tasks of these systems that have votes of several. Raises DamagedProduct."""
+    return human_references(Catalogue(Store(store_path)), [group.system.task for group in groups])
 
 
 def _scorable_folds(classifier: Classifier, settings: Settings) -> tuple[list[int], list[int]]:

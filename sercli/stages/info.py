@@ -15,6 +15,7 @@ from typing import Any
 from ..bundles.bundle import check_exportable
 from ..data.utterances import read_table
 from ..errors import Command, SercliError
+from ..evaluation.agreement import summarise_ratings
 from ..evaluation.endings import LimitedFits, limited_fits
 from ..evaluation.marks import Mark
 from ..evaluation.stored import read_result
@@ -92,6 +93,7 @@ def _corpus(store: Store) -> CorpusOverview:
         root_is_there=store.sound_root.is_dir(),
         rejects=_n_rows(store.corpus_folder / "rejects.tsv"),
         summary=summarise(store.utterances),
+        raters=summarise_ratings(store.ratings),
     )
 
 
