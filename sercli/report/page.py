@@ -42,5 +42,5 @@ def _environment() -> "Environment":
     environment.filters["cell_percent"] = lambda cell: (
         formats.percent(float(cell)) if cell else ""
     )  # of a sweep's table
-    environment.globals["most_kinds"] = pictures.MOST_KINDS
+    environment.globals |= {"most_kinds": pictures.MOST_KINDS, "few_answers": pictures.FEW_ANSWERS}
     return environment

@@ -8,10 +8,11 @@ import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..evaluation.calibration import COVERAGES, Calibration, PosteriorScores
 from ..evaluation.diagnostics import Diagnosis, SegmentPair, UtteranceMap
 from ..evaluation.latent_space import Points
 from ..evaluation.stored import History
@@ -23,8 +24,12 @@ if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType
 
 _TRAIN, _DEV = COLOURS[1], COLOURS[0]
+_DASHED, _NEUTRAL = (0, (4, 1.5)), "#8A8A8A"
 _LINES: "dict[RcKeyType, float]" = {"lines.linewidth": 0.9}
 _CURVES = (3.5, 2.0)  # inches
+_SQUARE = (3.5, 2.6)
+_SHARES, _POINTS = (0.05, 0.2), (2.5, 4, 7)  # of all answers that lie in a bin, and the size of its point
+FEW_ANSWERS = 5  # of a bin that is not drawn
 _CLOUD = (3.0, 2.4)
 _CLOUD_DPI = 170
 _SEGMENTS = (4.6, 2.1)
@@ -86,7 +91,7 @@ def curves(histories: Mapping[int, History], column: str, label: str, scale: flo
         figure, axes = _axes(_CURVES, "epoch", label)
         for rows in histories.values():
             epochs = [row["epoch"] for row in rows]
-            for part, colour, dashes in (("train", _TRAIN, (0, (4, 1.5))), ("dev", _DEV, "-")):
+            for part, colour, dashes in (("train", _TRAIN, _DASHED), ("dev", _DEV, "-")):
                 values = [row[f"{part}_{column}"] / scale for row in rows]
                 axes.plot(epochs, values, color=colour, linestyle=dashes, marker="." if len(rows) == 1 else "")
             best = [(row["epoch"], row[f"dev_{column}"] / scale) for row in rows if row["best"]]
@@ -102,6 +107,46 @@ def _set_limits(axes: "Axes", values: Sequence[float]) -> None:
     if low >= 0:
         axes.set_ylim(0, 1.1 * max(high, 1e-6))
     axes.locator_params(axis="x", integer=True, nbins=6)
+
+
+def reliability_diagram(quality: Calibration) -> str:
+    """Accuracy against confidence, raw dashed and calibrated solid, without bins of few answers. On the diagonal they agree."""
+    with styled(_LINES):
+        figure, axes = _axes(_SQUARE, "confidence, %", "right answers, %")
+        axes.plot([0, 100], [0, 100], color=_NEUTRAL, linewidth=0.7)
+        for scores, colour, dashes in _before_and_after(quality):
+            bins = [each for each in scores.reliability if each.n >= FEW_ANSWERS]
+            x, y, n = (np.array([getattr(each, name) for each in bins]) for name in ("confidence", "accuracy", "n"))
+            axes.plot(100 * x, 100 * y, color=colour, linestyle=dashes)
+            size = np.digitize(n / sum(each.n for each in scores.reliability), _SHARES)
+            for step, points in enumerate(_POINTS):
+                axes.plot(
+                    100 * x[size == step],
+                    100 * y[size == step],
+                    "o",
+                    color=colour,
+                    markersize=points,
+                    markeredgewidth=0,
+                )
+        axes.set_xlim(0, 102)
+        axes.set_ylim(0, 102)
+        return _svg(figure)
+
+
+def risk_coverage_curve(quality: Calibration) -> str:
+    """The share of wrong answers among the most certain ones, raw dashed and calibrated solid."""
+    with styled(_LINES):
+        figure, axes = _axes(_SQUARE, "answered, most certain first, %", "wrong answers, %")
+        for scores, colour, dashes in _before_and_after(quality):
+            axes.plot(100 * np.array(COVERAGES), 100 * np.array(scores.risk), color=colour, linestyle=dashes)
+        axes.set_xlim(0, 102)
+        axes.set_ylim(bottom=0)
+        return _svg(figure)
+
+
+def _before_and_after(quality: Calibration) -> Iterator[tuple[PosteriorScores, str, Any]]:
+    yield quality.raw, _TRAIN, _DASHED
+    yield quality.calibrated, _DEV, "-"
 
 
 def unit_spectrum(kl: Sequence[Sequence[float]]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from ..corpora.base import Card
 from ..data.utterances import SUBSET_COLUMNS
 from ..evaluation.agreement import RaterSummary
+from ..evaluation.calibration import COVERAGES
 from ..evaluation.comparison import Comparison
 from ..evaluation.cross_corpus import CrossCorpusResult
 from ..evaluation.diagnostics import Diagnosis
@@ -25,6 +26,8 @@ from ..tasks.summary import CorpusSummary
 from ..tasks.task import Task
 from . import pictures
 from .pictures import DiagnosisPictures
+
+_SHOWN_COVERAGES = (1.0, 0.9, 0.8, 0.5)
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,23 @@ class SystemSection:
                     for name, subset in results[0].items()
                 ]
         return tables
+
+    @property
+    def risk(self) -> dict[int, tuple[float, float]]:
+        """Share of wrong answers, raw and calibrated, by the share in % that is answered."""
+        quality = self.group.posteriors
+        of_coverage = dict(zip(COVERAGES, zip(quality.raw.risk, quality.calibrated.risk, strict=True), strict=True))
+        return {round(100 * coverage): of_coverage[coverage] for coverage in _SHOWN_COVERAGES}
+
+    @property
+    def reliability_diagram(self) -> str:
+        """As a picture."""
+        return pictures.reliability_diagram(self.group.posteriors)
+
+    @property
+    def risk_coverage_curve(self) -> str:
+        """As a picture."""
+        return pictures.risk_coverage_curve(self.group.posteriors)
 
     @property
     def curves(self) -> str:

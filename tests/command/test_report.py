@@ -118,6 +118,24 @@ def test_the_page_says_what_was_measured(reported: Path) -> None:
     assert str(reported) not in page_of(reported)  # nor where it lies
 
 
+def test_posteriors_and_classes_of_each_system_are_shown(reported: Path) -> None:
+    page = page_of(reported)
+    text = _Outline(page).text
+    for name in ("cvae-8.lstm", "logmel.functionals"):
+        scores = json.loads((reported / "results" / name / "scores.json").read_text())
+        before, after = (scores["posteriors"][state] for state in ("raw", "calibrated"))
+        for row, key in (("log loss, nats", "log_loss"), ("Brier score", "brier"), ("ECE", "ece")):
+            assert re.search(rf"{row}\s*{before[key]:.3f}\s*{after[key]:.3f}", text)
+        share = scores["posteriors"]["coverages"].index(0.9)
+        risks = [f"{100 * state['risk'][share]:.1f}" for state in (before, after)]
+        assert re.search(rf"most certain 90 %\s*{risks[0]}\s*{risks[1]}", text)
+        for label in scores["labels"]:
+            shares = [scores[measure][label] for measure in ("recall", "precision", "f1")]
+            cells = ["–" if share is None else f"{100 * share:.1f}" for share in shares]
+            assert re.search(rf"{label}\s*" + r"\s*".join(cells), text)
+    assert page.count("Reliability: the share of right answers") == page.count("Risk and coverage: the share") == 2
+
+
 def test_best_is_chosen_by_dev(reported: Path) -> None:
     found = [json.loads(path.read_text()) for path in (reported / "results").glob("*/scores.json")]
     best = max(found, key=lambda one: one["dev_uar"])["classifier"]
