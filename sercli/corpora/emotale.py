@@ -74,7 +74,7 @@ def _utterance(match: re.Match[str], path: str, row_of: Mapping[str, csv_files.R
         valence=means.get("valence"),
         arousal=means.get("arousal"),
         dominance=means.get("dominance"),
-        extra={"language": LANGUAGES[match["language"]], "sentence": match["sentence"]},
+        extra={"language": LANGUAGES[match["language"]], "sentence": f"{match['language']}{match['sentence']}"},
     )
 
 

@@ -10,8 +10,9 @@ Source: https://ecs.utdallas.edu/research/researchlabs/msp-lab/MSP-Improv.html
 
 Names: `session1/S01A/P/MSP-IMPROV-S01A-F01-P-FM01.wav` = sentence S01, the emotion that its scenario aims at (A, H, S, N: column
 `target`), the woman of session 1, scenario (P natural: between the recordings; R the target sentence read; S improvised; T the
-target sentence, improvised), turn. The label is that of the raters, in `Evaluation.txt` (`Evalution.txt` in some copies), which
-calls the turn `UTD-IMPROV-S01A-F01-P-FM01.avi`. Every vote is in `ratings.tsv`.
+target sentence, improvised; only R and T fill the column `sentence`), turn. The label is that of the raters, in
+`Evaluation.txt` (`Evalution.txt` in some copies), which calls the turn `UTD-IMPROV-S01A-F01-P-FM01.avi`. Every vote is in
+`ratings.tsv`.
 The default task leaves a session out, so that neither of its speakers is in training. Arousal (the corpus says activation) is kept
 as written; if anger has less of it than sadness, `ingest` warns that the scale seems to be reversed.
 Busso, Parthasarathy, Burmania, AbdelWahab, Sadoughi, Mower Provost: MSP-IMPROV: an acted corpus of dyadic interactions to study
@@ -56,6 +57,7 @@ COUNTS_BY_STYLE = {  # table 4 of the paper; columns in the order of EMOTIONS
 }
 TABLES = ("Evaluation.txt", "Evalution.txt")
 
+_TARGET_SPOKEN = ("R", "T")  # the other scenarios lead up to the target sentence, or away from it
 _TURN = (
     r"S(?P<sentence>\d\d)(?P<target>[A-Z])-(?P<speaker>[FM](?P<session>\d\d))-(?P<scenario>[A-Z])-(?P<turn>[FM]{2}\d\d)"
 )
@@ -148,7 +150,7 @@ def _utterance(match: re.Match[str], path: str, labels: Mapping[str, _Labels]) -
         arousal=numbers["arousal"],
         dominance=numbers["dominance"],
         extra={
-            "sentence": match["sentence"],
+            "sentence": match["sentence"] if match["scenario"] in _TARGET_SPOKEN else "",
             "target": target,
             "turn": match["turn"],
             "naturalness": turn.means["naturalness"],

@@ -51,5 +51,5 @@ def utterance(match: re.Match[str], path: str) -> Utterance:
         emotion=look_up(match["code"], EMOTIONS),
         emotion_code=match["code"],
         text=f"Say the word {match['word']}",
-        extra={"word": match["word"], "age": AGES[speaker]},
+        extra={"sentence": match["word"].lower(), "age": AGES[speaker]},
     )

@@ -106,6 +106,7 @@ class ForeignClassifier:
             {
                 **marks_of_options(classifier.config),
                 Mark.SYNTHETIC: test.store.is_synthetic or classifier.store.is_synthetic,
+                Mark.TEXT_SHARED: test.shares_text,
                 Mark.PARTIAL: len(numbers) < len(classifier.fold_numbers),
             }
         )

@@ -6,7 +6,6 @@ from enum import StrEnum
 from ..experiments.configs import AutoencoderConfig, ClassifierConfig
 from ..experiments.sources import CorpusTask
 from ..experiments.systems import Autoencoder, Classifier
-from ..tasks.classes import ENTANGLED
 
 
 class Mark(StrEnum):
@@ -15,6 +14,7 @@ class Mark(StrEnum):
     SYNTHETIC = "SYNTHETIC"
     ORACLE = "ORACLE"
     ENTANGLED = "ENTANGLED"
+    TEXT_SHARED = "TEXT-SHARED"
     SPEAKER_DEPENDENT = "SPEAKER-DEPENDENT"
     SPEAKER_NORMALISED = "speaker-normalised"
     PARTIAL = "PARTIAL"
@@ -26,15 +26,17 @@ class Mark(StrEnum):
 
     @property
     def apart(self) -> bool:
-        """Whether it is a mark of the system. The others are marks of the corpus, and so of all its systems."""
-        return self not in (Mark.SYNTHETIC, Mark.ENTANGLED)
+        """Whether it is a mark of the system. The others are marks of corpus and task, and so of all systems of the task."""
+        return self not in (Mark.SYNTHETIC, Mark.ENTANGLED, Mark.TEXT_SHARED)
 
 
 _MEANINGS = {
     Mark.SYNTHETIC: "The speech is synthetic: scores show that the pipeline works and say nothing about people.",
     Mark.ORACLE: "The system is given the true emotion of the test utterance.",
-    Mark.ENTANGLED: "Most utterances are by speakers with a single label, so voice and label cannot be told apart in this corpus, "
-    "and its speaker-independent scores say little about emotion.",
+    Mark.ENTANGLED: "The speaker alone tells the label of most utterances, far above chance, so voice and label cannot be told apart "
+    "in this corpus, and its speaker-independent scores say little about emotion.",
+    Mark.TEXT_SHARED: "Most test utterances repeat a sentence of training, so scores on new sentences may be lower; "
+    "`--apart sentence` holds sentences out.",
     Mark.SPEAKER_DEPENDENT: "The system or its autoencoder is trained or stopped on other utterances of the speakers that it is tested on.",
     Mark.SPEAKER_NORMALISED: "The system uses all audio of the test speaker, though no label.",
     Mark.PARTIAL: "Some folds are missing.",
@@ -86,7 +88,8 @@ def marks_of_task(task: CorpusTask) -> tuple[Mark, ...]:
 def _holds(task: CorpusTask) -> dict[Mark, bool]:
     return {
         Mark.SYNTHETIC: task.store.is_synthetic,
-        Mark.ENTANGLED: task.single_label_share > ENTANGLED,
+        Mark.ENTANGLED: task.by_speaker.is_entangled,
+        Mark.TEXT_SHARED: task.shares_text,
         Mark.SPEAKER_DEPENDENT: task.definition.speaker_dependent,
     }
 

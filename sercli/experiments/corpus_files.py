@@ -17,7 +17,6 @@ from ..machine.progress import say
 from ..store import keys, publishing
 from ..store.locations import STORE_FORMAT, Locations
 from ..store.publishing import Product
-from ..tasks.classes import ENTANGLED
 from ..tasks.summary import summarise
 from ..text import printable
 from .making import Outcome, Settings
@@ -113,9 +112,9 @@ def print_summary(store_path: Path, content: CorpusContent) -> None:
     summary = summarise(content.utterances)
     say(f"{store_path}: {summary.utterances} utterances of {summary.speakers} speakers, {summary.hours:.2f} h")
     say(f"{store_path}: {', '.join(f'{printable(label)} {n}' for label, n in summary.labels.items())}")
-    if summary.single_label_share > ENTANGLED:
+    if (guess := summary.by_speaker).is_entangled:
         say(
-            f"{store_path}: ENTANGLED: {100 * summary.single_label_share:.0f} % of the labelled utterances are by speakers who "
-            "have one emotion only; speaker-independent scores of this corpus say little about emotion, and are marked"
+            f"{store_path}: ENTANGLED: the speaker alone tells the emotion of {100 * guess.accuracy:.0f} % of the labelled utterances "
+            f"(chance {100 * guess.chance:.0f} %); speaker-independent scores of this corpus say little about emotion, and are marked"
         )
     print_rejects(content.rejects, store_path / keys.CORPUS / REJECTS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from ..config import plain
 from ..data.hashing import digest
@@ -10,6 +11,7 @@ from ..errors import Command
 from ..store import keys
 from ..store.publishing import Product
 from ..tasks.classes import label_cross_corpus
+from ..tasks.confounds import shares_text_with
 from ..tasks.task import Task
 from .catalogue import Catalogue
 from .sources import truth_inputs
@@ -49,8 +51,16 @@ class CrossCorpusTest:
         inputs = {product.key: product.digest for product in map(self.predictions, numbers)}
         inputs |= truth_inputs(self.store, self.labels)
         inputs |= {"synthetic": "true"} if self.store.is_synthetic or self.classifier.store.is_synthetic else {}
+        inputs |= {"shared sentences": "true"} if self.shares_text else {}
         config = {"corpus": self.classifier.store.name, **plain(self.classifier.config)}
         return Product(keys.scores(self.key), config, inputs, self._command)
+
+    @cached_property
+    def shares_text(self) -> bool:
+        """Whether most utterances here repeat a text that the classifier was trained on."""
+        origin = self.classifier.store.utterances
+        trained = (utterance for utterance in origin if utterance.utt_id in self.classifier.folds.labels)
+        return shares_text_with((u for u in self.store.utterances if u.utt_id in self.labels), trained)
 
     @property
     def _command(self) -> Command:

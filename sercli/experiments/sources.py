@@ -17,7 +17,8 @@ from ..store import keys, publishing
 from ..store.publishing import Product
 from ..store.ragged import Ragged
 from ..store.store import Store
-from ..tasks.classes import label_by_classes, label_utterances, single_label_share
+from ..tasks.classes import label_by_classes, label_utterances
+from ..tasks.confounds import SpeakerPrediction, predict_by_speaker, shares_text
 from ..tasks.folds import Folds
 from ..tasks.folds_file import FoldsFile
 from ..tasks.protocols import PROTOCOLS
@@ -255,9 +256,14 @@ class CorpusTask:
         return truth_inputs(self.store, self.folds.labels)
 
     @cached_property
-    def single_label_share(self) -> float:
-        """Share of the utterances whose speakers have one label only."""
-        return single_label_share(self.folds.labels, self.store.utterances)
+    def by_speaker(self) -> SpeakerPrediction:
+        """How well the speaker alone predicts the label."""
+        return predict_by_speaker(self.folds.labels, self.store.utterances)
+
+    @cached_property
+    def shares_text(self) -> bool:
+        """Whether most test utterances repeat a sentence of training."""
+        return shares_text(self.folds.folds, self.store.utterances)
 
 
 def truth_inputs(store: Store, labels: Mapping[str, str]) -> dict[str, str]:

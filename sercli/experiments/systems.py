@@ -269,6 +269,7 @@ class Classifier(_System[ClassifierConfig]):
         inputs = {product.key: product.digest for product in map(self.predictions, numbers)}
         inputs |= {**self.task.truth_inputs, "folds": self.folds.digest}
         inputs |= {"synthetic": "true"} if self.store.is_synthetic else {}
+        inputs |= {"shared sentences": "true"} if self.task.shares_text else {}
         if heard := {number: speakers for number in numbers if (speakers := self.heard_test_speakers(number))}:
             inputs["test speakers that the autoencoder has heard"] = digest(heard)
         return Product(keys.result(self.name), plain(self.config), inputs, self._evaluate)

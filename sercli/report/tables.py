@@ -1,13 +1,13 @@
 """The tables that `sercli evaluate` and `sercli compare` print."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..evaluation.comparison import Comparison
 from ..evaluation.cross_corpus import CrossCorpusResult
 from ..evaluation.groups import Group
 from ..evaluation.human_reference import HumanReference
-from ..evaluation.marks import Mark
+from ..evaluation.marks import Mark, marks_apart
 from ..evaluation.results import Result
 from ..evaluation.scores import FourScores
 from ..text import printable
@@ -42,13 +42,13 @@ _WIDE = 120  # columns; a narrower terminal shows WA and UA alone
 
 
 def score_tables(groups: Sequence[Group], width: int | None = None, humans: Sequence[HumanReference] = ()) -> str:
-    """One row per system, best UA first, below them chance and one rater; systems with marks stand in a second table below.
+    """One row per system, best UA first, below them chance and one rater; a second table has the systems that marks set apart.
 
     `width` is that of the terminal; without one, the tables are as wide as they need.
     """
     parts = []
-    for title, has_marks in (("Scores on test utterances", False), ("Marked, not to be compared with others", True)):
-        chosen = [group for group in groups if bool(group.marks) == has_marks]
+    for title, is_apart in (("Scores on test utterances", False), ("Marked, not to be compared with others", True)):
+        chosen = [group for group in groups if bool(marks_apart(group.marks)) == is_apart]
         for task in dict.fromkeys(group.system.task for group in chosen):
             rows = [group for group in chosen if group.system.task == task]
             human = next((human for human in humans if human.task == task), None)
@@ -59,15 +59,20 @@ def score_tables(groups: Sequence[Group], width: int | None = None, humans: Sequ
             for group in shown:
                 heading = f"{group.name}{best}"
                 parts += [class_table(heading, group.test, width), confusion_table(heading, group.test, width)]
-    entangled = any(Mark.ENTANGLED in group.marks for group in groups)
     parts += [_EXPLANATION, *map(human_text, humans), POSTERIORS]
-    return "\n".join([*parts, *([f"ENTANGLED: {Mark.ENTANGLED.meaning}"] if entangled else [])])
+    return "\n".join([*parts, *_meanings(group.marks for group in groups)])
+
+
+def _meanings(of_systems: Iterable[Sequence[Mark]]) -> list[str]:
+    """A line for each mark of a corpus or task among those of the systems."""
+    of_corpus = {mark for marks in of_systems for mark in marks if not mark.apart}
+    return [f"{mark}: {mark.meaning}" for mark in Mark if mark in of_corpus]
 
 
 def _score_table(title: str, groups: Sequence[Group], width: int | None, human: HumanReference | None) -> str:
     from rich.text import Text
 
-    has_marks = bool(groups[0].marks)
+    has_marks = any(group.marks for group in groups)
     names = _scores_that_fit(width)
     dev = ["dev UA %"] if names == _ALL else []
     headings = [getattr(_HEADINGS, name) for name in names]
@@ -123,7 +128,7 @@ def cross_corpus_tables(results: Sequence[CrossCorpusResult], width: int | None 
         _add_chance(table, rows[0].chance, names, before=5)
         parts += [printed(table, width), *(line for result in rows for line in _left_out(result))]
         parts += [confusion_table(result.system.classifier, result.test, width) for result in rows]
-    return "\n".join([*parts, _CROSS_CORPUS])
+    return "\n".join([*parts, _CROSS_CORPUS, *_meanings(result.marks for result in results)])
 
 
 def _left_out(result: CrossCorpusResult) -> list[str]:

@@ -3,6 +3,7 @@
 - `protocols`: how a corpus is cut into folds; a new protocol is one function and one entry of its table.
 - `task`: target, classes, subset and protocol, and the name of a task.
 - `classes`: the class of each utterance in a task.
+- `confounds`: what else than emotion may tell a label: who speaks, and which sentence.
 - `folds`: one split, and all splits of a task.
 - `folds_file`: folds from a table that somebody else made.
 - `splitting`: a task and a corpus make folds.

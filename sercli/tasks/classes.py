@@ -1,6 +1,5 @@
 """The class of each utterance in a task."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..data.emotions import spelling_hint
@@ -10,7 +9,6 @@ from ..text import c_order
 from .task import COMPLETE, RATING_COLUMNS, Task
 
 LEVELS = ("low", "mid", "high")
-ENTANGLED = 0.5  # of `single_label_share`: above it labels and speakers cannot be told apart
 
 
 def label_utterances(task: Task, utterances: Sequence[Utterance]) -> tuple[list[str], dict[str, str]]:
@@ -60,19 +58,6 @@ def label_cross_corpus(
     labels = label_by_classes(task, classes, utterances, combined)
     occurring = set(labels.values())
     return [name for name in classes if name in occurring], labels
-
-
-def single_label_share(labels: Mapping[str, str], utterances: Iterable[Utterance]) -> float:
-    """The share of labelled utterances whose speakers have two or more, all of one label; `labels` maps utt_id to label.
-
-    Above ENTANGLED a speaker's voice gives the label away, and a speaker who is held out takes a label along.
-    """
-    counts: dict[str, Counter[str]] = {}  # speaker -> label -> utterances
-    for utterance in utterances:
-        if label := labels.get(utterance.utt_id):
-            counts.setdefault(utterance.speaker, Counter())[label] += 1
-    single = sum(c.total() for c in counts.values() if len(c) == 1 and c.total() > 1)
-    return single / max(1, sum(c.total() for c in counts.values()))
 
 
 def _subset(task: Task, utterances: Sequence[Utterance]) -> Sequence[Utterance]:

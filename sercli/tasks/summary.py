@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..data.utterances import Utterance
 from ..text import c_order
-from .classes import single_label_share
+from .confounds import SpeakerPrediction, predict_by_speaker
 
 UNLABELLED = "(not labelled)"
 
@@ -20,7 +20,7 @@ class CorpusSummary:
     sessions: int
     hours: float
     labels: dict[str, int]  # emotion, or UNLABELLED -> utterances, in C order
-    single_label_share: float  # of the labelled utterances: those of speakers who have only one emotion
+    by_speaker: SpeakerPrediction  # of the emotion
 
 
 def summarise(utterances: Sequence[Utterance]) -> CorpusSummary:
@@ -38,5 +38,5 @@ def summarise(utterances: Sequence[Utterance]) -> CorpusSummary:
         sessions=len({utterance.session for utterance in utterances} - {""}),
         hours=sum(utterance.duration for utterance in utterances) / 3600,
         labels={label: labels[label] for label in sorted(labels, key=c_order)},
-        single_label_share=single_label_share(emotions, utterances),
+        by_speaker=predict_by_speaker(emotions, utterances),
     )

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,6 @@ from sercli.stages.combine import CombineOptions
 from sercli.stages.ingest import IngestOptions
 from sercli.store import keys
 from sercli.store.store import Store
-from sercli.tasks.classes import ENTANGLED, single_label_share
 from sercli.tasks.splitting import make_folds
 from sercli.tasks.task import Task
 
@@ -444,21 +442,6 @@ def test_what_cannot_be_tested_elsewhere(situation: str, sercli: Sercli, elsewhe
 # --- labels and speakers that cannot be told apart
 
 
-def labelled(rows: Sequence[tuple[str, str]]) -> float:
-    utterances = [Utterance(f"u{n}", "", speaker=speaker, emotion=label) for n, (speaker, label) in enumerate(rows)]
-    return single_label_share({one.utt_id: one.emotion for one in utterances}, utterances)
-
-
-def test_what_entangled_means() -> None:
-    everybody_all = [(speaker, label) for speaker in "abcd" for label in ("anger", "joy") for _ in range(3)]
-    each_one = [(speaker, "anger" if speaker in "ab" else "joy") for speaker in "abcd" for _ in range(3)]
-    assert labelled(everybody_all) == 0
-    assert labelled(each_one) == 1
-    assert labelled([*each_one, *everybody_all[:12]]) == 6 / 24 <= ENTANGLED  # a and b have both, c and d one alone
-    assert labelled([(str(n), "joy") for n in range(9)]) == 0  # of one utterance nothing can be told
-    assert labelled([*each_one, *(("e", "") for _ in range(9))]) == 1  # what has no label has no say
-
-
 def test_entangled_labels_are_told_and_marked(sercli: Sercli, corpus: Path, tmp_path: Path) -> None:
     """As in the URDU corpus: whoever is angry is never anything else."""
     rows = [line.split("\t") for line in (corpus / "utterances.tsv").read_text().splitlines()]
@@ -467,7 +450,7 @@ def test_entangled_labels_are_told_and_marked(sercli: Sercli, corpus: Path, tmp_
     lines = [f"{row[path]},{row[speaker]}-{row[emotion]},{row[emotion]}" for row in rows[1:]]
     (tmp_path / "corpus" / "labels.csv").write_text("\n".join(["path,speaker,emotion", *lines]) + "\n")
     done = sercli("ingest", tmp_path / "corpus", tmp_path / "store")
-    assert "ENTANGLED: 100 % of the labelled utterances are by speakers who have one emotion only" in done.stderr
+    assert "ENTANGLED: the speaker alone tells the emotion of 100 %" in done.stderr
     sercli("folds", tmp_path / "store")
     sercli("featurize", tmp_path / "store")
     sercli("train-classifier", tmp_path / "store", "--classifier", "functionals", "--name", "control")

@@ -162,7 +162,7 @@ EXTRAS = {
     ("cremad", "1040_ITH_SAD_X.wav"): {"utt_id": "1040_ITH_SAD_X", "intensity": "unspecified"},
     ("savee", "AudioData/JK/sa03.wav"): {"utt_id": "JK_sa03", "sentence": "sa03", "emotion_code": "sa"},
     ("tess", "OA_bite_neutral.wav"): {"utt_id": "OAF_bite_neutral", "text": "Say the word bite", "age": "64"},
-    ("tess", "YAF_food_ps.wav"): {"emotion_code": "ps", "word": "food", "age": "26"},
+    ("tess", "YAF_food_ps.wav"): {"emotion_code": "ps", "sentence": "food", "age": "26"},
     ("emovo", "gio-f2-b2.wav"): {"utt_id": "gio-f2-b2", "sentence": "b2"},
     ("shemo", "F03S02.wav"): {"utt_id": "F03S02", "style": "semi-natural"},
     ("urdu", "SM1_F19_A019.wav"): {"utt_id": "SM1_F19_A019", "file": "F19", "style": "spontaneous"},

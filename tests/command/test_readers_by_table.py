@@ -166,7 +166,7 @@ def test_emotale_keeps_every_vote_and_takes_their_means(tmp_path: Path) -> None:
     angry, bored = scan.utterances
     assert (angry.utt_id, angry.speaker, angry.emotion) == ("DK_004_A_5", "004", "anger")
     assert (angry.valence, angry.arousal, angry.dominance) == (1.6667, 4.3333, 4.5)
-    assert angry.extra == {"language": "Danish", "sentence": "5"}
+    assert angry.extra == {"language": "Danish", "sentence": "DK5"}
     assert (bored.valence, bored.extra["language"]) == (2.25, "English")
     assert Rating("DK_004_A_5", "a3", ("happiness",), {"valence": 1, "arousal": 5, "dominance": 4}) in scan.ratings
     assert Rating("EN_004_B_1", "a1", ("boredom",), {"arousal": 2, "dominance": 1}) in scan.ratings
@@ -429,7 +429,8 @@ def test_msp_improv_reads_names_labels_and_votes(improv: Path) -> None:
         None,
         "4.000000",
     )
-    assert (first.extra["turn"], first.extra["sentence"]) == ("FM01", "01")
+    assert (first.extra["turn"], first.extra["sentence"]) == ("FM01", "")
+    assert found["MSP-IMPROV-S02H-M06-R-MM01"].extra["sentence"] == "02"
     name = "MSP-IMPROV-S01A-F01-P-FM01"
     heard = [{"all_emotions": "Neutral,Concerned", "naturalness": "4.000000"}]
     heard += [{"all_emotions": "Other: (not sure; maybe)", "naturalness": ""}]

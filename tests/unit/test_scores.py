@@ -229,4 +229,4 @@ def test_marks_stand_in_one_order_with_one_meaning() -> None:
     assert every == tuple(Mark)
     assert marks(dict.fromkeys(Mark, False)) == ()
     assert all(mark.meaning.endswith(".") for mark in Mark)
-    assert set(every) - set(marks_apart(every)) == {Mark.SYNTHETIC, Mark.ENTANGLED}
+    assert set(every) - set(marks_apart(every)) == {Mark.SYNTHETIC, Mark.ENTANGLED, Mark.TEXT_SHARED}
