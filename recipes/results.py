@@ -19,8 +19,9 @@ from sercli.report.formats import interval, percent, spread
 
 _LEGEND = (
     "WA: accuracy; UA: mean recall of the classes; both pooled over the folds, in %. ± is the standard deviation over seeds. "
-    "95 %: bootstrap over speakers of the UA (mean over seeds). UA/fold: the mean of the folds' UA. Systems may be chosen by dev UA; "
-    "it is too high, since dev also stopped the training. Epoch limit: how many folds of autoencoder, classifier it stopped, and not dev."
+    "95 %: t interval of the UA (mean over seeds) over sessions or, where there are none, speakers. UA/fold: the mean of the folds' UA. "
+    "Systems may be chosen by dev UA; it is too high, since dev also stopped the training. Epoch limit: how many folds of autoencoder, "
+    "classifier it stopped, and not dev."
 )
 _PARTS, _NOT_FITTED = ("autoencoder", "classifier"), "–"
 _SCORES = ("accuracy", "uar", "macro_f1", "weighted_f1", "uar_fold_mean", "dev_uar")

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import SercliError, listed
 from ..text import c_order
-from . import metrics
+from . import jackknife, metrics
 from .marks import Mark
 from .metrics import Interval
 from .results import Result
@@ -166,7 +166,7 @@ def compare(first: Evaluated, second: Evaluated, warnings: Sequence[str] = ()) -
         n_utterances=len(first.rows),
         n_speakers=len(by_speaker),
         difference=FourScores.each(lambda name: getattr(sides[0].scores, name) - getattr(sides[1].scores, name)),
-        intervals=FourScores.each(lambda name: metrics.paired_interval(counts[0], counts[1], metrics.SCORES[name])),
+        intervals=FourScores.each(lambda name: jackknife.paired_interval(counts[0], counts[1], metrics.SCORES[name])),
         recall=_recalls(labels, *pooled),
         right=right,
         mcnemar_p=metrics.mcnemar(right.only_first, right.only_second),

@@ -14,7 +14,7 @@ from ..experiments.cross_testing import CrossCorpusTest
 from ..text import c_order
 from .marks import Mark, marks, marks_of_options
 from .metrics import Interval
-from .results import SystemFacts, chance_to_json
+from .results import SystemFacts, chance_to_json, confusions_by_cluster
 from .scores import FourScores, Matrix, MeanScores, Prediction, Scores, chance, intervals, matrix, mean_over
 
 
@@ -31,9 +31,10 @@ class CrossCorpusResult:
     classes_without_utterances: tuple[str, ...]  # classes of the classifier that no utterance here has
     labels_without_class: Mapping[str, int]  # labels here that the classifier lacks -> utterances left out
     test: MeanScores
-    intervals: FourScores[Interval]  # 95 %, over the speakers here
+    intervals: FourScores[Interval]  # 95 %, over the clusters here
     per_fold: Mapping[int, FourScores[float]]
-    per_speaker: Mapping[str, Matrix]  # confusion, summed over models
+    cluster: str  # what a cluster is: "session" or "speaker"
+    per_cluster: Mapping[str, Matrix]  # confusion, summed over models
 
     @property
     def n_utterances(self) -> int:
@@ -51,7 +52,8 @@ class CrossCorpusResult:
             "store": self.store,
             "marks": list(self.marks),
             "n_utterances": self.n_utterances,
-            "n_speakers": len(self.per_speaker),
+            "cluster": self.cluster,
+            "n_clusters": len(self.per_cluster),
             "folds_done": len(self.per_fold),
             "folds_expected": self.folds_expected,
             "labels": self.labels,
@@ -61,9 +63,9 @@ class CrossCorpusResult:
             **self.intervals.to_json(after="_ci95"),
             "chance": chance_to_json(self.chance),
             "per_fold": [{"fold": number, **scores.to_json()} for number, scores in self.per_fold.items()],
-            "per_speaker": {
-                speaker: {"n_utterances": int(np.sum(counts)) // len(self.per_fold), "confusion": counts}
-                for speaker, counts in self.per_speaker.items()
+            "per_cluster": {
+                name: {"n_utterances": int(np.sum(counts)) // len(self.per_fold), "confusion": counts}
+                for name, counts in self.per_cluster.items()
             },
             **self.test.classes_to_json(),
         }
@@ -83,7 +85,8 @@ class CrossCorpusResult:
             test=MeanScores(**vars(FourScores.from_json(values)), **MeanScores.classes_from_json(values)),
             intervals=FourScores.from_json(values, after="_ci95"),
             per_fold={fold["fold"]: FourScores.from_json(fold) for fold in values["per_fold"]},
-            per_speaker={speaker: matrix(subset["confusion"]) for speaker, subset in values["per_speaker"].items()},
+            cluster=values["cluster"],
+            per_cluster={name: matrix(subset["confusion"]) for name, subset in values["per_cluster"].items()},
         )
 
 
@@ -128,14 +131,11 @@ def score_cross_corpus(
     `labels` has the class of each utterance by utt_id; `predictions` has rows with `utt_id`, `truth` and `prediction` of every one
     of them, by the number of the fold whose model made them.
     """
-    index = {label: number for number, label in enumerate(classes)}
-    speaker_of = {utterance.utt_id: utterance.speaker for utterance in utterances}
+    by_id = {utterance.utt_id: utterance for utterance in utterances}
     of_models = {number: Scores.from_predictions(rows, classes) for number, rows in predictions.items()}
-    speakers = sorted({speaker_of[row["utt_id"]] for rows in predictions.values() for row in rows}, key=c_order)
-    counts = {speaker: np.zeros((len(predictions), len(classes), len(classes)), np.int64) for speaker in speakers}
-    for model, rows in enumerate(predictions.values()):
-        for row in rows:
-            counts[speaker_of[row["utt_id"]]][model, index[row["truth"]], index[row["prediction"]]] += 1
+    by_model = [confusions_by_cluster(rows, classes, by_id) for rows in predictions.values()]
+    (unit, first), *_ = by_model
+    counts = {name: np.array([of_model[name] for _, of_model in by_model]) for name in first}
     left_out = Counter(u.emotion for u in utterances if u.emotion and u.utt_id not in labels)
     return CrossCorpusResult(
         system=classifier.system,
@@ -149,5 +149,6 @@ def score_cross_corpus(
         test=mean_over(list(of_models.values())),
         intervals=intervals(list(counts.values())),
         per_fold={number: scores.four for number, scores in of_models.items()},
-        per_speaker={speaker: matrix(models.sum(axis=0)) for speaker, models in counts.items()},
+        cluster=unit,
+        per_cluster={name: matrix(models.sum(axis=0)) for name, models in counts.items()},
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..experiments.systems import Autoencoder
+from .clusters import clusters
 from .latent_space import (
     Array,
     LatentVerdict,
@@ -180,6 +181,7 @@ class _Questions:
     def __init__(self, autoencoder: Autoencoder) -> None:
         utterances = autoencoder.store.utterances
         self._speaker_of = {u.utt_id: u.speaker for u in utterances}
+        self._cluster_of = clusters(utterances).of
         gender_of = {u.utt_id: u.gender for u in utterances}
         self._truths = {autoencoder.task.definition.target: autoencoder.folds.labels, "gender": gender_of}
         self._answers: dict[str, tuple[list[Answer], list[Answer]]] = {name: ([], []) for name in self._truths}
@@ -205,7 +207,7 @@ class _Questions:
         scores = {"speaker": self._speakers}
         for question, (latents, features) in self._answers.items():
             scores[question] = (
-                score_answers(latents, self._speaker_of),
-                score_answers(features, self._speaker_of),
+                score_answers(latents, self._cluster_of),
+                score_answers(features, self._cluster_of),
             )
         return tuple(Probe(name, a, b) for name, (a, b) in scores.items() if a is not None and b is not None)

@@ -1,4 +1,4 @@
-"""A system over its seeds: mean scores, their spread, and an interval over speakers of the mean."""
+"""A system over its seeds: mean scores, their spread, and an interval over clusters of the mean."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Group:
 
     @classmethod
     def of(cls, results: Sequence[Result]) -> Group:
-        """The group of results that differ in their seed alone; all have the same test speakers."""
-        speakers = results[0].per["speaker"]
-        counts = [np.array([result.per["speaker"][speaker].confusion for result in results]) for speaker in speakers]
+        """The group of results that differ in their seed alone; all have the same test utterances."""
+        names = results[0].per_cluster
+        counts = [np.array([result.per_cluster[name] for result in results]) for name in names]
         return cls(
             results=tuple(results),
             test=mean_over([result.test for result in results]),
@@ -72,6 +72,15 @@ class Group:
         return together(dict(zip(names, (result.endings for result in self.results), strict=True)))
 
     @property
+    def cluster(self) -> str:
+        """What intervals are over: "session" or "speaker"."""
+        return self.results[0].cluster
+
+    @property
+    def n_clusters(self) -> int:
+        return len(self.results[0].per_cluster)
+
+    @property
     def labels(self) -> tuple[str, ...]:
         return self.results[0].labels
 
@@ -106,6 +115,8 @@ class Group:
             "chance": chance_to_json(self.results[0].chance),
             "n_utterances": self.n_utterances,
             "epoch_limit": endings_to_json(self.endings),
+            "cluster": self.cluster,
+            "n_clusters": self.n_clusters,
             "labels": self.labels,
             **self.test.to_json(),
             **self.fold_mean.to_json(after="_fold_mean"),

@@ -1,7 +1,7 @@
-"""Scores of predictions, their intervals over speakers, and McNemar's test. Scores are fractions.
+"""Scores of predictions, and McNemar's test. Scores are fractions.
 
 Each score has two functions. `uar(truth, prediction, labels)` reads one label per utterance. `uar_of_counts(counts)` reads confusion
-matrices with any leading axes, (..., C, C) -> (...): the bootstrap over speakers scores thousands of them at once.
+matrices with any leading axes, (..., C, C) -> (...): a permutation test scores thousands of them at once.
 Classes that do not occur in `truth` are left out of means over classes, as in scikit-learn with `labels=set(truth)`.
 """
 
@@ -15,9 +15,6 @@ Labels = Sequence[str]
 Counts = npt.NDArray[Any]  # (..., C, C): truth in rows, predictions in columns
 CountScore = Callable[[Counts], Any]  # (..., C, C) -> (...)
 Interval = tuple[float, float] | tuple[None, None]
-ScoreOfSpeakers = Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float64]]
-RESAMPLES = 2000
-_TAIL = (1 - 0.95) / 2
 
 
 def confusion(truth: Labels, prediction: Labels, labels: Labels) -> npt.NDArray[np.int64]:
@@ -120,53 +117,6 @@ SCORES: Mapping[str, CountScore] = {
     "macro_f1": macro_f1_of_counts,
     "weighted_f1": weighted_f1_of_counts,
 }
-
-
-def interval(counts: Sequence[Counts], score: CountScore) -> Interval:
-    """95 % interval of a score: percentile bootstrap over speakers, since utterances of one speaker are not independent.
-
-    `counts` has one confusion matrix (C, C) per speaker; or (..., C, C) per speaker for the mean over seeds, targets or both, with the
-    same speakers drawn for all of them. Every score sees the same draws. A single speaker has no interval: (None, None).
-    The bounds are those of `scipy.stats.bootstrap`, which takes a second to import.
-    """
-    return _bootstrap(len(counts), _score_of_speakers(counts, score))
-
-
-def paired_interval(counts_a: Sequence[Counts], counts_b: Sequence[Counts], score: CountScore) -> Interval:
-    """95 % interval of the difference A − B of two systems; as `interval`, with the same speakers drawn for both systems.
-
-    Both have one confusion matrix per speaker, of the same speakers in the same order.
-    """
-    assert len(counts_a) == len(counts_b), "the same speakers, in the same order"
-    a, b = _score_of_speakers(counts_a, score), _score_of_speakers(counts_b, score)
-    return _bootstrap(len(counts_a), lambda draws: a(draws) - b(draws))
-
-
-def _score_of_speakers(counts: Sequence[Counts], score: CountScore) -> ScoreOfSpeakers:
-    """A function from indices of speakers (R, S) to the score of their pooled utterances (R,), mean over the axes before (C, C)."""
-    stacked = np.stack(counts)  # (S, ..., C, C)
-
-    def score_of(draws: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        scores = np.asarray(score(stacked[draws.T].sum(axis=0)))
-        means: npt.NDArray[np.float64] = scores.reshape(len(draws), -1).mean(axis=-1)
-        return means
-
-    return score_of
-
-
-def _bootstrap(n_speakers: int, score_of: ScoreOfSpeakers) -> Interval:
-    if n_speakers < 2:
-        return None, None
-    draws = np.random.default_rng(0).integers(0, n_speakers, (RESAMPLES, n_speakers))
-    scores = np.sort(score_of(draws))
-    return _quantile(scores, _TAIL), _quantile(scores, 1 - _TAIL)
-
-
-def _quantile(ascending: npt.NDArray[np.float64], share: float) -> float:
-    """Linear interpolation between order statistics (Hyndman and Fan's type 7), rounded as in `scipy.stats.quantile`."""
-    place = share * len(ascending) + 1 - share
-    below, weight = int(place) - 1, place % 1
-    return float((1 - weight) * ascending[below] + weight * ascending[below + 1])
 
 
 def mcnemar(n_only_a: int, n_only_b: int) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from . import metrics
+from . import jackknife, metrics
 from .latent_space import Array
 from .metrics import Interval
 
@@ -21,7 +21,7 @@ Vectors = Mapping[str, Array]  # utt_id -> (D,)
 
 @dataclass(frozen=True)
 class ProbeScore:
-    """UA of a probe, its 95 % interval over speakers, and chance; fractions."""
+    """UA of a probe, its 95 % interval over clusters, and chance; fractions."""
 
     uar: float
     interval: tuple[float | None, ...]  # (None, None) where there is none
@@ -82,16 +82,16 @@ def stack(vectors: Vectors, utt_ids: Sequence[str]) -> Array:
     return np.stack([vectors[utt_id] for utt_id in utt_ids])
 
 
-def score_answers(answers: Sequence[Answer], speaker_of: Mapping[str, str]) -> ProbeScore | None:
+def score_answers(answers: Sequence[Answer], cluster_of: Mapping[str, str]) -> ProbeScore | None:
     """The score of the answers of all folds. None if the question has a single answer."""
     if len({answer.truth for answer in answers}) < 2:
         return None
-    by_speaker: dict[str, list[Answer]] = {}
+    by_cluster: dict[str, list[Answer]] = {}
     for each in answers:
-        by_speaker.setdefault(speaker_of[each.utt_id], []).append(each)
+        by_cluster.setdefault(cluster_of[each.utt_id], []).append(each)
     labels = sorted({label for each in answers for label in (each.truth, each.prediction)})
-    counts = [_confusion(by_speaker[speaker], labels) for speaker in sorted(by_speaker)]
-    return _score(counts, metrics.interval(counts, metrics.uar_of_counts))
+    counts = [_confusion(by_cluster[name], labels) for name in sorted(by_cluster)]
+    return _score(counts, jackknife.interval(counts, metrics.uar_of_counts))
 
 
 def score_speakers(rows: Array, speakers: Sequence[str]) -> ProbeScore | None:

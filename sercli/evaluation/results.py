@@ -14,10 +14,11 @@ from ..experiments.systems import Classifier
 from ..tasks.folds import Folds
 from ..text import c_order
 from .calibration import Calibration
+from .clusters import clusters
 from .endings import Endings, LimitedFits, endings_to_json
 from .marks import Mark
-from .metrics import Interval
-from .scores import NO_SCORES, FourScores, Matrix, Prediction, Scores, chance, intervals, matrix
+from .metrics import Counts, Interval
+from .scores import NO_SCORES, FourScores, Matrix, Prediction, Scores, chance, confusion_of, intervals, matrix
 
 
 @dataclass(frozen=True)
@@ -133,11 +134,13 @@ class Result:
     folds_expected: int
     labels: tuple[str, ...]
     test: Scores
-    intervals: FourScores[Interval]  # 95 %, over speakers
+    intervals: FourScores[Interval]  # 95 %, over clusters
     fold_mean: FourScores[float]  # the mean of the folds' scores
     dev: FourScores[float | None]
     per_fold: tuple[FoldResult, ...]
     per: Mapping[str, Mapping[str, SubsetResult]]  # column, such as "speaker" -> its value -> scores
+    cluster: str  # what a cluster is: "session" or "speaker"
+    per_cluster: Mapping[str, Matrix]  # confusion matrices, which intervals and tests are made of
     posteriors: Calibration
     endings: Endings = field(default_factory=dict)
 
@@ -167,6 +170,8 @@ class Result:
             "chance": chance_to_json(self.chance),
             "per_fold": [fold.to_json() for fold in self.per_fold],
             **{f"per_{by}": {value: scores.to_json() for value, scores in self.per[by].items()} for by in self.per},
+            "cluster": self.cluster,
+            "per_cluster": dict(self.per_cluster),
             **self.test.classes_to_json(),
             "posteriors": self.posteriors.to_json(),
         }
@@ -190,6 +195,8 @@ class Result:
             },
             endings={part: LimitedFits(**fits) for part, fits in values["epoch_limit"].items()},
             posteriors=Calibration.from_json(values["posteriors"]),
+            cluster=values["cluster"],
+            per_cluster={name: matrix(counts) for name, counts in values["per_cluster"].items()},
         )
 
 
@@ -217,19 +224,33 @@ def score_classifier(
     per_fold = tuple(_score_fold(folds, number, test, dev) for number in done)
     by_id = {utterance.utt_id: utterance for utterance in utterances}
     per = {column: _score_subsets(column, test, folds.classes, by_id) for column in SUBSET_COLUMNS}
+    unit, counts = confusions_by_cluster(test, folds.classes, by_id)
     return Result(
         system=system,
         marks=marks,
         folds_expected=len(folds.folds),
         labels=tuple(folds.classes),
         test=Scores.from_predictions(test, folds.classes),
-        intervals=intervals([np.array(subset.confusion) for subset in per["speaker"].values()]),
+        intervals=intervals(list(counts.values())),
         fold_mean=_mean_of_folds([fold.test for fold in per_fold]),
         dev=_score_part(dev, folds.classes),
         per_fold=per_fold,
         per=per,
         posteriors=Calibration.of(test, dev, folds.classes),
+        cluster=unit,
+        per_cluster={name: matrix(cluster) for name, cluster in counts.items()},
     )
+
+
+def confusions_by_cluster(
+    rows: Sequence[Prediction], labels: Sequence[str], utterances: Mapping[str, Utterance]
+) -> tuple[str, dict[str, Counts]]:
+    """What a cluster is, and the confusion matrix of each; `utterances` by utt_id."""
+    grouped = clusters(utterances[row["utt_id"]] for row in rows)
+    by_name: dict[str, list[Prediction]] = {name: [] for name in grouped.names}
+    for row in rows:
+        by_name[grouped.of[row["utt_id"]]].append(row)
+    return grouped.unit, {name: confusion_of(members, labels) for name, members in by_name.items()}
 
 
 def _score_fold(folds: Folds, number: int, test: Sequence[Prediction], dev: Sequence[Prediction]) -> FoldResult:

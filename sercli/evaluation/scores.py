@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from . import metrics
+from . import jackknife, metrics
 from .metrics import SCORES, Counts, Interval
 
 T = TypeVar("T", covariant=True)
@@ -100,7 +100,7 @@ class Scores(ClassScores[float]):
     def from_predictions(cls, rows: Iterable[Prediction], labels: Sequence[str]) -> Scores:
         """Scores of rows with `truth` and `prediction`; there must be at least one row."""
         rows = list(rows)
-        counts = metrics.confusion([row["truth"] for row in rows], [row["prediction"] for row in rows], labels)
+        counts = confusion_of(rows, labels)
         return cls(
             **{name: float(score(counts)) for name, score in SCORES.items()},
             recall=_by_class(labels, metrics.recalls(counts)),
@@ -151,9 +151,9 @@ def spreads(several: Sequence[FourScores[float]]) -> FourScores[Spread]:
     return FourScores.each(lambda name: Spread.of([getattr(scores, name) for scores in several]))
 
 
-def intervals(counts_of_speakers: Sequence[Counts]) -> FourScores[Interval]:
-    """95 % intervals over speakers: one confusion matrix per speaker, or (seeds, C, C) per speaker for the mean over seeds."""
-    return FourScores.each(lambda name: metrics.interval(counts_of_speakers, SCORES[name]))
+def intervals(counts: Sequence[Counts]) -> FourScores[Interval]:
+    """95 % intervals: one confusion matrix per cluster, or (seeds, C, C) per cluster for the mean over seeds."""
+    return FourScores.each(lambda name: jackknife.interval(counts, SCORES[name]))
 
 
 def chance(confusion: Matrix) -> FourScores[float]:
@@ -166,6 +166,11 @@ def chance(confusion: Matrix) -> FourScores[float]:
     counts = np.zeros((len(support), len(support)), np.int64)
     counts[:, support.argmax()] = support
     return FourScores.each(lambda name: 1 / len(support) if name == "uar" else float(SCORES[name](counts)))
+
+
+def confusion_of(rows: Sequence[Prediction], labels: Sequence[str]) -> Counts:
+    """The confusion matrix of rows with `truth` and `prediction`."""
+    return metrics.confusion([row["truth"] for row in rows], [row["prediction"] for row in rows], labels)
 
 
 def matrix(counts: Counts) -> Matrix:

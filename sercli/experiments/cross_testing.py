@@ -15,7 +15,7 @@ from ..tasks.confounds import shares_text_with
 from ..tasks.task import Task
 from .catalogue import Catalogue
 from .sources import truth_inputs
-from .systems import Classifier
+from .systems import SCORES_FORM, Classifier
 
 
 class CrossCorpusTest:
@@ -49,7 +49,7 @@ class CrossCorpusTest:
     def result(self, numbers: Sequence[int]) -> Product:
         """The scores by the models of these folds."""
         inputs = {product.key: product.digest for product in map(self.predictions, numbers)}
-        inputs |= truth_inputs(self.store, self.labels)
+        inputs |= {**truth_inputs(self.store, self.labels), "form": SCORES_FORM}
         inputs |= {"synthetic": "true"} if self.store.is_synthetic or self.classifier.store.is_synthetic else {}
         inputs |= {"shared sentences": "true"} if self.shares_text else {}
         config = {"corpus": self.classifier.store.name, **plain(self.classifier.config)}

@@ -23,7 +23,8 @@ from .dialogues import places_in_dialogues
 from .sources import CorpusTask, Features, Sources
 
 WEIGHTS, HISTORY = "model.safetensors", "history.tsv"
-_DIAGNOSTICS_FORM = "4"  # of the content of diagnostics, and of how it is drawn
+_DIAGNOSTICS_FORM = "5"  # of the content of diagnostics, and of how it is drawn
+SCORES_FORM = "1"  # of the content of scores
 
 
 class _System(Generic[SystemConfig]):
@@ -267,7 +268,7 @@ class Classifier(_System[ClassifierConfig]):
     def result(self, numbers: Sequence[int]) -> Product:
         """The scores over these folds."""
         inputs = {product.key: product.digest for product in map(self.predictions, numbers)}
-        inputs |= {**self.task.truth_inputs, "folds": self.folds.digest}
+        inputs |= {**self.task.truth_inputs, "folds": self.folds.digest, "form": SCORES_FORM}
         inputs |= {"synthetic": "true"} if self.store.is_synthetic else {}
         inputs |= {"shared sentences": "true"} if self.task.shares_text else {}
         if heard := {number: speakers for number in numbers if (speakers := self.heard_test_speakers(number))}:

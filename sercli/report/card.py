@@ -3,7 +3,7 @@
 from ..bundles.bundle import BundleInfo
 from ..evaluation.marks import Mark
 from ..text import printable
-from .formats import interval, percent
+from .formats import interval, percent, plural
 
 _SCORES = {"accuracy": "WA (accuracy)", "uar": "UA (mean recall)", "macro_f1": "macro F1"}
 _LIMITS = [
@@ -59,7 +59,10 @@ def _origin_of_scores(info: BundleInfo) -> list[str]:
 
 def _score_tables(info: BundleInfo) -> list[str]:
     scores = info.scores
-    lines = ["| score, % | | 95 % over speakers | chance |", "|---|--:|--:|--:|"]
+    lines = [
+        f"| score, % | | 95 % over {plural(scores['n_clusters'], scores['cluster'])} | chance |",
+        "|---|--:|--:|--:|",
+    ]
     for key, heading in _SCORES.items():
         chance = percent(scores["chance"][key]) if key in scores["chance"] else ""
         lines.append(f"| {heading} | {percent(scores[key])} | {interval(scores[f'{key}_ci95'])} | {chance} |")

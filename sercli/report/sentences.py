@@ -10,8 +10,6 @@ from .formats import html, interval, percent, plural, short, signed, spread
 from .sections import AutoencoderSection, Page, SystemSection, TaskSection
 
 MOST_TASKS = 6  # that the summary names
-_FEW_SPEAKERS, _VERY_FEW_SPEAKERS = 20, 10  # with fewer, intervals are too narrow
-_NARROW = " (with ten speakers a 95 % interval holds the true score about 9 times in 10, with four 8 in 10)"
 
 
 class Note(NamedTuple):
@@ -113,21 +111,11 @@ def _cautions_on_task(page: Page, task: TaskSection, system: SystemSection) -> I
         yield html(
             "speaker-independent: in each of {} folds ({}) test speakers are in neither training nor dev.", n, protocol
         )
-    few = "; with so few they are too narrow" if task.speakers < _FEW_SPEAKERS else ""
-    few += _NARROW if task.speakers <= _VERY_FEW_SPEAKERS else ""
-    yield html("Its intervals are over {}{}.", plural(task.speakers, "speaker"), few)
-    others = [s.group.test.uar.mean for s in page.systems_of(task.name) if s is not system]
-    low, high = system.group.intervals.uar
-    if others and low is not None and high is not None:
-        n_within = sum(low <= uar <= high for uar in others)
-        yield html(
-            "{} of {} of this task {} a UA within the interval of the system named above. That alone shows neither that they are as good "
-            "nor that the others are worse.",
-            n_within,
-            plural(len(others), "other system"),
-            "has" if n_within == 1 else "have",
-        )
-    yield from _comparisons(page, system, bool(others) and low is not None)
+    yield html(
+        "Its intervals are over {}. The models of different folds share training data, which no interval allows for.",
+        plural(system.group.n_clusters, system.group.cluster),
+    )
+    yield from _comparisons(page, system, len(page.systems_of(task.name)) > 1)
 
 
 def _comparisons(page: Page, system: SystemSection, has_rivals: bool) -> Iterator[Markup]:
@@ -181,7 +169,7 @@ def remarks_on_probes(section: AutoencoderSection) -> Iterator[Markup]:
     """How the probes were made, and why one is missing."""
     yield html(
         "{} and gender: fitted on the training part of each fold, scored on its test part, pooled over folds, with the 95 % interval "
-        "over speakers.",
+        "over sessions or, where there are none, speakers.",
         section.target.capitalize(),
     )
     unknown = "" if Mark.SPEAKER_DEPENDENT in section.marks else "test speakers are unknown to training, so "

@@ -21,18 +21,17 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _EXPLANATION = (
-    "WA: accuracy. UA: mean recall of the classes, pooled over folds; ± standard deviation over seeds; 95 %: bootstrap over speakers.\n"
-    "With few speakers the interval is too narrow: it holds the true score about 9 times in 10 with ten speakers, 8 in 10 with four.\n"
+    "WA: accuracy. UA: mean recall of the classes, pooled over folds; ± standard deviation over seeds; 95 %: t interval over\n"
+    "sessions or, where there are none, speakers. Models of different folds share training data, which no interval allows for.\n"
     "Chance is what a system reaches that ignores the speech: UA by guessing, WA by always predicting the commonest class."
 )
 _CROSS_CORPUS = (
     "Each model (one per fold of the other store) labels all utterances here and has seen none of them: mean ± standard deviation\n"
-    "over models; 95 %: bootstrap over the speakers of this store. Confusion matrices are summed over models."
+    "over models; 95 %: t interval over the sessions, else the speakers, of this store. Confusion matrices are summed over models."
 )
 _PAIRED = (
-    "Differences in points; 95 %: bootstrap over speakers, the same drawn for A and B. Each was trained once: the interval leaves out\n"
-    "that other seeds give other scores. With few speakers it is too narrow: it holds the true difference 9 times in 10 with ten\n"
-    "speakers, 8 in 10 with four. McNemar's test takes utterances as independent, which those of one speaker are not: where the two\n"
+    "Differences in points; 95 %: t interval over speakers. Each was trained once: the interval leaves out that other seeds give\n"
+    "other scores. McNemar's test takes utterances as independent, which those of one speaker are not: where the two\n"
     "disagree, trust the interval."
 )
 _HEADINGS = FourScores("WA %", "UA %", "macro F1 %", "weighted F1 %")

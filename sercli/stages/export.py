@@ -182,6 +182,8 @@ def _expected_scores(result: Result, number: int) -> dict[str, Any]:
         **result.intervals.to_json(after="_ci95"),
         "chance": chance_to_json(result.chance),
         "n_utterances": result.test.n_utterances,
+        "cluster": result.cluster,
+        "n_clusters": len(result.per_cluster),
         "recall": dict(result.test.recall),
     }
     for fold in result.per_fold:

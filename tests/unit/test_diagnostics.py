@@ -79,7 +79,7 @@ def test_probe_reads_what_is_there(rng: np.random.Generator) -> None:
     (train, labels), (test, truth) = separable(rng), separable(rng)
     predictions = probes.fit_and_predict(train, labels, test)
     score = probes.score_answers(answers(predictions, truth), speakers(60))
-    assert score == probes.ProbeScore(1.0, (1.0, 1.0), 1 / 3, 60)
+    assert score == probes.ProbeScore(1.0, (None, None), 1 / 3, 60)
 
 
 def test_probe_of_noise_is_chance(rng: np.random.Generator) -> None:

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import bootstrap
 from sklearn import metrics as reference
 
 from sercli.evaluation import metrics
@@ -107,153 +105,6 @@ def test_confusions_alone_give_the_scores_of_scikit_learn(one: Pairs, other: Pai
     for found, rows in zip(metrics.uar_of_counts(stacked)[:, 0], (one, other), strict=True):
         wanted = reference.recall_score(*split(rows), labels=sorted({t for t, _ in rows}), average="macro")
         assert found == pytest.approx(wanted, abs=1e-12)
-
-
-# --- the interval over speakers
-
-
-def speakers(n: int, rates: tuple[float, float] = (0.5, 0.8), seed: int = 0) -> list[metrics.Counts]:
-    """One confusion matrix a speaker, of 20 utterances a class; speakers differ."""
-    generator = np.random.default_rng(seed)
-    found = []
-    for _ in range(n):
-        right = generator.binomial(20, generator.uniform(*rates, size=3))
-        matrix = np.diag(right)
-        matrix[np.arange(3), (np.arange(3) + 1) % 3] = 20 - right
-        found.append(matrix)
-    return found
-
-
-def bounds(
-    matrices: Sequence[metrics.Counts], score: metrics.CountScore = metrics.uar_of_counts
-) -> tuple[float, float]:
-    low, high = metrics.interval(matrices, score)
-    assert low is not None
-    assert high is not None
-    return low, high
-
-
-def width(matrices: Sequence[metrics.Counts], score: metrics.CountScore = metrics.uar_of_counts) -> float:
-    low, high = bounds(matrices, score)
-    return high - low
-
-
-@pytest.mark.parametrize("score", metrics.SCORES.values(), ids=metrics.SCORES)
-def test_interval_is_that_of_scipy(score: metrics.CountScore) -> None:
-    stacked = np.stack(speakers(7))
-
-    def statistic(drawn: npt.NDArray[np.int64], axis: int) -> npt.NDArray[np.float64]:
-        return np.asarray(score(stacked[np.moveaxis(drawn, axis, 0)].sum(axis=0)))
-
-    wanted = bootstrap(
-        (np.arange(7),),
-        statistic,
-        n_resamples=metrics.RESAMPLES,
-        method="percentile",
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    assert bounds(list(stacked), score) == pytest.approx((wanted.low, wanted.high), abs=1e-12)
-
-
-@pytest.mark.parametrize("score", metrics.SCORES.values(), ids=metrics.SCORES)
-def test_interval_holds_the_score_and_is_repeatable(score: metrics.CountScore) -> None:
-    matrices = speakers(10)
-    low, high = bounds(matrices, score)
-    assert low < score(np.sum(matrices, axis=0)) < high
-    assert bounds(matrices, score) == (low, high)
-
-
-@pytest.mark.parametrize("score", metrics.SCORES.values(), ids=metrics.SCORES)
-def test_interval_shrinks_with_more_speakers(score: metrics.CountScore) -> None:
-    assert width(speakers(64), score) < width(speakers(16), score) < width(speakers(4), score)
-
-
-def test_interval_is_over_speakers_not_utterances() -> None:
-    """Ten times the utterances of the same few people are not ten times the evidence."""
-    matrices = speakers(6)
-    assert width([10 * matrix for matrix in matrices]) == pytest.approx(width(matrices))
-
-
-def test_speakers_all_alike_leave_no_doubt() -> None:
-    assert bounds([np.diag([4, 4, 4])] * 5) == (1.0, 1.0)
-
-
-def test_one_speaker_has_no_interval() -> None:
-    alone = [np.diag([4, 4, 4])]
-    assert metrics.interval(alone, metrics.uar_of_counts) == (None, None)
-    assert metrics.paired_interval(alone, alone, metrics.uar_of_counts) == (None, None)
-
-
-def test_interval_over_seeds_is_of_their_mean() -> None:
-    """Seeds that agree give the interval of one; seeds that differ give one around their mean."""
-    one, other = speakers(10), speakers(10, rates=(0.8, 0.95), seed=1)
-    assert bounds([np.stack([matrix, matrix]) for matrix in one]) == pytest.approx(bounds(one))
-    low, high = bounds([np.stack(both) for both in zip(one, other, strict=True)])
-    assert low < np.mean([metrics.uar_of_counts(np.sum(matrices, axis=0)) for matrices in (one, other)]) < high
-
-
-def test_interval_over_targets_and_seeds() -> None:
-    """(targets, seeds, C, C) a speaker: the same as all of them in a row, or as a score that averages by itself."""
-    several = [speakers(8, seed=seed) for seed in range(6)]
-    flat = [np.stack(matrices) for matrices in zip(*several, strict=True)]
-    nested = [matrices.reshape(2, 3, 3, 3) for matrices in flat]
-    assert bounds(nested, metrics.macro_f1_of_counts) == pytest.approx(bounds(flat, metrics.macro_f1_of_counts))
-    assert bounds(nested, lambda counts: metrics.macro_f1_of_counts(counts).mean(axis=(-2, -1))) == pytest.approx(
-        bounds(flat, metrics.macro_f1_of_counts)
-    )
-
-
-def test_a_class_that_only_one_speaker_has() -> None:
-    """Resamples without that speaker are scored on the classes that are left."""
-    matrices = [np.diag([3, 3, 0])] * 4 + [np.diag([3, 3, 3])]
-    for score in metrics.SCORES.values():
-        assert bounds(matrices, score) == (1.0, 1.0)
-
-
-# --- two systems on the same utterances
-
-
-def test_a_system_does_not_differ_from_itself() -> None:
-    matrices = speakers(6)
-    assert metrics.paired_interval(matrices, matrices, metrics.uar_of_counts) == (0.0, 0.0)
-
-
-def test_the_difference_turns_its_sign_with_the_systems() -> None:
-    one, other = speakers(6), speakers(6, seed=1)
-    low, high = metrics.paired_interval(one, other, metrics.uar_of_counts)
-    assert low is not None
-    assert high is not None
-    assert metrics.paired_interval(other, one, metrics.uar_of_counts) == pytest.approx((-high, -low))
-
-
-def test_pairing_removes_what_speakers_have_in_common() -> None:
-    """B gets one more of each class right than A, of every speaker: certain, however much speakers differ."""
-    better = [matrix for matrix in speakers(10) if (np.diagonal(matrix) < 20).all()]
-    worse = [matrix - np.eye(3, dtype=int) + np.roll(np.eye(3, dtype=int), 1, axis=1) for matrix in better]
-    assert metrics.paired_interval(better, worse, metrics.uar_of_counts) == pytest.approx((1 / 20, 1 / 20))
-    assert width(better) > 0.02
-
-
-def test_seeds_are_averaged_before_the_difference() -> None:
-    one, other = speakers(6), speakers(6, seed=1)
-    twice = [np.stack([matrix, matrix]) for matrix in one]
-    assert metrics.paired_interval(twice, other, metrics.uar_of_counts) == pytest.approx(
-        metrics.paired_interval(one, other, metrics.uar_of_counts)
-    )
-
-
-@pytest.mark.parametrize(("n", "held"), [(4, 0.8), (10, 0.9)])
-def test_few_speakers_make_the_interval_too_narrow(n: int, held: float) -> None:
-    """As `sercli compare` says of it: how often it holds the true difference, here 0, of systems drawn alike."""
-    generator = np.random.default_rng(0)
-    hits = 0
-    for _ in range(300):
-        seeds = generator.integers(2**32, size=2)
-        low, high = metrics.paired_interval(*(speakers(n, seed=seed) for seed in seeds), metrics.uar_of_counts)
-        assert low is not None
-        assert high is not None
-        hits += low <= 0 <= high
-    assert hits / 300 == pytest.approx(held, abs=0.04)
 
 
 @given(st.integers(0, 60), st.integers(0, 60))

@@ -106,6 +106,7 @@ def test_json_of_a_result_has_one_layout() -> None:
         *(f"{name}_fold_mean" for name in FOUR),
         *(f"dev_{name}" for name in FOUR),
         *("chance", "per_fold", "per_speaker", "per_session", "per_gender", "per_style", "per_corpus"),
+        *("cluster", "per_cluster"),
         *("recall", "precision", "f1", "confusion", "posteriors"),
     ]
     dev = [f"dev_{name}" for name in FOUR]
@@ -197,13 +198,13 @@ def test_a_foreign_classifier_is_the_mean_over_its_models() -> None:
     }
     foreign = ForeignClassifier(FACTS, (Mark.PARTIAL,), "emodb", "/stores/emodb", ["anger", "boredom", "sadness"], 10)
     result = score_cross_corpus(foreign, LABELS, labels, models, utterances)
-    assert (result.test.uar.mean, result.n_utterances, len(result.per_speaker)) == (0.75, 16, 4)
+    assert (result.test.uar.mean, result.n_utterances, len(result.per_cluster)) == (0.75, 16, 4)
     assert [scores.uar for scores in result.per_fold.values()] == [1.0, 0.5]
     assert result.classes_without_utterances == ("boredom",)
     assert result.labels_without_class == {"joy": 1}
     values = json.loads(json.dumps(result.to_json(), allow_nan=False))
-    assert values["per_speaker"]["s1"] == {"n_utterances": 4, "confusion": [[4, 0], [2, 2]]}
-    assert (values["folds_done"], values["folds_expected"], values["n_speakers"]) == (2, 10, 4)
+    assert values["per_cluster"]["s1"] == {"n_utterances": 4, "confusion": [[4, 0], [2, 2]]}
+    assert (values["folds_done"], values["folds_expected"], values["n_clusters"]) == (2, 10, 4)
     assert CrossCorpusResult.from_json(values) == result
 
 

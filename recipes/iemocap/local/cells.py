@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sercli.evaluation import metrics
+from sercli.evaluation import jackknife, metrics
 from sercli.evaluation.groups import Group
 from sercli.evaluation.marks import Mark
 from sercli.evaluation.metrics import Interval
@@ -17,7 +17,7 @@ from sercli.report.formats import interval, spread
 
 @dataclass(frozen=True)
 class Cell:
-    """A score over seeds, its interval over speakers, and what goes with them."""
+    """A score over seeds, its interval over clusters, and what goes with them."""
 
     score: Spread
     interval: Interval
@@ -38,14 +38,14 @@ def of_dimensions(groups: Iterable[Group]) -> list[Group]:
 
 
 def mean_over_dimensions(three: Sequence[Group], score: str) -> Cell:
-    """The mean of a score over the dimensions, over seeds; and its interval, with the same speakers drawn for all."""
+    """The mean of a score over the dimensions, over seeds; and its interval, with the same clusters left out of all."""
     results = [group.results for group in three]
     by_seed = np.mean([[getattr(result.test, score) for result in seeds] for seeds in results], axis=0)
     counts = [
-        np.array([[result.per["speaker"][speaker].confusion for result in seeds] for seeds in results])
-        for speaker in results[0][0].per["speaker"]
+        np.array([[result.per_cluster[name] for result in seeds] for seeds in results])
+        for name in results[0][0].per_cluster
     ]
-    bounds = metrics.interval(counts, metrics.SCORES[score])
+    bounds = jackknife.interval(counts, metrics.SCORES[score])
     return Cell(Spread.of(by_seed.tolist()), bounds, len(three[0].seeds), all_marks(three))
 
 
@@ -61,9 +61,14 @@ def difference(ours: Cell, printed: float) -> str:
 
 def against_size(ours: Mapping[int, Cell], sizes: Sequence[int], printed: float) -> list[str]:
     """Marks and seeds; our score and its interval at each latent size; what is printed at one of them, and the difference there."""
-    cells = [f"{spread(ours[size].score)} ({interval(ours[size].interval)})" if size in ours else "" for size in sizes]
+    cells = [_with_interval(ours[size]) if size in ours else "" for size in sizes]
     at_printed = difference(ours[paper.LATENT_DIM], printed) if paper.LATENT_DIM in ours else ""
     return [" ".join(all_marks(ours.values())), seeds(ours.values()), *cells, f"{printed:.2f}", at_printed]
+
+
+def _with_interval(ours: Cell) -> str:
+    bounds = interval(ours.interval)
+    return f"{spread(ours.score)} ({bounds})" if bounds else spread(ours.score)
 
 
 def all_marks(several: Iterable[Cell | Group]) -> tuple[Mark, ...]:
