@@ -15,7 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from sercli.evaluation.scores import Spread
+from sercli.evaluation.table_records import record_table
+from sercli.experiments.catalogue import Catalogue
+from sercli.report.footers import digest_line
 from sercli.report.formats import interval, percent, spread
+from sercli.store.store import Store
 
 _LEGEND = (
     "WA: accuracy; UA: mean recall of the classes; both pooled over the folds, in %. ± is the standard deviation over seeds. "
@@ -37,14 +41,21 @@ def main() -> None:
     arguments = parser.parse_args()
     words = [sys.executable, "-m", "sercli", "evaluate", str(arguments.store), "--json"]
     groups = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)["groups"]
+    catalogue = Catalogue(Store(arguments.store))
     lines = [f"# {arguments.title}", "", f"Made by `{arguments.command}`.", ""]
     for heading, regex in arguments.table:
         chosen = [group for group in groups if re.search(regex, group["system"])]
         lines += [f"## {heading}", "", *(table(chosen) if chosen else ["Not run: the store has no such system."]), ""]
+        lines += [f"`{digest_line(record_table(catalogue, systems_of(chosen)))}`", ""] if chosen else []
     lines += [_LEGEND, "", *versions(), ""]
     if arguments.notes:
         lines += [arguments.notes.read_text(encoding="utf-8").rstrip(), ""]
     print("\n".join(lines).rstrip())
+
+
+def systems_of(groups: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The classifiers of each system."""
+    return {group["system"]: group["classifiers"] for group in groups}
 
 
 def table(groups: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typer import Argument
 
 from ..errors import UsageError
 from .app import command
-from .option_groups import STORE, DeviceOption, MakeOptions, WorkOptions, option
+from .option_groups import STORE, DeviceOption, JsonOption, MakeOptions, WorkOptions, option
 from .output import print_json, terminal_width
 
 
@@ -25,30 +25,45 @@ class EvaluateCommand(DeviceOption, WorkOptions):
     )
 
     def run(self) -> None:
-        from ..stages import cross_corpus, evaluate
-
         if self.classifier and self.references:
             fix = "leave one of the two out"
             raise UsageError("a classifier is of this store or of another", place="--classifier, --with", fix=fix)
-        values: dict[str, Sequence[Any]]
-        if self.references:
-            outcome, foreign = cross_corpus.run(self.store, self.references, self.settings())
-            values = {"results": foreign}
-        else:
-            outcome, results, groups = evaluate.run(self.store, self.classifier or [], self.settings())
-            humans = evaluate.score_raters(self.store, groups)
-            values = {"results": results, "groups": groups, "human_references": humans}
+        self._test(self.references) if self.references else self._score()
+
+    def _test(self, references: list[str]) -> None:
+        from ..stages import cross_corpus
+
+        outcome, results = cross_corpus.run(self.store, references, self.settings())
         if self.dry_run:
             self.print_outcome(outcome)
         elif self.as_json:
-            print_json({name: [value.to_json() for value in listed] for name, listed in values.items()})
+            print_json({"results": [result.to_json() for result in results]})
         else:
-            from ..report.tables import cross_corpus_tables, lines_by_corpus, score_tables
+            from ..report.tables import cross_corpus_tables
 
-            if self.references:
-                print(cross_corpus_tables(foreign, terminal_width()))
-            else:
-                print(score_tables(groups, terminal_width(), humans), *lines_by_corpus(results), sep="\n")
+            print(cross_corpus_tables(results, terminal_width()))
+
+    def _score(self) -> None:
+        from ..stages import evaluate
+
+        outcome, results, groups = evaluate.run(self.store, self.classifier or [], self.settings())
+        if self.dry_run:
+            self.print_outcome(outcome)
+            return
+        from ..report.footers import digest_line
+        from ..report.tables import lines_by_corpus, score_tables, split_into_tables
+
+        record, humans = evaluate.recorder(self.store), evaluate.score_raters(self.store, groups)
+        if self.as_json:
+            tables = [
+                {"systems": [g.name for g in rows], "digest": record(rows)} for _, rows in split_into_tables(groups)
+            ]
+            values: dict[str, Sequence[Any]] = {"results": results, "groups": groups, "human_references": humans}
+            lists = {name: [value.to_json() for value in listed] for name, listed in values.items()}
+            print_json({**lists, "tables": tables})
+        else:
+            text = score_tables(groups, terminal_width(), humans, lambda rows: digest_line(record(rows), self.store))
+            print(text, *lines_by_corpus(results), sep="\n")
 
 
 @command("compare", "Compare two classifiers", "sercli compare store/ cvae-32.lstm logmel.functionals")
@@ -86,3 +101,21 @@ class ReportCommand(WorkOptions):
         from ..stages import report
 
         self.print_outcome(report.run(self.store, self.output, self.settings()))
+
+
+@command("verify", "Check a printed table by its digest", "sercli verify store/ 3f2a9c01d2e4")
+class VerifyCommand(JsonOption):
+    """Check that a store still holds what a printed table shows: folds, labels, predictions and versions of its systems; score
+    them again and compare. Exits with 1, and names what changed, unless all is the same."""
+
+    store: Path = STORE
+    digest: str = Argument(
+        ..., metavar="DIGEST", help="The digest under the table, or the first 8 characters or more of it."
+    )
+
+    def run(self) -> None:
+        from ..stages import verify
+
+        verification = verify.run(self.store, self.digest)
+        print_json(verification.as_json()) if self.as_json else print(verification.text())
+        verification.require_same()

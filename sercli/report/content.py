@@ -21,6 +21,7 @@ from ..evaluation.human_reference import human_reference
 from ..evaluation.marks import marks_of_autoencoder
 from ..evaluation.results import Result
 from ..evaluation.stored import read_comparison, read_cross_corpus_result, read_histories, read_result
+from ..evaluation.table_records import record_table
 from ..experiments.catalogue import Catalogue
 from ..experiments.kinds import KINDS, Entry, entries
 from ..experiments.systems import Autoencoder, Classifier
@@ -82,11 +83,12 @@ class PageReader:
         self.autoencoders = [catalogue.autoencoder(name) for name in catalogue.autoencoder_names]
 
     def read(self) -> Page:
-        """Everything, as values for the templates."""
+        """Everything, as values for the templates. The tables of scores are recorded in the store."""
+        systems = self._systems()
         return Page(
             corpus=self._corpus(),
             tasks=self.tasks,
-            systems=self._systems(),
+            systems=systems,
             unscored=self._scored[1],
             comparisons=self.comparisons,
             cross_corpus=[read_cross_corpus_result(self.store, entry.key) for entry in self._fresh("cross-corpus")],
@@ -94,6 +96,7 @@ class PageReader:
             unfitted=[autoencoder.name for autoencoder in self.autoencoders if not autoencoder.fresh_folds],
             sweeps=[self._sweep(entry) for entry in self._entries("sweep")],
             origin=self._origin(),
+            digests=self._digests_of_tables(systems),
         )
 
     def _entries(self, kind: str) -> list[Entry]:
@@ -195,6 +198,14 @@ class PageReader:
             [line for name in group.classifiers for line in self._commands(self.catalogue.classifier(name))],
             printed_scores(group.system, reader, task.has_default_classes),
         )
+
+    def _digests_of_tables(self, systems: Sequence[SystemSection]) -> dict[tuple[str, bool], str]:
+        """By task, and whether the systems of the table are apart."""
+        tables: dict[tuple[str, bool], dict[str, list[str]]] = {}
+        for system in systems:
+            group = system.group
+            tables.setdefault((group.system.task, bool(system.apart)), {})[group.name] = group.classifiers
+        return {place: record_table(self.catalogue, rows) for place, rows in tables.items()}
 
     @cached_property
     def comparisons(self) -> list[Comparison]:

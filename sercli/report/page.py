@@ -5,7 +5,7 @@ Every text from a corpus or a store is escaped and shown in one printable line.
 
 from typing import TYPE_CHECKING
 
-from . import formats, pictures, raters, sentences
+from . import footers, formats, pictures, raters, sentences
 from .sections import Page
 
 if TYPE_CHECKING:
@@ -28,17 +28,9 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (
-        formats.percent,
-        formats.spread,
-        formats.interval,
-        formats.signed,
-        formats.plural,
-        formats.short,
-        formats.epoch_limit,
-        raters.human_text,
-    )
-    environment.filters |= {each.__name__: each for each in (*filters, formats.breakable, pictures.legend)}
+    filters = [formats.percent, formats.spread, formats.interval, formats.signed, formats.plural, formats.short]
+    filters += [formats.breakable, formats.epoch_limit, footers.digest_line, raters.human_text, pictures.legend]
+    environment.filters |= {each.__name__: each for each in filters}
     environment.filters["cell_percent"] = lambda cell: (
         formats.percent(float(cell)) if cell else ""
     )  # of a sweep's table

@@ -245,6 +245,7 @@ class Page:
     unfitted: Sequence[str]  # autoencoders without a finished fold
     sweeps: Sequence[SweepSection]
     origin: Origin
+    digests: Mapping[tuple[str, bool], str]  # task, and whether its systems are apart -> digest of that table of scores
 
     def systems_of(self, task: str, *, apart: bool = False) -> list[SystemSection]:
         """Systems of a task that are ranked together, or those apart. Best on dev first: nothing is ordered by test."""

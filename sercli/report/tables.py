@@ -1,6 +1,6 @@
 """The tables that `sercli evaluate` and `sercli compare` print."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..evaluation.comparison import Comparison
@@ -40,24 +40,35 @@ _FEW = 3  # systems of a task whose confusion matrices are all printed; of more 
 _WIDE = 120  # columns; a narrower terminal shows WA and UA alone
 
 
-def score_tables(groups: Sequence[Group], width: int | None = None, humans: Sequence[HumanReference] = ()) -> str:
-    """One row per system, best UA first, below them chance and one rater; a second table has the systems that marks set apart.
-
-    `width` is that of the terminal; without one, the tables are as wide as they need.
-    """
-    parts = []
+def split_into_tables(groups: Sequence[Group]) -> Iterator[tuple[str, list[Group]]]:
+    """Titles and rows: a table for each task, and a second one for the systems that marks set apart."""
     for title, is_apart in (("Scores on test utterances", False), ("Marked, not to be compared with others", True)):
         chosen = [group for group in groups if bool(marks_apart(group.marks)) == is_apart]
         for task in dict.fromkeys(group.system.task for group in chosen):
-            rows = [group for group in chosen if group.system.task == task]
-            human = next((human for human in humans if human.task == task), None)
-            parts.append(_score_table(f"{title}: {task}", rows, width, human))
-            parts += [*epoch_limit_lines(rows), "", recall_table(rows, width), posterior_table(rows, width)]
-            shown = rows if len(rows) <= _FEW else [_best_on_dev(rows)]
-            best = ", best on dev" if len(shown) < len(rows) else ""
-            for group in shown:
-                heading = f"{group.name}{best}"
-                parts += [class_table(heading, group.test, width), confusion_table(heading, group.test, width)]
+            yield f"{title}: {task}", [group for group in chosen if group.system.task == task]
+
+
+def score_tables(
+    groups: Sequence[Group],
+    width: int | None = None,
+    humans: Sequence[HumanReference] = (),
+    footer: Callable[[Sequence[Group]], str] | None = None,
+) -> str:
+    """One row per system, best UA first, below them chance and one rater; a second table has the systems that marks set apart.
+
+    `width` is that of the terminal; without one, the tables are as wide as they need. `footer` gives the last line of a table.
+    """
+    parts = []
+    for title, rows in split_into_tables(groups):
+        human = next((human for human in humans if human.task == rows[0].system.task), None)
+        parts.append(_score_table(title, rows, width, human))
+        parts += [*epoch_limit_lines(rows), *([footer(rows)] if footer else []), ""]
+        parts += [recall_table(rows, width), posterior_table(rows, width)]
+        shown = rows if len(rows) <= _FEW else [_best_on_dev(rows)]
+        best = ", best on dev" if len(shown) < len(rows) else ""
+        for group in shown:
+            heading = f"{group.name}{best}"
+            parts += [class_table(heading, group.test, width), confusion_table(heading, group.test, width)]
     parts += [_EXPLANATION, *map(human_text, humans), POSTERIORS]
     return "\n".join([*parts, *_meanings(group.marks for group in groups)])
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..data.utterances import read_table, write_table
+from ..data.utterances import write_table
 from ..errors import Command, MissingInput, SercliError
-from ..evaluation.endings import endings_of
+from ..evaluation.classifier_scores import score_folds
 from ..evaluation.groups import Group, group_by_system
 from ..evaluation.human_reference import HumanReference, human_references
-from ..evaluation.marks import marks_of_classifier
-from ..evaluation.results import Result, SystemFacts, score_classifier
-from ..evaluation.scores import Prediction
+from ..evaluation.results import Result
 from ..evaluation.stored import PREDICTIONS, SCORES, prediction, prediction_columns, read_result, write
+from ..evaluation.table_records import record_table
 from ..experiments.catalogue import Catalogue
 from ..experiments.fitted import read_classifier
 from ..experiments.making import Job, Outcome, Settings, Work, make
@@ -62,6 +60,12 @@ def run(
 def score_raters(store_path: Path, groups: Sequence[Group]) -> list[HumanReference]:
     """One rater against the others, in the tasks of these systems that have votes of several. Raises DamagedProduct."""
     return human_references(Catalogue(Store(store_path)), [group.system.task for group in groups])
+
+
+def recorder(store_path: Path) -> Callable[[Sequence[Group]], str]:
+    """What records a printed table in the store, for `sercli verify`, and returns its digest."""
+    catalogue = Catalogue(Store(store_path))
+    return lambda rows: record_table(catalogue, {group.name: group.classifiers for group in rows})
 
 
 def _scorable_folds(classifier: Classifier, settings: Settings) -> tuple[list[int], list[int]]:
@@ -113,17 +117,6 @@ def predict_fold(store_path: Path, name: str, number: int, built: Path, device: 
 
 def score(store_path: Path, name: str, numbers: Sequence[int], built: Path, device: str) -> None:
     """Unit of work: `predictions.tsv` of all folds with the truth, and `scores.json`."""
-    store = Store(store_path)
-    classifier = Catalogue(store).classifier(name)
-    speakers = {utterance.utt_id: utterance.speaker for utterance in store.utterances}
-    predictions: list[Prediction] = []
-    for number in numbers:
-        for row in read_table(store.file(keys.predictions_fold(name, number), PREDICTIONS)):
-            utt_id, part = row["utt_id"], row["part"]
-            facts = {"utt_id": utt_id, "speaker": speakers[utt_id], "fold": str(number), "part": part}
-            predictions.append({**facts, "truth": classifier.folds.labels[utt_id], **row})
-    marks = marks_of_classifier(classifier, numbers)
-    system, folds = SystemFacts.of(classifier), classifier.folds
-    result = score_classifier(system, marks, folds, numbers, predictions, store.utterances)
+    predictions, result = score_folds(Catalogue(Store(store_path)).classifier(name), numbers)
     write_table(built / PREDICTIONS, list(predictions[0]), [list(row.values()) for row in predictions])
-    write(replace(result, endings=endings_of(classifier, numbers)), built / SCORES)
+    write(result, built / SCORES)

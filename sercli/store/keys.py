@@ -6,6 +6,7 @@ ARRAYS = "arrays.zarr"
 CORPUS = "corpus"
 REPORT = "report"
 RESULTS, PREDICTIONS, DIAGNOSTICS, CROSS_CORPUS = "results", "predictions", "diagnostics", "cross-corpus"
+TABLES = "tables"  # records of printed tables
 AUTOENCODERS, CLASSIFIERS, COMPARISONS, SWEEPS, BUNDLES = (
     "autoencoders",
     "classifiers",
@@ -59,6 +60,11 @@ def result(classifier_name: str) -> str:
 def cross_corpus(name: str) -> str:
     """What a classifier of another store gives for this corpus; `name` is <corpus>.<classifier>."""
     return f"{CROSS_CORPUS}/{name}"
+
+
+def table(digest_of_table: str) -> str:
+    """The record of a printed table."""
+    return f"{TABLES}/{digest_of_table}.json"
 
 
 def scores(key: str) -> str:

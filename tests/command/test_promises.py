@@ -328,7 +328,7 @@ per_speaker recall confusion
 
 def test_results_say_all_that_was_promised(trained: Path, sercli: Sercli) -> None:
     found = json.loads(sercli("evaluate", trained, "--json").stdout)
-    assert set(found) == {"results", "groups"}
+    assert set(found) == {"results", "groups", "human_references", "tables"}
     result = found["results"][0]
     assert set(KEYS.split()) <= set(result)
     low, high = result["uar_ci95"]
