@@ -15,7 +15,7 @@ from typer import Argument, Option
 
 from .. import plugins
 from ..config import assignments, read_yaml
-from ..learning.options import Normalise, Precision
+from ..learning.options import Normalise, Precision, Refit
 from ..tasks.protocols import ProtocolName
 from ..tasks.task import Bins, Target, Task
 from .output import print_json
@@ -196,6 +196,9 @@ class TrainingOptions(OptionGroup):
     batch_size: int | None = option("Segments (autoencoder) or utterances (classifier) per step.")
     lr: float | None = option("Step size of Adam.")
     precision: Precision | None = option("Precision of matrix products; standard deviations and KL stay float32.")
+    refit: Refit | None = option(
+        "train+dev: after dev has chosen the number of epochs, fit once more on both for so many."
+    )
     seed: int | None = option("Random seed of weights, batches and noise; the folds do not depend on it.", min=0)
 
 

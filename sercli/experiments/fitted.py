@@ -2,6 +2,8 @@
 
 `model.safetensors` holds the weights (`model.*`), the normalisation fitted with them (`normalisation.mean`, `.std`) and, as
 metadata, the configuration and what else the model must be rebuilt from; `history.tsv` beside it has one row per epoch.
+With `refit: train+dev` these weights are fitted on train and dev, by the epochs of `history-refit.tsv`; `history.tsv` is of the fit
+that dev watched, whose weights are in `model-dev.safetensors` (of a classifier, for its dev scores).
 torch is imported by the functions that need it, so that finding nothing to do takes no time.
 """
 
@@ -97,6 +99,7 @@ def save(
     fitted: FittedAutoencoder | FittedClassifier,
     history: Sequence[Losses],
     about: Mapping[str, Any] | None = None,
+    names: tuple[str, str] = (WEIGHTS, HISTORY),
 ) -> None:
     """Write both files into a folder; `about` is further metadata, for people."""
     import torch
@@ -106,9 +109,9 @@ def save(
     state = {_MODEL + key: tensor for key, tensor in fitted.model.state_dict().items()}
     if fitted.trained is not None:
         state |= {_MEAN: torch.from_numpy(fitted.trained.mean), _STD: torch.from_numpy(fitted.trained.std)}
-    checkpoints.write(folder / WEIGHTS, state, {**plain(fitted.config), **(about or {}), **fitted.shape})
+    checkpoints.write(folder / names[0], state, {**plain(fitted.config), **(about or {}), **fitted.shape})
     header = list(history[0])
-    write_table(folder / HISTORY, header, [[f"{row[name]:.9g}" for name in header] for row in history])
+    write_table(folder / names[1], header, [[f"{row[name]:.9g}" for name in header] for row in history])
 
 
 def read_autoencoder(path: Path, device: str) -> FittedAutoencoder:

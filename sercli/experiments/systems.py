@@ -23,6 +23,8 @@ from .dialogues import places_in_dialogues
 from .sources import CorpusTask, Features, Sources
 
 WEIGHTS, HISTORY = "model.safetensors", "history.tsv"
+# With `refit`: weights of a classifier that was not fitted on dev, and the epochs of the second fit.
+DEV_WEIGHTS, REFIT_HISTORY = "model-dev.safetensors", "history-refit.tsv"
 _DIAGNOSTICS_FORM = "5"  # of the content of diagnostics, and of how it is drawn
 SCORES_FORM = "1"  # of the content of scores
 
@@ -78,8 +80,13 @@ class _System(Generic[SystemConfig]):
         """The checked file of weights of one fold. Raises DamagedProduct."""
         return self.store.file(keys.fold(self.key, number), WEIGHTS)
 
+    @property
+    def is_refitted(self) -> bool:
+        """Whether the weights of a fold were fitted on train and dev."""
+        return bool(self.config.training.get("refit", "none") != "none")
+
     def history(self, number: int) -> Path:
-        """The checked training history of one fold. Raises DamagedProduct."""
+        """The checked training history of one fold, of the fit that dev watched. Raises DamagedProduct."""
         return self.store.file(keys.fold(self.key, number), HISTORY)
 
     def complete_folds(self, require: Callable[[int], None]) -> list[int]:
@@ -144,7 +151,7 @@ class Autoencoder(_System[AutoencoderConfig]):
         return json.dumps({**plain(self.config), "seed": None}, sort_keys=True)
 
     def _fold(self, fold: Fold) -> Product:
-        further = self.further_training(fold)
+        further = self._all_further_training(fold)
         inputs = self._training_inputs(fold, further)
         if self.config.sees_labels:
             _, labels = self.task.categories
@@ -167,10 +174,14 @@ class Autoencoder(_System[AutoencoderConfig]):
         others = [u for u in self.store.utterances if u.utt_id not in self.folds.labels]
         return [u.utt_id for u in others if parts.get(u.speaker) == {"train"}]
 
+    def _all_further_training(self, fold: Fold) -> list[str]:
+        """The same of all fits of a fold: in a refit speakers of dev are speakers of the training part."""
+        return self.further_training(fold.without_dev() if self.is_refitted else fold)
+
     def fitted_on(self, number: int) -> set[str]:
         """All utterances that one fold is trained or stopped on."""
         fold = self.folds.fold(number)
-        return {*fold.part("train"), *fold.part("dev"), *self.further_training(fold)}
+        return {*fold.part("train"), *fold.part("dev"), *self._all_further_training(fold)}
 
     def latents(self, number: int, condition: str | None = None) -> Product:
         """The latents of one fold, under the default condition unless given. Raises UsageError for an unknown condition."""
@@ -242,6 +253,10 @@ class Classifier(_System[ClassifierConfig]):
         fitted, tested = self.autoencoder.fitted_on(number), set(self.folds.fold(number).part("test"))
         heard = {u.speaker for u in self.store.utterances if u.utt_id in fitted}
         return sorted({u.speaker for u in self.store.utterances if u.utt_id in tested} & heard, key=c_order)
+
+    def dev_weights(self, number: int) -> Path:
+        """The checked file of those weights of one fold that were not fitted on dev. Raises DamagedProduct."""
+        return self.store.file(keys.fold(self.key, number), DEV_WEIGHTS if self.is_refitted else WEIGHTS)
 
     def latents(self, number: int) -> Product | None:
         """The latents that one fold reads; None without an autoencoder."""

@@ -8,7 +8,13 @@ from ..config import check_range
 Normalise = Literal["train", "speaker", "utterance"]  # what a feature's mean and standard deviation are taken over
 Precision = Literal["float32", "bfloat16"]
 Refit = Literal["none", "train+dev"]
-FLAGS = ("epochs", "batch_size", "lr", "precision")  # options with a flag of their own; the others are set with `--set`
+FLAGS = (
+    "epochs",
+    "batch_size",
+    "lr",
+    "precision",
+    "refit",
+)  # options with a flag of their own; the others are set with `--set`
 
 
 @dataclass(frozen=True)

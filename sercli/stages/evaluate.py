@@ -100,10 +100,10 @@ def predict_fold(store_path: Path, name: str, number: int, built: Path, device: 
     from ..learning.training import repeatable
 
     classifier = Catalogue(Store(store_path)).classifier(name)
-    model, trained, _, classes = read_classifier(classifier.weights(number), device)
-    source = ClassifierInput(classifier, number, trained)
     rows: list[list[str]] = []
-    for part in ("dev", "test"):
+    for part, weights in (("dev", classifier.dev_weights(number)), ("test", classifier.weights(number))):
+        model, trained, _, classes = read_classifier(weights, device)
+        source = ClassifierInput(classifier, number, trained)
         utt_ids = source.usable(classifier.folds.fold(number).part(part))
         if not utt_ids:
             continue

@@ -26,7 +26,7 @@ from ..machine.progress import say
 from ..report.card import card
 from ..store import publishing
 from ..store.store import Store
-from ..tasks.folds import NOBODY, Fold, leave_nobody_out
+from ..tasks.folds import Fold, leave_nobody_out
 
 
 def run(store_path: Path, name: str, bundle: Path, number: int | None, settings: Settings) -> Outcome:
@@ -102,8 +102,6 @@ def build_bundle(store_path: Path, name: str, title: str, number: int | None, bu
 
 def _fit_on_all(classifier: Classifier, built: Path, device: str) -> dict[str, int]:
     """Fit both models on all speakers, each for the median of the folds' best epochs. Returns these."""
-    from ..experiments.reading import ClassifierInput
-
     fold = leave_nobody_out(classifier.folds.labels)
     epochs: dict[str, int] = {}
     fitted = None
@@ -117,7 +115,7 @@ def _fit_on_all(classifier: Classifier, built: Path, device: str) -> dict[str, i
     retrained = Classifier(classifier.sources, classifier.name, config, classifier.task, classifier.autoencoder)
     folder = built.with_name("classifier")
     folder.mkdir(exist_ok=True)
-    fit_classifier(retrained, ClassifierInput(retrained, NOBODY, autoencoder=fitted), fold, folder, device)
+    fit_classifier(retrained, fold, folder, device, fitted)
     shutil.copyfile(folder / WEIGHTS, built / bundles.CLASSIFIER)
     return epochs
 
@@ -156,7 +154,7 @@ def _info(classifier: Classifier, title: str, fold: Fold, epochs: Mapping[str, i
         segment_ms=shape_of(shift_ms, classifier.config.segment_shift_ms).size_ms,
         marks=tuple(map(str, result.marks)),
         corpus=store.identity,
-        fitted_on=_fitted_on(store, fold, epochs),
+        fitted_on=_fitted_on(classifier, fold, epochs),
         scores=_expected_scores(result, fold.number),
         classifier=plain(read_classifier(built / bundles.CLASSIFIER, "cpu").config),
         autoencoder=plain(autoencoder.config) if autoencoder is not None else {},
@@ -164,11 +162,11 @@ def _info(classifier: Classifier, title: str, fold: Fold, epochs: Mapping[str, i
     )
 
 
-def _fitted_on(store: Store, fold: Fold, epochs: Mapping[str, int]) -> dict[str, Any]:
-    training = set(fold.part("train"))
+def _fitted_on(classifier: Classifier, fold: Fold, epochs: Mapping[str, int]) -> dict[str, Any]:
+    training = set((fold.without_dev() if classifier.is_refitted else fold).part("train"))
     return {
         "utterances": len(training),
-        "speakers": len({u.speaker for u in store.utterances if u.utt_id in training}),
+        "speakers": len({u.speaker for u in classifier.store.utterances if u.utt_id in training}),
         "left_out": fold.left_out or "nobody",
         **({"epochs": dict(epochs)} if epochs else {"fold": fold.number}),
     }

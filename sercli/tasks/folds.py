@@ -1,7 +1,7 @@
 """One split of a corpus, and all splits of a task."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ..data.hashing import digest
@@ -17,13 +17,13 @@ class Fold:
     """One split of a corpus.
 
     >>> fold = Fold(1, "ana", "ben", {"a1": "test", "b1": "dev", "c1": "train", "c2": "train"})
-    >>> fold.part("train")
-    ['c1', 'c2']
+    >>> fold.part("train"), fold.without_dev().part("train")
+    (['c1', 'c2'], ['b1', 'c1', 'c2'])
     """
 
     number: int  # from 1, or NOBODY
     left_out: str  # the name of the test group: a speaker, session, corpus or tenth
-    dev: str  # the name of the dev group
+    dev: str  # the name of the dev group; empty without one
     parts: Mapping[str, str]  # utt_id -> train, dev or test
 
     @cached_property
@@ -36,6 +36,16 @@ class Fold:
     def part(self, name: str) -> list[str]:
         """The utt_ids of one part, in C order."""
         return list(self._ids_by_part.get(name, []))
+
+    @property
+    def has_dev(self) -> bool:
+        """Whether a dev group stops the training: not where nobody is left out, nor in a refit."""
+        return bool(self.dev)
+
+    def without_dev(self) -> "Fold":
+        """The same fold with dev in the training part."""
+        parts = {utt_id: "train" if part == "dev" else part for utt_id, part in self.parts.items()}
+        return replace(self, dev="", parts=parts)
 
     def training_labels_digest(self, labels: Mapping[str, str]) -> str:
         """Digest of the labels that a model of this fold may be fitted on: those of train and dev."""

@@ -64,7 +64,7 @@ def speakers(corpus: Path) -> list[str]:
 
 
 def every_system() -> Iterator[Words]:
-    """Every autoencoder under every condition, every classifier on each and on bare features; one fold, one epoch."""
+    """Every autoencoder under every condition, every classifier on each and on bare features, and refits; one fold, one epoch."""
     quick: Words = ["--fold", 1, "--epochs", 1, "--jobs", 1]
     inputs: list[Words] = [["--ae", "none"]]
     for name in plugins.names("autoencoders"):
@@ -77,6 +77,12 @@ def every_system() -> Iterator[Words]:
     for words in inputs:
         for kind in plugins.names("classifiers"):
             yield ["train-classifier", "STORE", "--classifier", kind, *words, *quick]
+    refit: Words = ["--refit", "train+dev", *quick]
+    yield ["train-ae", "STORE", "--model", "cvae", "--latent-dim", 4, "--name", "refitted", *refit]
+    yield ["encode", "STORE", "--ae", "refitted", "--fold", 1, "--jobs", 1]
+    yield from (
+        ["train-classifier", "STORE", "--classifier", c, "--ae", "refitted", *refit] for c in ("lstm", "functionals")
+    )
     yield ["evaluate", "STORE", "--jobs", 1]
 
 
@@ -108,7 +114,7 @@ def test_test_labels_change_no_model(product: str, two_labellings: tuple[Path, P
 def test_test_labels_change_no_latent(two_labellings: tuple[Path, Path]) -> None:
     one, other = (store / "arrays.zarr" / "latents" for store in two_labellings)
     seen = {folder.parent.name for folder in one.glob("*/*")}
-    assert seen == set(plugins.names("autoencoders"))
+    assert seen == {*plugins.names("autoencoders"), "refitted"}
     for latents in [folder.relative_to(one) for folder in one.glob("*/*/fold-1") if folder.parent.name != "oracle"]:
         same(one / latents, other / latents)
 
