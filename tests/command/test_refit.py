@@ -69,7 +69,7 @@ def chosen_epochs(folder: Path) -> int:
 def test_the_first_fit_is_the_one_without_a_refit(name: str, store: Path) -> None:
     refitted = folders(store)[name]
     once = Path(str(refitted).replace(".refit", ".once"))
-    assert sorted(path.name for path in once.iterdir()) == ["history.tsv", "model.safetensors", "provenance.json"]
+    assert not [path for path in once.iterdir() if "dev" in path.name or "refit" in path.name]
     check_equal(weights(refitted, "model-dev.safetensors"), weights(once))
     assert (refitted / "history.tsv").read_bytes() == (once / "history.tsv").read_bytes()
 
