@@ -9,7 +9,9 @@ Its docstring is the corpus card: a paragraph on the corpus, a line `Size: …` 
 - if file names hold the labels: `NAME`, a regular expression of a path without its ending; `FORM`, one such name and its parts,
   for messages; and `utterance(match, path) -> Utterance`, which raises ValueError with the reason for a name that it rejects;
 - otherwise: `recognises(folder) -> bool`, which reads only names and the heads of tables; and `scan(folder) -> Scan`, which
-  returns every utterance with its labels, and every other file or row with the reason. It raises SercliError if there is nothing;
+  returns every utterance with its labels, and every other file or row with the reason; also the votes of single raters, where the
+  corpus has them (`Scan.ratings`; `ingest` brings them to the terms of `sercli.data.ratings`). It raises SercliError if there is
+  nothing;
 - optionally: `COUNTS`, emotion -> utterances of the complete release, or `counts(utterances) -> list[Count]` for other published
   counts; and `nearly(folder) -> str`, what is missing in a folder that is almost such a corpus.
 

@@ -10,14 +10,17 @@ Source: you
 `path` is relative to the table's folder. Further columns are read where they have these names: utt_id (else made from the
 path), start and end (seconds inside a longer file), session, gender, style, valence, arousal, dominance, text; all others
 are kept. Give the table, or a folder that holds one table. An empty emotion means that there is no label.
+
+Votes of single raters are read from `ratings.csv` or `ratings.tsv` beside the table: utt_id, rater, and at least one of emotion
+(several joined by +), valence, arousal, dominance.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..data.utterances import Reject, Scan, Utterance
+from ..data.utterances import DIMENSIONS, Rating, Reject, Scan, Utterance
 from ..errors import SercliError, listed
 from ..formats import csv_files
 from .base import id_of, nothing_usable
@@ -29,6 +32,7 @@ EXAMPLE = {
     "s02/calm_1.wav": "s02 neutral",
 }
 NEEDED = ("path", "speaker", "emotion")
+VOTES = ("ratings.csv", "ratings.tsv")
 _MEASURED = ("duration", "sample_rate", "channels", "digest")  # by `ingest`, from the sound itself
 _NUMBERS = ("start", "end", "valence", "arousal", "dominance")
 _COLUMNS = {column.name for column in fields(Utterance)} - {"extra", *_MEASURED}
@@ -56,7 +60,8 @@ def scan(folder: Path) -> Scan:
             )
     if not utterances:
         raise nothing_usable(tables[0], rejects)
-    return Scan(utterances, rejects)
+    ratings, problems = _ratings(tables[0].parent, {utterance.utt_id for utterance in utterances})
+    return Scan(utterances, [*rejects, *problems], ratings=ratings)
 
 
 def nearly(folder: Path) -> str:
@@ -98,3 +103,31 @@ def _utterance(row: csv_files.Row) -> Utterance:
         key: value for key, value in cells.items() if key not in _COLUMNS and key not in _MEASURED
     }
     return Utterance(**values, extra=extra)
+
+
+def _ratings(folder: Path, utt_ids: Collection[str]) -> tuple[list[Rating], list[Reject]]:
+    """The votes in the table of votes, if there is one, and a reject for each row that cannot be used."""
+    ratings: list[Rating] = []
+    rejects: list[Reject] = []
+    for table in (path for name in VOTES if (path := folder / name).is_file()):
+        for row in csv_files.read_rows(table, ("utt_id", "rater")):
+            try:
+                ratings.append(_rating(row, utt_ids))
+            except ValueError as error:
+                rejects.append(Reject(table.name, f"line {row.line}: {error}"))
+    return ratings, rejects
+
+
+def _rating(row: csv_files.Row, utt_ids: Collection[str]) -> Rating:
+    """Raises ValueError with the reason."""
+    cells = row.cells
+    if row.problem:
+        raise ValueError(row.problem)
+    if cells["utt_id"] not in utt_ids:
+        raise ValueError(f"no utterance {cells['utt_id']!r} in the table")
+    if not cells["rater"]:
+        raise ValueError("no rater")
+    numbers = {name: csv_files.number(name, cells.get(name, "")) for name in DIMENSIONS}
+    values = {name: value for name, value in numbers.items() if value is not None}
+    emotions = tuple(filter(None, map(str.strip, cells.get("emotion", "").split("+"))))
+    return Rating(cells["utt_id"], cells["rater"], emotions, values)

@@ -17,7 +17,7 @@ from ..evaluation.agreement import summarise_ratings
 from ..evaluation.comparison import Comparison
 from ..evaluation.diagnostics import Diagnosis
 from ..evaluation.groups import Group, group_by_system
-from ..evaluation.human_reference import human_reference
+from ..evaluation.human_reference import human_references
 from ..evaluation.marks import marks_of_autoencoder
 from ..evaluation.results import Result
 from ..evaluation.stored import read_comparison, read_cross_corpus_result, read_histories, read_result
@@ -156,7 +156,7 @@ class PageReader:
             digest=folds.digest,
             has_default_classes=(task.definition.target, task.definition.classes)
             == (corpus_task.target, corpus_task.classes),
-            human=human_reference(task),
+            humans=human_references(task),
         )
 
     # --- systems

@@ -29,7 +29,14 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     filters = [formats.percent, formats.spread, formats.interval, formats.signed, formats.plural, formats.short]
-    filters += [formats.breakable, formats.epoch_limit, footers.digest_line, raters.human_text, pictures.legend]
+    filters += [
+        formats.breakable,
+        formats.epoch_limit,
+        footers.digest_line,
+        raters.human_heading,
+        raters.human_text,
+        pictures.legend,
+    ]
     environment.filters |= {each.__name__: each for each in filters}
     environment.filters["cell_percent"] = lambda cell: (
         formats.percent(float(cell)) if cell else ""

@@ -29,16 +29,22 @@ def agreement_text(agreement: RaterAgreement) -> str:
     return f"{agreement.measure} {agreement.value:.2f} ({basis})"
 
 
+def human_heading(human: HumanReference) -> str:
+    """The name of its row in a table of scores."""
+    return "one rater, on what was acted" if human.is_acted else "one rater, on the others"
+
+
 def human_text(human: HumanReference) -> str:
-    """What the row of one rater in a table of scores rests on, or why there is no such row."""
-    left_out = [
-        f"{plural(human.n_single, 'utterance')} with the vote of one rater only" if human.n_single else "",
-        f"{plural(human.n_ties, 'vote')} where the other raters tie" if human.n_ties else "",
-        f"{plural(human.n_outside, 'vote')} outside the classes" if human.n_outside else "",
-    ]
-    rest = ", ".join(filter(None, left_out))
+    """What that row rests on, or why there is none."""
+    counts = {
+        f"{plural(human.n_single, 'utterance')} with the vote of one rater only": human.n_single,
+        f"{plural(human.n_ties, 'vote')} where the other raters tie": human.n_ties,
+        f"{plural(human.n_outside, 'vote')} where a label lies outside the classes": human.n_outside,
+    }
+    left_out = ", ".join(text for text, n in counts.items() if n)
     if human.scores is None:
-        return f"No score of one rater in {human.task}, since no vote can be set against others: {rest}."
-    basis = f"{plural(human.n_votes, 'vote')} of {plural(human.n_raters, 'rater')} on {plural(human.n_utterances, 'test utterance')}"
-    sentence = f"One rater in {human.task}: {basis}, each against the label that most of the other raters give"
-    return f"{sentence}; left out: {rest}." if rest else f"{sentence}."
+        return f"{human.task} has no row “{human_heading(human)}”, since no vote can be scored: {left_out}."
+    votes, raters = plural(human.n_votes, "vote"), plural(human.n_raters, "rater")
+    label = "what the actor was told" if human.is_acted else "the label that most of the other raters give"
+    basis = f"{votes} of {raters} on {plural(human.n_utterances, 'test utterance')}, each against {label}"
+    return f"{human.task}, {human_heading(human)}: {basis}{f'; left out: {left_out}' if left_out else ''}."

@@ -89,7 +89,7 @@ class TaskSection:
     folds: Sequence[FoldRow]
     digest: str
     has_default_classes: bool
-    human: HumanReference | None  # one rater against the others; None without votes on its test utterances
+    humans: Sequence[HumanReference]  # one rater against others; empty without votes on its test utterances
 
 
 class SubsetRow(NamedTuple):

@@ -14,7 +14,7 @@ from ..text import printable
 from .class_tables import POSTERIORS, class_table, confusion_table, posterior_table, recall_table
 from .footers import epoch_limit_lines
 from .formats import interval, percent, signed, spread
-from .raters import human_text
+from .raters import human_heading, human_text
 from .terminal import new_table, printed
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def score_tables(
     """
     parts = []
     for title, rows in split_into_tables(groups):
-        human = next((human for human in humans if human.task == rows[0].system.task), None)
-        parts.append(_score_table(title, rows, width, human))
+        people = [human for human in humans if human.task == rows[0].system.task]
+        parts.append(_score_table(title, rows, width, people))
         parts += [*epoch_limit_lines(rows), *([footer(rows)] if footer else []), ""]
         parts += [recall_table(rows, width), posterior_table(rows, width)]
         shown = rows if len(rows) <= _FEW else [_best_on_dev(rows)]
@@ -79,7 +79,7 @@ def _meanings(of_systems: Iterable[Sequence[Mark]]) -> list[str]:
     return [f"{mark}: {mark.meaning}" for mark in Mark if mark in of_corpus]
 
 
-def _score_table(title: str, groups: Sequence[Group], width: int | None, human: HumanReference | None) -> str:
+def _score_table(title: str, groups: Sequence[Group], width: int | None, humans: Sequence[HumanReference]) -> str:
     from rich.text import Text
 
     has_marks = any(group.marks for group in groups)
@@ -92,9 +92,10 @@ def _score_table(title: str, groups: Sequence[Group], width: int | None, human: 
         cells = [str(len(group.seeds)), str(group.n_utterances), *scores, interval(group.intervals.uar)]
         table.add_row(Text(group.name), *([Text(" ".join(group.marks))] if has_marks else []), *cells)
     _add_chance(table, groups[0].chance, names, before=3 + has_marks)
-    if human is not None and human.scores is not None:
-        scores = [percent(getattr(human.scores, name)) for name in names]
-        table.add_row("one rater", *[""] * (1 + has_marks), str(human.n_votes), *scores)
+    for human in humans:
+        if human.scores is not None:
+            scores = [percent(getattr(human.scores, name)) for name in names]
+            table.add_row(human_heading(human), *[""] * (1 + has_marks), str(human.n_votes), *scores)
     return printed(table, width)
 
 

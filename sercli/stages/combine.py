@@ -13,7 +13,8 @@ from typing import Any
 
 from ..data.emotions import spelling_hint
 from ..data.hashing import digest
-from ..data.utterances import SideTable, Utterance, first_shared
+from ..data.ratings import RATINGS, ratings_table
+from ..data.utterances import Rating, SideTable, Utterance, first_shared
 from ..errors import SercliError, UsageError, listed
 from ..experiments.corpus_files import CorpusContent, check_store_folder, print_summary, publish_corpus
 from ..experiments.features import FrameArray, publish_frames, report_rejects
@@ -132,7 +133,10 @@ def _content(stores: Sequence[Store], class_of: ClassOf, name: str | None) -> Co
     task = {"target": "emotion", "classes": classes, "protocol": "leave-one-corpus-out"}
     table = SideTable(("corpus", "label", "class", "utterances"), list(_map_of_labels(stores, class_of)))
     utterances.sort(key=lambda utterance: c_order(utterance.utt_id))
-    return CorpusContent(facts, task, utterances, tables={"classes": table})
+    tables = {"classes": table}
+    if ratings := [_moved_rating(store, rating, class_of) for store in stores for rating in store.ratings]:
+        tables[RATINGS] = ratings_table(ratings, utterances)
+    return CorpusContent(facts, task, utterances, tables=tables)
 
 
 def _labels(store: Store) -> Counter[str]:
@@ -184,8 +188,14 @@ def _moved(store: Store, utterance: Utterance, root: Path, class_of: ClassOf) ->
     )
 
 
-def _new_id(store: Store, utt_id: str) -> str:
-    return utt_id if store.is_combined else f"{store.name}_{utt_id}"
+def _moved_rating(store: Store, rating: Rating, class_of: ClassOf) -> Rating:
+    """The vote in the new store, whose labels it uses; a label that the store leaves out stays."""
+    emotions = tuple(dict.fromkeys(class_of.get(name, name) for name in rating.emotions))
+    return replace(rating, utt_id=_new_id(store, rating.utt_id), rater=_new_id(store, rating.rater), emotions=emotions)
+
+
+def _new_id(store: Store, name: str) -> str:
+    return name if store.is_combined else f"{store.name}_{name}"
 
 
 def _map_of_labels(stores: Sequence[Store], class_of: ClassOf) -> Iterator[tuple[str, str, str, str]]:

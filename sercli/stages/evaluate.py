@@ -58,8 +58,9 @@ def run(
 
 
 def score_raters(store_path: Path, groups: Sequence[Group]) -> list[HumanReference]:
-    """One rater against the others, in the tasks of these systems that have votes of several. Raises DamagedProduct."""
-    return human_references(Catalogue(Store(store_path)), [group.system.task for group in groups])
+    """What a person reaches in the tasks of these systems. Raises DamagedProduct."""
+    catalogue, tasks = Catalogue(Store(store_path)), dict.fromkeys(group.system.task for group in groups)
+    return [reference for task in tasks for reference in human_references(catalogue.task(task))]
 
 
 def recorder(store_path: Path) -> Callable[[Sequence[Group]], str]:

@@ -14,7 +14,7 @@ from sercli import plugins
 from sercli.classifiers.base import ClassifierModel, NeuralClassifier, NeuralOptions, StandardisedClassifier
 from sercli.config import build, plain
 from sercli.errors import UsageError
-from sercli.experiments.configs import ClassifierConfig, training_defaults
+from sercli.experiments.configs import ClassifierConfig, takes_soft_labels, training_defaults
 from sercli.experiments.fitted import FittedClassifier, create_classifier, read_classifier, save
 from sercli.learning.batches import Sequences
 from sercli.learning.inputs import INPUTS, input_class
@@ -52,6 +52,7 @@ def variants() -> dict[str, ClassifierConfig]:
 
 
 VARIANTS = variants()
+NEURAL = [variant for variant, config in VARIANTS.items() if MODULES[config.classifier].Model.takes_soft_labels]
 
 
 def sequences(seed: int, n: int = 36) -> Sequences:
@@ -67,12 +68,15 @@ def sequences(seed: int, n: int = 36) -> Sequences:
 
 
 @torch.enable_grad()
-def fitted(variant: str, seed: int = 7) -> tuple[StandardisedClassifier, list[Losses]]:
+def fitted(
+    variant: str, seed: int = 7, soft: torch.Tensor | None = None
+) -> tuple[StandardisedClassifier, list[Losses]]:
     torch.manual_seed(seed)
     model = create_classifier(VARIANTS[variant], WIDTH, len(CLASSES))
     torch.rand(3)  # further draws must not matter to `fit`
     training = TrainingConfig(epochs=12, batch_size=8, lr=1e-2, patience=5)
-    history = model.fit(sequences(0), sequences(1), TrainingRun(training, seed))
+    train = sequences(0) if soft is None else replace(sequences(0), labels=soft)
+    history = model.fit(train, sequences(1), TrainingRun(training, seed))
     return model.eval(), history
 
 
@@ -109,6 +113,11 @@ def test_training_defaults_are_options_of_training(name: str) -> None:
     declared = getattr(MODULES[name], "TRAINING", {})
     assert plugins.constants("classifiers", name).get("TRAINING", {}) == declared
     assert training_defaults(name) == replace(TrainingConfig(), **declared)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_whether_it_takes_soft_labels_is_read_from_its_source(name: str) -> None:
+    assert takes_soft_labels(name) == MODULES[name].Model.takes_soft_labels
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -184,6 +193,17 @@ def test_fitting_twice_gives_the_same_bits(variant: str, fit_once: FitOnce) -> N
     assert history
     assert sum(row["best"] for row in history) == 1
     assert [row["epoch"] for row in history] == list(range(1, len(history) + 1))
+
+
+@pytest.mark.parametrize("variant", NEURAL)
+def test_soft_labels_that_are_certain_train_as_labels_do(variant: str) -> None:
+    """And shares train to something else."""
+    certain = torch.nn.functional.one_hot(sequences(0).labels, len(CLASSES)).float()
+    histories = [fitted(variant, soft=labels)[1] for labels in (None, certain, 0.5 * certain + 0.5 / len(CLASSES))]
+    first, same, other = (torch.tensor([row["train_loss"] for row in history[:3]]) for history in histories)
+    torch.testing.assert_close(same, first, atol=1e-4, rtol=1e-3)
+    assert not torch.allclose(other, first, atol=1e-2)
+    assert {"dev_loss"} <= histories[2][0].keys()
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

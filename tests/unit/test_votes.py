@@ -66,6 +66,14 @@ def test_one_rater_against_the_others() -> None:
     assert human.scores.uar == pytest.approx((3 / 4 + 0) / 2)
 
 
+def test_one_rater_against_what_was_acted() -> None:
+    votes = votes_of(FOUR, NAMES, ratings(u="ann anger, ben neutral", v="ann anger", w="ann fear, ben anger"))
+    human = score_raters("four", NAMES, votes, {"u": "anger", "v": "anger", "w": "happiness"})
+    assert human.scores is not None
+    assert (human.is_acted, human.n_votes, human.n_single, human.n_outside) == (True, 4, 0, 1)
+    assert human.scores.accuracy == 0.5
+
+
 def test_two_raters_are_each_others_label() -> None:
     human = score_raters(
         "four", NAMES, votes_of(FOUR, NAMES, ratings(u="ann anger, ben anger", v="ann anger, ben neutral"))
