@@ -29,7 +29,7 @@ def page(*systems: SystemSection, task: Task | None = None, speakers: int = 4, s
     rows = [FoldRow(fold.number, fold.left_out, fold.dev, 8, 4, 4) for fold in folds().folds]
     tasks = [TaskSection("four", task or Task(), {"anger": 8, "sadness": 8}, speakers, rows, "", True, [])]
     corpus = CorpusSection("<toy>", "table", None, synthetic, summarise(utterances()), {}, {}, [], None)
-    return Page(corpus, tasks, systems, [], [], [], [], [], [], Origin({}, {}, {}, {}, [], [], []))
+    return Page(corpus, tasks, systems, [], [], [], [], [], [], Origin({}, {}, {}, {}, [], [], []), {})
 
 
 def text_of(shown: Page) -> str:
