@@ -21,7 +21,7 @@ from ..data.hashing import digest, file_digest
 from ..errors import Command, SercliError, UsageError, listed
 from ..experiments.catalogue import Catalogue
 from ..experiments.fit_records import read_fit_record
-from ..experiments.systems import Classifier
+from ..experiments.systems import Autoencoder, Classifier
 from ..machine.progress import say
 from ..store import keys, publishing
 from ..store.store import Store
@@ -98,13 +98,13 @@ def _labels(classifier: Classifier) -> str:
     return digest(classifier.task.truth_inputs)
 
 
-def versions_of_fits(fits: Iterable[tuple[Classifier, Sequence[int]]]) -> dict[str, str]:
-    """Versions by library, of the fits of classifiers and their autoencoders in these folds; several if they differ."""
+def versions_of_fits(fits: Iterable[tuple[Autoencoder | Classifier, Sequence[int]]]) -> dict[str, str]:
+    """Versions by library, of the fits of systems in these folds, with the autoencoders of classifiers; several if they differ."""
     versions: dict[str, set[str]] = {}
     folders = set()
-    for classifier, numbers in fits:
-        for system in (classifier, classifier.autoencoder):
-            folders |= {classifier.store.location(keys.fold(system.key, k)) for k in numbers} if system else set()
+    for system, numbers in fits:
+        for fitted in (system, system.autoencoder if isinstance(system, Classifier) else None):
+            folders |= {system.store.location(keys.fold(fitted.key, k)) for k in numbers} if fitted else set()
     records = [read_fit_record(folder) for folder in folders]
     for record in records:
         for name, version in record.versions.items() if record else ():

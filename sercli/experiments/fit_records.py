@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import mean
 from typing import TYPE_CHECKING
 
 from ..config import build
@@ -63,6 +64,36 @@ class FitRecord:
     def write(self, folder: Path) -> None:
         """Beside the weights."""
         write_json(folder / FIT_RECORD, asdict(self))
+
+
+@dataclass(frozen=True)
+class FitCost:
+    """What several fits of one system took: means of numbers, the largest of memories."""
+
+    fits: int
+    weights: int  # of the largest: closed forms differ in size
+    steps: float
+    epochs: float
+    seconds: float
+    cpu_seconds: float
+    peak_memory: int
+    peak_device_memory: int | None
+    devices: str
+
+    @classmethod
+    def of(cls, records: Sequence[FitRecord]) -> FitCost:
+        """Of at least one fit."""
+        means = {
+            name: mean(getattr(r, name) for r in records) for name in ("steps", "epochs", "seconds", "cpu_seconds")
+        }
+        return cls(
+            fits=len(records),
+            weights=max(r.weights for r in records),
+            peak_memory=max(r.peak_memory for r in records),
+            peak_device_memory=max((r.peak_device_memory for r in records if r.peak_device_memory), default=None),
+            devices=", ".join(sorted({f"{r.device_name}, {r.threads} thread{'s' * (r.threads > 1)}" for r in records})),
+            **means,
+        )
 
 
 def n_weights(model: torch.nn.Module) -> int:

@@ -21,8 +21,9 @@ from ..evaluation.human_reference import human_references
 from ..evaluation.marks import marks_of_autoencoder
 from ..evaluation.results import Result
 from ..evaluation.stored import read_comparison, read_cross_corpus_result, read_histories, read_result
-from ..evaluation.table_records import record_table
+from ..evaluation.table_records import record_table, versions_of_fits
 from ..experiments.catalogue import Catalogue
+from ..experiments.fit_records import FitCost, read_fit_record
 from ..experiments.kinds import KINDS, Entry, entries
 from ..experiments.systems import Autoencoder, Classifier
 from ..machine.progress import say
@@ -30,6 +31,7 @@ from ..machine.versions import versions
 from ..store import keys, publishing
 from ..tasks.summary import summarise
 from ..text import c_order
+from .data_card import data_card
 from .paper import printed_scores
 from .pictures import DiagnosisPictures, data_uri
 from .sections import (
@@ -119,6 +121,7 @@ class PageReader:
         card = None  # of a reader that is not installed here
         with suppress(UsageError, BrokenPlugin):
             card = read_card(reader)
+        raters = summarise_ratings(self.store.ratings)
         return CorpusSection(
             name=self.store.name,
             reader=reader,
@@ -130,7 +133,8 @@ class PageReader:
             counts=[ReleaseCount(row["cell"], row["found"], row["expected"]) for row in read_table(counts)]
             if counts.is_file()
             else [],
-            raters=summarise_ratings(self.store.ratings),
+            data_card=data_card(utterances, reader, card, raters, self.store.is_synthetic),
+            raters=raters,
         )
 
     @cached_property
@@ -197,7 +201,23 @@ class PageReader:
             read_histories(first, fresh),
             [line for name in group.classifiers for line in self._commands(self.catalogue.classifier(name))],
             printed_scores(group.system, reader, task.has_default_classes),
+            self._costs(group),
         )
+
+    def _costs(self, group: Group) -> dict[str, FitCost]:
+        """Of the fits that are recorded; an autoencoder that several seeds share counts once."""
+        classifiers = [self.catalogue.classifier(name) for name in group.classifiers]
+        readers = {c.autoencoder.name: c.autoencoder for c in classifiers if c.autoencoder}
+        systems: dict[str, Sequence[Autoencoder | Classifier]] = {
+            "classifier": classifiers,
+            "autoencoder": list(readers.values()),
+        }
+        costs = {}
+        for part, several in systems.items():
+            folders = [self.store.location(keys.fold(s.key, k)) for s in several for k in group.results[0].folds]
+            if records := [record for folder in folders if (record := read_fit_record(folder))]:
+                costs[part] = FitCost.of(records)
+        return costs
 
     def _digests_of_tables(self, systems: Sequence[SystemSection]) -> dict[tuple[str, bool], str]:
         """By task, and whether the systems of the table are apart."""
@@ -244,8 +264,11 @@ class PageReader:
     # --- how it was made
 
     def _origin(self) -> Origin:
+        scored = [self.catalogue.classifier(name) for name in self._scored[0]]
+        systems: list[Autoencoder | Classifier] = [*scored, *self.autoencoders]
         return Origin(
-            versions=versions("matplotlib"),
+            fit_versions=versions_of_fits((system, system.fresh_folds) for system in systems),
+            page_versions=versions("matplotlib"),
             digests=self._digests(),
             seeds={autoencoder.name: autoencoder.config.seed for autoencoder in self.autoencoders},
             plugins=self._plugins(),

@@ -5,6 +5,7 @@ Every text from a corpus or a store is escaped and shown in one printable line.
 
 from typing import TYPE_CHECKING
 
+from ..text import size_of
 from . import footers, formats, pictures, raters, sentences
 from .sections import Page
 
@@ -34,6 +35,7 @@ def _environment() -> "Environment":
         formats.epoch_limit,
         footers.digest_line,
         raters.human_heading,
+        size_of,
         raters.human_text,
         pictures.legend,
     ]

@@ -22,6 +22,7 @@ from ..evaluation.marks import Mark, marks_apart
 from ..evaluation.probes import Probe
 from ..evaluation.stored import History
 from ..experiments.configs import AutoencoderConfig
+from ..experiments.fit_records import FitCost
 from ..tasks.summary import CorpusSummary
 from ..tasks.task import Task
 from . import pictures
@@ -59,6 +60,7 @@ class CorpusSection:
     columns: Mapping[str, int]  # session, gender, style -> number of values, if there are several
     rejects: Mapping[str, RejectCounts]  # table -> content
     counts: Sequence[ReleaseCount]
+    data_card: Mapping[str, str]  # name of a fact -> the fact
     raters: RaterSummary | None  # None for a corpus without votes of single raters
 
     @property
@@ -109,6 +111,7 @@ class SystemSection:
     histories: Mapping[int, History]  # of the first seed, by fold
     commands: Sequence[str]
     printed: Mapping[str, float]  # score -> what the paper prints, in %
+    costs: Mapping[str, FitCost]  # "classifier", "autoencoder" -> of the fits that are recorded, over seeds and folds
 
     @property
     def apart(self) -> Sequence[Mark]:
@@ -222,7 +225,8 @@ class SweepSection:
 class Origin:
     """What made everything."""
 
-    versions: Mapping[str, str]
+    fit_versions: Mapping[str, str]  # of all fits; several where they differ
+    page_versions: Mapping[str, str]
     digests: Mapping[str, str]
     seeds: Mapping[str, int]  # of autoencoders
     plugins: Mapping[str, str]  # front ends, autoencoders and classifiers -> what they are

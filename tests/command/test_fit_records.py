@@ -57,7 +57,7 @@ def test_a_closed_form_has_no_steps(store: Path, sercli: Sercli) -> None:
 
 
 def test_nothing_is_stale_without_records(trained_store: Path, sercli: Sercli) -> None:
-    before = contents(trained_store)
+    before = contents(trained_store, but=("tables/",))
     for path in trained_store.glob("*/*/fold-*/fit.json"):
         path.unlink()
     for words in (["train-ae", "--model", "cvae", "--latent-dim", 8, "--name", "cvae-8", "--epochs", 2], ["evaluate"]):
@@ -65,7 +65,30 @@ def test_nothing_is_stale_without_records(trained_store: Path, sercli: Sercli) -
         assert "stale" not in done.stderr
     items = json.loads(sercli("info", trained_store, "--json").stdout)["items"]
     assert not [item for item in items if item["wanting"]]
-    assert contents(trained_store) == before
+    assert contents(trained_store, but=("tables/",)) == before  # a table has no versions now, so another digest
+
+
+def test_the_page_shows_versions_and_cost_of_the_fits(trained_store: Path, sercli: Sercli) -> None:
+    for path in trained_store.glob("*/*/fold-*/fit.json"):
+        record = json.loads(path.read_text())
+        record["versions"]["torch"] = "1.2.3+past"
+        record["peak_memory"] = 3 * 2**30
+        path.write_text(json.dumps(record))
+    sercli("report", trained_store, "--jobs", 1)
+    page = (trained_store / "report" / "report.html").read_text()
+    assert "1.2.3+past" in page
+    assert version("torch") in page
+    assert page.count("3.0 GiB") == 2  # of the LSTM and of its autoencoder
+    assert "Data card" in page
+
+
+def test_without_records_the_page_says_so(trained_store: Path, sercli: Sercli) -> None:
+    for path in trained_store.glob("*/*/fold-*/fit.json"):
+        path.unlink()
+    sercli("report", trained_store, "--jobs", 1)
+    page = (trained_store / "report" / "report.html").read_text()
+    assert "fits without a record" in page
+    assert "Cost of a fit" not in page
 
 
 def test_provenance_lists_no_record(trained: Path) -> None:
