@@ -1,8 +1,8 @@
 """Records of printed tables: one digest for all that the scores of a table follow from.
 
-The digest is SHA-256 of the names of the systems and their classifiers, the digests of their folds and labels, the SHA-256 of the
-predictions of every fold, and the versions that the fits were made with (from `fit.json`). Times, devices and paths are left out:
-where predictions have the same bytes, another machine gives the same digest. Scores and marks are recorded beside, to be compared.
+The digest is SHA-256 of the names and marks of the systems and their classifiers, the digests of their folds and labels, the SHA-256
+of the predictions of every fold, and the versions that the fits were made with (from `fit.json`). Times, devices and paths are left
+out: where predictions have the same bytes, another machine gives the same digest. Scores are recorded beside, to be compared.
 Records lie in `tables/<digest>.json` of the store; `sercli verify` reads them.
 """
 
@@ -61,7 +61,7 @@ class TableRecord:
     @cached_property
     def digest(self) -> str:
         """It stands for the table."""
-        covered = ("system", "name", "folds", "labels", "predictions")
+        covered = ("system", "name", "marks", "folds", "labels", "predictions")
         rows = [{name: getattr(classifier, name) for name in covered} for classifier in self.classifiers]
         return digest([self.versions, sorted(rows, key=lambda row: str(row["name"]))])
 

@@ -14,6 +14,7 @@ from .raters import agreement_text
 
 _ANY_CORPUS = ("table", "kaldi", "audformat")  # readers whose own card says nothing of a corpus
 _UNKNOWN = "not recorded"
+_CHANNELS = {1: "mono", 2: "stereo"}
 _MOST_VALUES = 8  # that are named
 
 
@@ -37,7 +38,9 @@ def data_card(
         "Texts": _texts(utterances),
         "Labels": _counts(u.emotion for u in utterances) or _UNKNOWN,
         "Raters": _agreement(raters),
-        "Recordings": _counts(f"{u.sample_rate / 1000:g} kHz, {plural(u.channels, 'channel')}" for u in utterances),
+        "Recordings": _counts(
+            f"{u.sample_rate / 1000:g} kHz {_CHANNELS.get(u.channels, f'{u.channels}-channel')}" for u in utterances
+        ),
     }
 
 
@@ -56,7 +59,8 @@ def _speakers(utterances: Sequence[Utterance]) -> str:
     genders = {u.speaker: u.gender for u in utterances}
     by_speaker = _counts(genders.values()) or f"gender {_UNKNOWN}"
     sizes = Counter(u.speaker for u in utterances).values()
-    return f"{len(genders)} ({by_speaker}); {min(sizes)} to {plural(max(sizes), 'utterance')} each"
+    fewest = f"{min(sizes)} to " if min(sizes) < max(sizes) else ""
+    return f"{len(genders)} ({by_speaker}); {fewest}{plural(max(sizes), 'utterance')} each"
 
 
 def _age(utterances: Sequence[Utterance]) -> str:

@@ -15,7 +15,7 @@ def test_what_is_not_known_is_named() -> None:
         assert facts[name].startswith("not recorded"), name
     assert "gender not recorded" in facts["Speakers"]
     assert facts["Sessions"] == "none"
-    assert facts["Recordings"] == "16 kHz, 1 channel 1"
+    assert facts["Recordings"] == "16 kHz mono 1"
 
 
 def test_all_facts_of_a_corpus() -> None:
@@ -29,7 +29,7 @@ def test_all_facts_of_a_corpus() -> None:
     assert facts["Licence"] == read_card("emodb").facts["Licence"]
     assert "German" in facts["What it is"]
     assert facts["Spoken by people"].startswith("no")
-    assert facts["Speakers"] == "2 (female 1, male 1); 2 to 2 utterances each"
+    assert facts["Speakers"] == "2 (female 1, male 1); 2 utterances each"
     assert facts["Age"] == "25 to 31 years (2 speakers)"
     assert facts["Elicitation"] == "acted 4"
     assert facts["Texts"] == "2 sentences; 100 % of the utterances share theirs with another"
