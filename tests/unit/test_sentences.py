@@ -22,14 +22,14 @@ WRONG = [utterance.utt_id for utterance in utterances() if utterance.speaker in 
 def system(
     name: str, wrong: Sequence[str] = (), marks: tuple[Mark, ...] = (), seeds: Sequence[int] = (0,)
 ) -> SystemSection:
-    return SystemSection(Group.of([result(name, seed, wrong, marks=marks) for seed in seeds]), {}, [], {})
+    return SystemSection(Group.of([result(name, seed, wrong, marks=marks) for seed in seeds]), {}, [], {}, {})
 
 
 def page(*systems: SystemSection, task: Task | None = None, speakers: int = 4, synthetic: bool = False) -> Page:
     rows = [FoldRow(fold.number, fold.left_out, fold.dev, 8, 4, 4) for fold in folds().folds]
     tasks = [TaskSection("four", task or Task(), {"anger": 8, "sadness": 8}, speakers, rows, "", True, [])]
-    corpus = CorpusSection("<toy>", "table", None, synthetic, summarise(utterances()), {}, {}, [], None)
-    return Page(corpus, tasks, systems, [], [], [], [], [], [], Origin({}, {}, {}, {}, [], [], []), {})
+    corpus = CorpusSection("<toy>", "table", None, synthetic, summarise(utterances()), {}, {}, [], {}, None)
+    return Page(corpus, tasks, systems, [], [], [], [], [], [], Origin({}, {}, {}, {}, {}, [], [], []), {})
 
 
 def text_of(shown: Page) -> str:
