@@ -13,15 +13,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .. import plugins
-from ..config import build, plain, read_yaml, write_yaml
+from ..config import build, check_range, plain, read_yaml, write_yaml
 from ..data.hashing import file_digest
 from ..errors import Command, DamagedProduct, SercliError, UsageError
 from ..experiments.configs import ClassifierConfig
 
-BUNDLE_FORMAT = 1
+BUNDLE_FORMAT = 2
 INFO, CARD, SUMS = "bundle.yaml", "card.md", "SHA256SUMS"
 AUTOENCODER, CLASSIFIER = "autoencoder.safetensors", "classifier.safetensors"
+_PERCENTILES = 101  # 0 to 100
 _ALWAYS = (INFO, CARD, CLASSIFIER)
 _LINE = re.compile(r"([0-9a-f]{64})  ([\w.]+)\n")
 
@@ -34,6 +37,34 @@ class FrontEnd:
     config: dict[str, Any]
     sample_rate: int
     frame_shift_ms: float
+
+
+@dataclass(frozen=True)
+class Certainty:
+    """What dev utterances tell of the certainty of answers.
+
+    The answers of these utterances are calibrated; a threshold of the confidence is a quantile of theirs.
+    """
+
+    fitted_on: str  # which dev utterances
+    temperature: float
+    note: str = ""  # what they do not tell
+    confidences: tuple[float, ...] = ()  # percentiles 0 to 100 of dev answers; empty: they say nothing of new speakers
+
+    def __post_init__(self) -> None:
+        check_range(self, "temperature", above=0)
+        if len(self.confidences) not in (0, _PERCENTILES):
+            raise SercliError(
+                "wrong number of values", place="confidences", seen=len(self.confidences), expected=_PERCENTILES
+            )
+
+    def threshold(self, share: float) -> float:
+        """The confidence below which this share of the dev answers lies.
+
+        >>> Certainty("", 1.0, confidences=tuple(k / 100 for k in range(101))).threshold(0.255)
+        0.255
+        """
+        return float(np.interp(100 * share, range(len(self.confidences)), self.confidences))
 
 
 @dataclass(frozen=True)
@@ -51,6 +82,7 @@ class BundleInfo:
     fitted_on: dict[str, Any]
     scores: dict[str, Any]
     classifier: dict[str, Any]
+    certainty: Certainty
     autoencoder: dict[str, Any] = field(default_factory=dict)  # empty without one
     made_from: dict[str, Any] = field(default_factory=dict)  # name of a product -> digest
 

@@ -3,7 +3,7 @@ utterance-level features" (paper, section 5).
 
 The statistics (`sercli.learning.inputs.functionals`) of latents, or of features without an autoencoder, are standardised
 on the training part; one binary machine (scikit-learn's SVC) separates each class from the others. Posteriors are the
-softmax of the decision values: in the right order, but not calibrated.
+softmax of the decision values: in the right order, but far too uncertain until a temperature calibrates them.
 """
 
 from collections.abc import Mapping

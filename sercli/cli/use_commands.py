@@ -40,7 +40,7 @@ class ExportCommand(DeviceOption, WorkOptions):
 
 @command("predict", "Label new recordings", "sercli predict bundle/ speech/")
 class PredictCommand(DeviceOption, JobsOption, JsonOption):
-    """Label new recordings: emotion and posteriors of each file as TSV or JSON lines, in the order given."""
+    """Label new recordings: emotion and calibrated posteriors of each file as TSV or JSON lines, in the order given."""
 
     bundle: Path = Argument(..., metavar="BUNDLE", help="The folder that `sercli export` made.")
     paths: list[str] | None = Argument(
@@ -51,6 +51,11 @@ class PredictCommand(DeviceOption, JobsOption, JsonOption):
     window: float | None = option("Label windows of this length (s) through each file.", metavar="S")
     shift: float | None = option(
         "Distance between the starts of windows (s).", metavar="S", unset="the length of a window"
+    )
+    reject: float | None = option(
+        "Give no answer (an empty prediction, null in JSON) where the confidence is lower than that of this share of the dev utterances.",
+        metavar="SHARE",
+        unset="every recording gets an answer",
     )
     device: str = device_option("cpu")
 

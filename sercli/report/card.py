@@ -6,9 +6,10 @@ from ..text import printable
 from .formats import interval, percent, plural
 
 _SCORES = {"accuracy": "WA (accuracy)", "uar": "UA (mean recall)", "macro_f1": "macro F1"}
+_COVERAGES = (1.0, 0.95, 0.9, 0.8, 0.5)
 _LIMITS = [
     "The scores do not hold for other rooms, microphones or languages, nor for emotion that is not acted.",
-    "Any sound gets one of the classes, even music. The posteriors are not calibrated.",
+    "Any sound gets one of the classes, even music, and may get it with confidence.",
 ]
 
 
@@ -34,6 +35,10 @@ def card(info: BundleInfo) -> str:
         "",
         *_score_tables(info),
         "",
+        "## Posteriors",
+        "",
+        *_posteriors(info),
+        "",
         "## Limits",
         "",
         *(f"- {limit}" for limit in limits),
@@ -54,6 +59,39 @@ def _origin_of_scores(info: BundleInfo) -> list[str]:
     return [
         "**These models themselves are not tested, since no utterance was left out.** The table is for models that were fitted",
         f"in the same way without their test {left_out}: {folds}, {n} utterances.",
+    ]
+
+
+def _posteriors(info: BundleInfo) -> list[str]:
+    certainty, quality, risk = info.certainty, info.scores["posteriors"], info.scores["risk"]
+    note = f" ({certainty.note})" if certainty.note else ""
+    lines = [
+        f"`sercli predict` calibrates posteriors with the temperature {certainty.temperature:.3g}{note}, fitted on {certainty.fitted_on}"
+        + (", which were labelled by the models of the folds" if "epochs" in info.fitted_on else "")
+        + ". On the test utterances of all folds, each with the temperature of its fold:",
+        "",
+        "| posteriors | log loss | Brier score | ECE |",
+        "|---|--:|--:|--:|",
+        *(f"| {state} | {q['log_loss']:.3f} | {q['brier']:.3f} | {q['ece']:.3f} |" for state, q in quality.items()),
+        "",
+    ]
+    if not certainty.confidences:
+        return [
+            *lines,
+            "It cannot reject uncertain answers: no dev utterance is by a speaker unlike those in training.",
+        ]
+    return [
+        *lines,
+        "`sercli predict --reject 0.1` gives no answer where the confidence lies below that of nine in ten of these dev utterances.",
+        "",
+        "| answered, % | wrong answers, % | threshold of the confidence |",
+        "|--:|--:|--:|",
+        *(
+            f"| {100 * c:.0f} | {percent(risk[str(c)])} | {f'{certainty.threshold(1 - c):.3f}' if c < 1 else ''} |"
+            for c in _COVERAGES
+        ),
+        "",
+        "Wrong answers are those of test utterances, the most certain first.",
     ]
 
 

@@ -9,13 +9,17 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+
 from .. import __version__
 from ..bundles import bundle as bundles
 from ..config import plain
 from ..data.utterances import read_table
 from ..errors import MissingInput, SercliError
+from ..evaluation.calibration import COVERAGES, arrays, calibrated, fit_temperature
+from ..evaluation.marks import Mark
 from ..evaluation.results import Result, chance_to_json
-from ..evaluation.stored import read_result
+from ..evaluation.stored import read_predictions, read_result
 from ..experiments.catalogue import Catalogue
 from ..experiments.fitted import read_autoencoder, read_classifier
 from ..experiments.fitting import fit_autoencoder, fit_classifier
@@ -27,6 +31,8 @@ from ..report.card import card
 from ..store import publishing
 from ..store.store import Store
 from ..tasks.folds import Fold, leave_nobody_out
+
+_STEPS = 1e6  # to 1, of a confidence
 
 
 def run(store_path: Path, name: str, bundle: Path, number: int | None, settings: Settings) -> Outcome:
@@ -157,9 +163,30 @@ def _info(classifier: Classifier, title: str, fold: Fold, epochs: Mapping[str, i
         fitted_on=_fitted_on(classifier, fold, epochs),
         scores=_expected_scores(result, fold.number),
         classifier=plain(read_classifier(built / bundles.CLASSIFIER, "cpu").config),
+        certainty=_certainty(classifier, result, fold.number),
         autoencoder=plain(autoencoder.config) if autoencoder is not None else {},
         made_from={product.key: product.digest, "folds": classifier.folds.digest, "sercli": __version__},
     )
+
+
+def _certainty(classifier: Classifier, result: Result, number: int) -> bundles.Certainty:
+    """From the dev part of a fold; for models that were fitted on all speakers, from the dev parts of all folds."""
+    rows = [row for row in read_predictions(classifier.store, classifier.name) if row["part"] == "dev"]
+    if number == NOBODY:
+        place = f"{len(classifier.fold_numbers)} folds"
+    else:
+        rows, place = [row for row in rows if row["fold"] == str(number)], f"fold {number}"
+    posteriors, truth = arrays(rows, classifier.folds.classes)
+    temperature = fit_temperature(posteriors, truth)
+    confidences: tuple[float, ...] = ()
+    if rows and Mark.SPEAKER_DEPENDENT not in result.marks:
+        confidence = calibrated(posteriors, temperature.value).max(axis=1)
+        quantiles = np.percentile(confidence, range(101))
+        confidences = tuple(
+            map(float, np.floor(quantiles * _STEPS) / _STEPS)
+        )  # equal ones are not rejected by rounding
+    fitted_on = f"the {len(rows)} dev utterances of {place}"
+    return bundles.Certainty(fitted_on, temperature.value, temperature.note, confidences)
 
 
 def _fitted_on(classifier: Classifier, fold: Fold, epochs: Mapping[str, int]) -> dict[str, Any]:
@@ -183,6 +210,11 @@ def _expected_scores(result: Result, number: int) -> dict[str, Any]:
         "cluster": result.cluster,
         "n_clusters": len(result.per_cluster),
         "recall": dict(result.test.recall),
+        "posteriors": {
+            state: {name: getattr(quality, name) for name in ("ece", "brier", "log_loss")}
+            for state, quality in (("raw", result.posteriors.raw), ("calibrated", result.posteriors.calibrated))
+        },
+        "risk": dict(zip(map(str, COVERAGES), result.posteriors.calibrated.risk, strict=True)),
     }
     for fold in result.per_fold:
         if fold.fold == number:

@@ -13,15 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..bundles import bundle as bundles
+from ..bundles.bundle import BundleInfo
 from ..bundles.recordings import STDIN, Recording, named, piped
-from ..errors import AudioError, SercliError, UsageError
+from ..errors import AudioError, SercliError, UsageError, listed
+from ..evaluation.calibration import Posteriors, calibrated, check_finite
 from ..experiments.making import Settings
 from ..machine.devices import n_workers, resolve
 from ..machine.progress import say
 from ..text import printable
 
 if TYPE_CHECKING:
-    from ..bundles.labeller import Labeller, Posteriors
+    from ..bundles.labeller import Labeller
 
 _AHEAD = 64
 _SECONDS_AHEAD = 300  # of windows, whose frames are held in memory
@@ -37,12 +39,16 @@ class PredictOptions:
     window: float | None = None  # s; None: one row per file
     shift: float | None = None  # s from one window to the next; None: a whole window
     as_json: bool = False
+    reject: float | None = None  # share of dev answers that are less certain than any answer given
 
     def __post_init__(self) -> None:
         if self.stdin_audio and (self.paths or self.nul):
             raise UsageError("standard input is sound, not paths", place="--stdin-audio", fix="leave one out")
         if not (self.paths or self.nul or self.stdin_audio):
             raise UsageError("nothing to label", place="predict", expected="FILE, FOLDER, or - for paths from stdin")
+        if self.reject is not None and not 0 < self.reject < 1:
+            expected = "a share above 0 and below 1, such as 0.1"
+            raise UsageError("out of range", place="--reject", seen=f"{self.reject:g}", expected=expected)
         if self.shift is not None and self.window is None:
             raise UsageError("only windows have a shift", place="--shift", seen=self.shift, fix="add --window")
         for option, seconds, limit in (("--window", self.window, 600), ("--shift", self.shift, self.window)):
@@ -65,9 +71,62 @@ class Pending(NamedTuple):
     times: Mapping[str, float] = {}
 
 
+@dataclass(frozen=True)
+class RowFormat:
+    """How a row is printed. An answer whose confidence lies below the threshold is withheld: its prediction is empty, or null in JSON."""
+
+    bundle: BundleInfo
+    threshold: float
+    has_times: bool
+    as_json: bool
+
+    @classmethod
+    def of(cls, bundle: BundleInfo, options: PredictOptions) -> RowFormat:
+        """Raises SercliError if answers are to be rejected by a bundle that has no dev answers."""
+        threshold = 0.0
+        if options.reject is not None:
+            if not bundle.certainty.confidences:
+                problem, fix = "cannot reject answers", "export a classifier of a speaker-independent task"
+                seen = f"{bundle.certainty.fitted_on}, {listed(bundle.marks)}"
+                expected = "dev utterances by speakers who are not in training"
+                raise SercliError(problem, place=f"--reject: {bundle.name}", seen=seen, expected=expected, fix=fix)
+            threshold = bundle.certainty.threshold(options.reject)
+        return cls(bundle, threshold, options.window is not None, options.as_json)
+
+    @property
+    def header(self) -> str:
+        """The first line of a table."""
+        times = ["start", "end"] if self.has_times else []
+        return "\t".join(["path", *times, "prediction", *(printable(f"p_{label}") for label in self.bundle.classes)])
+
+    def answer(self, row: Pending) -> tuple[str | None, Posteriors]:
+        """The class, None if it is withheld, and calibrated posteriors. Waits for them; raises SercliError."""
+        raw = row.posteriors.result()
+        check_finite(raw, self.bundle.name)
+        posteriors = calibrated(raw, self.bundle.certainty.temperature)
+        return None if posteriors.max() < self.threshold else self.bundle.classes[int(raw.argmax())], posteriors
+
+    def line(self, row: Pending, prediction: str | None, posteriors: Posteriors) -> str:
+        """A line of TSV, or a JSON object in one line."""
+        if not self.as_json:
+            cells = [
+                printable(row.recording.name),
+                *(f"{t:.2f}" for t in row.times.values()),
+                printable(prediction or ""),
+            ]
+            return "\t".join([*cells, *(f"{p:.9g}" for p in posteriors)])
+        times = {key: round(t, 3) for key, t in row.times.items()}
+        by_class = dict(zip(self.bundle.classes, posteriors.tolist(), strict=True))
+        values = {"path": row.recording.name, **times, "prediction": prediction, "posteriors": by_class}
+        return (
+            json.dumps(values, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
+        )  # paths may not be UTF-8
+
+
 def run(bundle_path: Path, options: PredictOptions, settings: Settings) -> None:
     """Print one row per file, or per window of a file. Raises SercliError at the end if some could not be labelled."""
     bundle = bundles.read(bundle_path)
+    row_format = RowFormat.of(bundle.info, options)
     from ..bundles.labeller import Labeller
     from ..learning.training import repeatable
 
@@ -82,24 +141,26 @@ def run(bundle_path: Path, options: PredictOptions, settings: Settings) -> None:
         pool = ThreadPoolExecutor(n_workers(settings.jobs, _AHEAD))
         stack.callback(pool.shutdown, wait=False, cancel_futures=True)
         pending = _taken_ahead(_submitted(labeller, pool, recordings, options), options.ahead)
-        _print_rows(pending, labeller.classes, options)
+        _print_rows(pending, row_format)
 
 
-def _print_rows(rows: Iterator[Pending], classes: Sequence[str], options: PredictOptions) -> None:
-    if not options.as_json:
-        times = ["start", "end"] if options.window else []
-        print(*["path", *times, "prediction", *(printable(f"p_{label}") for label in classes)], sep="\t", flush=True)
-    n_files = n_rows = n_bad = 0
+def _print_rows(rows: Iterator[Pending], row_format: RowFormat) -> None:
+    if not row_format.as_json:
+        print(row_format.header, flush=True)
+    n_files = n_rows = n_bad = n_rejected = 0
     for row in rows:
         n_files = row.n_recordings
         try:
-            line = _line(row, classes, options.as_json)
-        except AudioError as error:
+            prediction, posteriors = row_format.answer(row)
+        except SercliError as error:
             n_bad += 1
             say(f"sercli: {error.at(row.recording.name)}")
         else:
             n_rows += 1
-            print(line, flush=True)
+            n_rejected += prediction is None
+            print(row_format.line(row, prediction, posteriors), flush=True)
+    if row_format.threshold:
+        say(f"no answer for {n_rejected} of {n_rows}: confidence below {row_format.threshold:.3f}")
     if n_bad:
         fix = f"see above; {'the other files are' if n_rows else 'nothing is'} labelled"
         raise SercliError("files could not be labelled", seen=f"{n_bad} of {n_files}", fix=fix)
@@ -146,16 +207,3 @@ def _taken_ahead(rows: Iterator[Pending], n: int) -> Iterator[Pending]:
         if isinstance(item, BaseException):
             raise item
         yield item
-
-
-def _line(row: Pending, classes: Sequence[str], as_json: bool) -> str:
-    """A line of TSV, or a JSON object in one line. Waits for the posteriors; raises AudioError."""
-    name, posteriors = row.recording.name, row.posteriors.result().tolist()
-    prediction = classes[posteriors.index(max(posteriors))]
-    if not as_json:
-        cells = [printable(name), *(f"{t:.2f}" for t in row.times.values()), printable(prediction)]
-        return "\t".join([*cells, *(f"{p:.9g}" for p in posteriors)])
-    times = {key: round(t, 3) for key, t in row.times.items()}
-    by_class = dict(zip(classes, posteriors, strict=True))
-    values = {"path": name, **times, "prediction": prediction, "posteriors": by_class}
-    return json.dumps(values, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()  # paths may not be UTF-8

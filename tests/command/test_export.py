@@ -41,7 +41,7 @@ def test_a_bundle_says_what_it_is(bundle: Path, exported: Path) -> None:
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=bundle, check=True)
     about = yaml.safe_load((bundle / "bundle.yaml").read_text())
     scores = json.loads((exported / "results" / NAME / "scores.json").read_text())
-    assert about["format"] == 1
+    assert about["format"] == 2
     assert about["classes"] == ["anger", "neutral", "sadness"]
     assert about["frontend"]["config"]["n_mels"] == 80
     assert (about["frontend"]["sample_rate"], about["segment_ms"]) == (16000, 100.0)

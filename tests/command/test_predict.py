@@ -25,6 +25,7 @@ from support.errors import Fields, error_text, refused
 from sercli.bundles import bundle as bundles
 from sercli.bundles.labeller import Labeller
 from sercli.errors import DamagedProduct
+from sercli.evaluation.calibration import calibrated
 from sercli.learning import checkpoints
 
 RATE = 16000
@@ -48,7 +49,8 @@ def recordings(corpus: Path) -> list[Path]:
 
 
 def agree(sercli: Sercli, store: Path, classifier: str, fold: int, bundle: Path) -> int:
-    """Whether a bundle of one fold says of its test recordings what `evaluate` said; of how many."""
+    """Whether a bundle of one fold says of its test recordings what `evaluate` said, but for the temperature; of how many."""
+    temperature = bundles.read(bundle).info.certainty.temperature
     root = Path(yaml.safe_load((store / "corpus" / "corpus.yaml").read_text())["root"])
     paths = {
         row["utt_id"]: str(root / row["path"]) for row in rows_of((store / "corpus" / "utterances.tsv").read_text())
@@ -59,8 +61,8 @@ def agree(sercli: Sercli, store: Path, classifier: str, fold: int, bundle: Path)
     assert [row["path"] for row in found] == list(expected)
     columns = [column for column in told[0] if column.startswith("p_")]
     for row in found:
-        theirs, ours = ([float(one[column]) for column in columns] for one in (expected[row["path"]], row))
-        assert ours == pytest.approx(theirs, abs=1e-5)
+        theirs, ours = (np.array([float(one[column]) for column in columns]) for one in (expected[row["path"]], row))
+        assert calibrated(ours, 1 / temperature) == pytest.approx(theirs, abs=1e-5)
         margin = np.diff(np.sort(theirs)[-2:])[0]
         assert margin <= 1e-5 or row["prediction"] == expected[row["path"]]["prediction"]
     return len(found)
@@ -419,6 +421,10 @@ USES: dict[str, tuple[list[str], Fields]] = {
     "less than a frame": (["x.wav", "--window", "0.02"], {"place": "--window", "seen": "0.02"}),
     "no time": (["x.wav", "--window", "0"], {"place": "--window", "seen": "0", "expected": "600"}),
     "no number": (["x.wav", "--window", "nan"], {"place": "--window", "seen": "nan"}),
+    **{
+        f"rejecting {share}": (["x.wav", "--reject", share], {"place": "--reject", "seen": share, "expected": "0.1"})
+        for share in ("0", "1", "-0.1", "nan")
+    },
     "gaps": (["x.wav", "--window", "1", "--shift", "2"], {"place": "--shift", "seen": "2", "expected": "1 s"}),
 }
 
@@ -440,7 +446,7 @@ def _flip(path: Path) -> None:
 
 def _later(bundle: Path) -> None:
     path = bundle / "bundle.yaml"
-    path.write_text(path.read_text().replace("format: 1", "format: 2"))
+    path.write_text(path.read_text().replace("format: 2", "format: 3"))
 
 
 def _run_code(bundle: Path) -> None:
@@ -454,7 +460,7 @@ def _outside(bundle: Path) -> None:
 
 AGAIN = ("copy the bundle again", "sercli export")
 SPOILT: dict[str, tuple[Callable[[Path], object], Fields]] = {
-    "a later format": (_later, {"place": "bundle.yaml", "seen": "2", "expected": "1", "fix": "the version"}),
+    "a later format": (_later, {"place": "bundle.yaml", "seen": "3", "expected": "2", "fix": "the version"}),
     "no such folder": (shutil.rmtree, {"place": "bundle", "fix": "sercli export STORE --classifier NAME"}),
     "code": (_run_code, {"place": "bundle.yaml", "problem": "YAML"}),
     "a path outside": (_outside, {"place": "SHA256SUMS", "fix": AGAIN}),
