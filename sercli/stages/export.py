@@ -30,7 +30,7 @@ from ..machine.progress import say
 from ..report.card import card
 from ..store import publishing
 from ..store.store import Store
-from ..tasks.folds import Fold, leave_nobody_out
+from ..tasks.folds import NOBODY, Fold, leave_nobody_out
 
 _STEPS = 1e6  # to 1, of a confidence
 
@@ -185,7 +185,8 @@ def _certainty(classifier: Classifier, result: Result, number: int) -> bundles.C
         confidences = tuple(
             map(float, np.floor(quantiles * _STEPS) / _STEPS)
         )  # equal ones are not rejected by rounding
-    fitted_on = f"the {len(rows)} dev utterances of {place}"
+    before = ", before the refit" if classifier.is_refitted else ""
+    fitted_on = f"the {len(rows)} dev utterances of {place}{before}"
     return bundles.Certainty(fitted_on, temperature.value, temperature.note, confidences)
 
 
