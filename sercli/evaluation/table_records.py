@@ -20,7 +20,7 @@ from ..config import build
 from ..data.hashing import digest, file_digest
 from ..errors import Command, SercliError, UsageError, listed
 from ..experiments.catalogue import Catalogue
-from ..experiments.fit_records import read_fit_record
+from ..experiments.fit_records import UNRECORDED, versions_in
 from ..experiments.systems import Autoencoder, Classifier
 from ..machine.progress import say
 from ..store import keys, publishing
@@ -30,7 +30,6 @@ from .stored import PREDICTIONS, read_result
 
 SHOWN = 12  # characters of a digest under a table
 _DIGEST = re.compile(r"[0-9a-f]{8,64}")
-UNRECORDED = "fits without a record"
 _TOLERANCE = 1e-9  # of scores: another build of NumPy may add up in another order
 
 
@@ -100,17 +99,11 @@ def _labels(classifier: Classifier) -> str:
 
 def versions_of_fits(fits: Iterable[tuple[Autoencoder | Classifier, Sequence[int]]]) -> dict[str, str]:
     """Versions by library, of the fits of systems in these folds, with the autoencoders of classifiers; several if they differ."""
-    versions: dict[str, set[str]] = {}
     folders = set()
     for system, numbers in fits:
         for fitted in (system, system.autoencoder if isinstance(system, Classifier) else None):
             folders |= {system.store.location(keys.fold(fitted.key, k)) for k in numbers} if fitted else set()
-    records = [read_fit_record(folder) for folder in folders]
-    for record in records:
-        for name, version in record.versions.items() if record else ():
-            versions.setdefault(name, set()).add(version)
-    joined = {name: ", ".join(sorted(several)) for name, several in versions.items()}
-    return {**joined, UNRECORDED: str(records.count(None))} if None in records else joined
+    return versions_in(folders)
 
 
 # --- checking

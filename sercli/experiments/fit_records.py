@@ -7,7 +7,7 @@ hold no times, and the same command gives the same bytes but for this file.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     import torch
 
     from ..learning.training import Losses, TrainingRun
+
+
+UNRECORDED = "fits without a record"
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,17 @@ class FitCost:
 def n_weights(model: torch.nn.Module) -> int:
     """Number of trained weights; of a model that is fitted in closed form, the numbers that it keeps."""
     return sum(p.numel() for p in model.parameters()) or sum(t.numel() for t in model.state_dict().values())
+
+
+def versions_in(folders: Iterable[Path]) -> dict[str, str]:
+    """Versions by library, of the fits in these folders; several where they differ. `UNRECORDED` counts fits without a record."""
+    versions: dict[str, set[str]] = {}
+    records = [read_fit_record(folder) for folder in folders]
+    for record in records:
+        for name, version in record.versions.items() if record else ():
+            versions.setdefault(name, set()).add(version)
+    joined = {name: ", ".join(sorted(several)) for name, several in versions.items()}
+    return {**joined, UNRECORDED: str(records.count(None))} if None in records else joined
 
 
 def read_fit_record(folder: Path) -> FitRecord | None:

@@ -10,7 +10,6 @@ from typing import Any
 from ..errors import Command, SercliError
 from ..evaluation.table_records import (
     SHOWN,
-    UNRECORDED,
     ClassifierRecord,
     TableChange,
     TableRecord,
@@ -18,6 +17,7 @@ from ..evaluation.table_records import (
     table_changes,
     versions_now,
 )
+from ..experiments.fit_records import UNRECORDED
 from ..report.formats import percent, plural
 from ..store.store import Store
 from ..text import printable
