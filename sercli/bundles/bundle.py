@@ -84,6 +84,7 @@ class BundleInfo:
     classifier: dict[str, Any]
     certainty: Certainty
     autoencoder: dict[str, Any] = field(default_factory=dict)  # empty without one
+    facts: dict[str, Any] = field(default_factory=dict)  # for the card: `sercli.evaluation.model_facts`
     made_from: dict[str, Any] = field(default_factory=dict)  # name of a product -> digest
 
 

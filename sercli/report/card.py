@@ -3,6 +3,7 @@
 from ..bundles.bundle import BundleInfo
 from ..evaluation.marks import Mark
 from ..text import printable
+from .card_facts import USE, licence_lines, selection_lines, spread_lines
 from .formats import interval, percent, plural
 
 _SCORES = {"accuracy": "WA (accuracy)", "uar": "UA (mean recall)", "macro_f1": "macro F1"}
@@ -24,16 +25,24 @@ def card(info: BundleInfo) -> str:
         f"Recognises {', '.join(map(printable, info.classes))} ({info.target}) in one utterance of speech.",
         "Label recordings with `sercli predict BUNDLE FILE…`; `bundle.yaml` has all settings.",
         "",
+        "## Use",
+        "",
+        *USE,
+        "",
         "## Fitted on",
         "",
         f"{fitted['utterances']} utterances of {fitted['speakers']} speakers of the corpus {info.corpus['name']}; "
         f"left out: {fitted['left_out']}.",
+        "",
+        *(f"- {line}" for line in licence_lines(info.facts)),
         "",
         "## Expected scores",
         "",
         *_origin_of_scores(info),
         "",
         *_score_tables(info),
+        "",
+        *(f"- {line}" for line in (*spread_lines(info.facts), *selection_lines(info.facts))),
         "",
         "## Posteriors",
         "",

@@ -39,7 +39,9 @@ def selection_lines(facts: Facts) -> Iterator[str]:
             "If it was chosen for its test score, that score is too high."
         )
     for name, nested in selection["sweeps"].items():
-        choice = f"choosing a point by dev in each fold reaches UA {percent(nested)} %" if nested else "it has no nested row"
+        choice = (
+            f"choosing a point by dev in each fold reaches UA {percent(nested)} %" if nested else "it has no nested row"
+        )
         yield f"It is a point of the sweep {printable(name)}: {choice}."
     limited = epoch_limit({part: LimitedFits(**fits) for part, fits in facts["epoch_limit"].items()})
     if limited:
@@ -58,5 +60,7 @@ def spread_lines(facts: Facts) -> Iterator[str]:
         yield f"UA by gender: {', '.join(by_gender)}."
     for column, spread in facts["spread"].items():
         if spread:
-            bounds = f"{percent(spread['lowest'])} to {percent(spread['highest'])} %, median {percent(spread['median'])} %"
+            bounds = (
+                f"{percent(spread['lowest'])} to {percent(spread['highest'])} %, median {percent(spread['median'])} %"
+            )
             yield f"UA by {column}: {bounds}, over {plural(spread['n'], column)}."

@@ -18,6 +18,7 @@ from ..data.utterances import read_table
 from ..errors import MissingInput, SercliError
 from ..evaluation.calibration import COVERAGES, arrays, calibrated, fit_temperature
 from ..evaluation.marks import Mark
+from ..evaluation.model_facts import model_facts
 from ..evaluation.results import Result, chance_to_json
 from ..evaluation.stored import read_predictions, read_result
 from ..experiments.catalogue import Catalogue
@@ -92,7 +93,8 @@ def _copy_into_place(built: Path, target: Path) -> None:
 
 def build_bundle(store_path: Path, name: str, title: str, number: int | None, built: Path, device: str) -> None:
     """Unit of work: a bundle. Models for all speakers are fitted beside it first, and survive a kill there."""
-    classifier = Catalogue(Store(store_path)).classifier(name)
+    catalogue = Catalogue(Store(store_path))
+    classifier = catalogue.classifier(name)
     if number is None:
         epochs = _fit_on_all(classifier, built, device)
         fold = leave_nobody_out(classifier.folds.labels)
@@ -102,8 +104,17 @@ def build_bundle(store_path: Path, name: str, title: str, number: int | None, bu
         shutil.copyfile(classifier.weights(number), built / bundles.CLASSIFIER)
         if classifier.autoencoder is not None:
             shutil.copyfile(classifier.autoencoder.weights(number), built / bundles.AUTOENCODER)
-    info = _info(classifier, title, fold, epochs, built)
+    facts = model_facts(catalogue, read_result(catalogue.store, name), _fits(classifier, number, built))
+    info = replace(_info(classifier, title, fold, epochs, built), facts=facts)
     bundles.write(built, info, card(info))
+
+
+def _fits(classifier: Classifier, number: int | None, built: Path) -> list[Path]:
+    """The folders of the fits that the weights are from."""
+    systems: list[Autoencoder | Classifier] = [classifier, *filter(None, [classifier.autoencoder])]
+    if number is not None:
+        return [classifier.store.location(system.fold(number).key) for system in systems]
+    return [built.with_name(kind) for kind in ("classifier", "autoencoder")[: len(systems)]]
 
 
 def _fit_on_all(classifier: Classifier, built: Path, device: str) -> dict[str, int]:
