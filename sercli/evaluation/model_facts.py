@@ -25,7 +25,7 @@ from .table_records import record_table
 
 
 @dataclass(frozen=True)
-class Selection:
+class Standing:
     """How the system stands among those of its task that may be ranked with it, when the bundle was made."""
 
     systems: int
@@ -34,7 +34,7 @@ class Selection:
     sweeps: dict[str, float | None]  # with this system among their points -> UA of the nested choice, by dev
 
     @classmethod
-    def of(cls, catalogue: Catalogue, result: Result) -> Selection:
+    def of(cls, catalogue: Catalogue, result: Result) -> Standing:
         """Of a scored classifier."""
         groups = _rivals(catalogue, result)
         own = next(group for group in groups if result.system.classifier in group.classifiers)
@@ -53,7 +53,7 @@ def model_facts(catalogue: Catalogue, result: Result, fits: Iterable[Path]) -> d
         "licence": _licence(str(catalogue.store.corpus.get("corpus", ""))),
         "versions": versions_in(fits),
         "epoch_limit": endings_to_json(result.endings),
-        "selection": asdict(Selection.of(catalogue, result)),
+        "selection": asdict(Standing.of(catalogue, result)),
         "spread": {column: spread_of(list(result.per[column].values())) for column in ("speaker", "session")},
         "genders": {name: _uar(subset) for name, subset in result.per["gender"].items()},
         "results": record_table(catalogue, {name: [name]}),
