@@ -135,10 +135,23 @@ class TaskOptions(OptionGroup):
         "Published folds: columns utt_id and fold, or utt_id and fold-1 to fold-K. Implies --protocol file.",
         metavar="FOLDS.tsv",
     )
+    apart: list[str] | None = option(
+        "Leave out of train and dev what shares the value of this column with a test utterance, such as sentence or text (repeatable). "
+        "If most of a training part would go, each fold is divided by the values of its test part.",
+        metavar="COLUMN",
+        unset="nothing is left out",
+    )
+    train_speakers: int | None = option(
+        "Train on so many speakers of each training part only.", metavar="N", min=1, unset="all"
+    )
+    train_share: float | None = option(
+        "Train on this share of the utterances of each class only.", metavar="SHARE", unset="all"
+    )
+    train_seed: int | None = option("Random seed of the choice of these speakers or utterances.", min=0)
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
-        return {**super().defaults(), "subset": Task.subset}
+        return {**super().defaults(), "subset": Task.subset, "train_seed": Task.train_seed}
 
 
 class InputOptions(OptionGroup):

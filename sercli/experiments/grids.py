@@ -140,7 +140,7 @@ def _takes_list(option: str) -> bool:
     """Whether one value of an option is a list: of the classes, of the sizes of layers."""
     name = option.rpartition(".")[2]
     defaults = [*_of_plugins("autoencoders"), *_of_plugins("classifiers")]
-    return name == "classes" or any(key == name and isinstance(default, tuple) for key, default in defaults)
+    return name in ("classes", "apart") or any(key == name and isinstance(default, tuple) for key, default in defaults)
 
 
 def _of_plugins(package: str) -> list[tuple[str, Any]]:

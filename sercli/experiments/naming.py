@@ -65,7 +65,9 @@ def task_options(task: Task, corpus_task: Task) -> list[str]:
     values |= {"target": task.target} if task.target != corpus_task.target else {}
     if values.pop("folds", ""):
         values["folds_file"] = "FOLDS.tsv"
-    return [text for key, value in values.items() for text in (flag(key), word(value))]
+    columns = values.pop("apart", [])
+    words = [text for key, value in values.items() for text in (flag(key), word(value))]
+    return [*words, *(text for column in columns for text in ("--apart", column))]
 
 
 def frontend_options(name: str, config: Mapping[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import plugins
 from ..config import build, plain, unknown_option
-from ..errors import Command, SercliError, UsageError
+from ..errors import Command, SercliError, UsageError, listed
 from ..learning.options import TrainingConfig
 from ..store import keys, publishing
 from ..store.locations import check_name
@@ -116,7 +116,20 @@ def _task_on_latents(catalogue: Catalogue, options: Options, autoencoder: Autoen
         place, expected = (f"task {t.name} (folds {t.folds.digest[:8]})" for t in (task, fitted))
         fix = Command("train-ae", catalogue.store.path, ("--task", task.name))
         raise UsageError(problem, place=place, seen=difference, expected=f"the parts of {expected}", fix=fix)
+    _check_nothing_shared(task, autoencoder)
     return task
+
+
+def _check_nothing_shared(task: CorpusTask, autoencoder: Autoencoder) -> None:
+    """Raises UsageError for an autoencoder that was fitted on what the task sets apart from its test utterances."""
+    for fold in task.folds.folds if task.definition.apart else ():
+        if shared := task.shared_with_test(fold, sorted(autoencoder.fitted_on(fold.number))):
+            raise UsageError(
+                f"{autoencoder.name} was fitted on what --apart leaves out",
+                place=f"task {task.name}, fold {fold.number}",
+                seen=f"{min(shared)} shares {listed(task.definition.apart)} with a test utterance",
+                fix=Command("train-ae", task.store.path, ("--task", task.name)),
+            )
 
 
 def _inherit(options: Options, autoencoder: Autoencoder) -> dict[str, Any]:

@@ -17,9 +17,10 @@ from ..store import keys, publishing
 from ..store.publishing import Product
 from ..store.ragged import Ragged
 from ..store.store import Store
+from ..tasks.apart import Values, values_of, values_of_test
 from ..tasks.classes import label_by_classes, label_utterances
-from ..tasks.confounds import SpeakerPrediction, predict_by_speaker, shares_text
-from ..tasks.folds import Folds
+from ..tasks.confounds import SpeakerPrediction, predict_by_speaker, shared_value, shares_text
+from ..tasks.folds import Fold, Folds
 from ..tasks.folds_file import FoldsFile
 from ..tasks.protocols import PROTOCOLS
 from ..tasks.splitting import make_folds
@@ -204,6 +205,10 @@ class CorpusTask:
         rows = [u for u in self.store.utterances if u.utt_id in self.folds.labels]
         protocol = PROTOCOLS[self.definition.protocol]
         columns = {column: digest([u.text_of(column) for u in rows]) for column in protocol.columns}
+        for column in self.definition.apart:
+            columns[f"apart {column}"] = digest([shared_value(u, column) for u in rows])
+        if self.definition.has_reduced_training:
+            columns["speaker"] = digest([u.speaker for u in rows])
         labels = digest([[utt_id, label] for utt_id, label in sorted(self.folds.labels.items())])
         words = ("--task", self.name, *naming.task_options(self.definition, self.sources.corpus_task))
         inputs = {self.definition.target: labels, **columns, "folds": self.folds.digest}
@@ -249,6 +254,15 @@ class CorpusTask:
         """Digest of the categories of the task's own utterances."""
         names = self.categories[1]
         return digest(sorted((utt_id, names[utt_id]) for utt_id in self.folds.labels if utt_id in names))
+
+    def shared_with_test(self, fold: Fold, utt_ids: Sequence[str]) -> set[str]:
+        """Those that share a value with a test utterance of a fold, in the columns that the task sets apart."""
+        tested = values_of_test(fold, self._values_apart)
+        return {utt_id for utt_id in utt_ids if not tested.isdisjoint(self._values_apart[utt_id])}
+
+    @cached_property
+    def _values_apart(self) -> dict[str, Values]:
+        return {u.utt_id: values_of(u, self.definition.apart) for u in self.store.utterances}
 
     @cached_property
     def truth_inputs(self) -> dict[str, str]:

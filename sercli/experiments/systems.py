@@ -164,7 +164,10 @@ class Autoencoder(_System[AutoencoderConfig]):
         return self._weights("train-ae", words, fold, inputs)
 
     def further_training(self, fold: Fold) -> list[str]:
-        """With `fit_on: all`: utterances outside the task by speakers of the training part who are in no other part."""
+        """With `fit_on: all`: utterances outside the task by speakers of the training part who are in no other part.
+
+        None of them shares a value with a test utterance in a column that the task sets apart.
+        """
         if self.config.fit_on != "all":
             return []
         parts: dict[str, set[str]] = {}
@@ -172,7 +175,9 @@ class Autoencoder(_System[AutoencoderConfig]):
             if part := fold.parts.get(utterance.utt_id):
                 parts.setdefault(utterance.speaker, set()).add(part)
         others = [u for u in self.store.utterances if u.utt_id not in self.folds.labels]
-        return [u.utt_id for u in others if parts.get(u.speaker) == {"train"}]
+        further = [u.utt_id for u in others if parts.get(u.speaker) == {"train"}]
+        shared = self.task.shared_with_test(fold, further)
+        return [utt_id for utt_id in further if utt_id not in shared]
 
     def _all_further_training(self, fold: Fold) -> list[str]:
         """The same of all fits of a fold: in a refit speakers of dev are speakers of the training part."""

@@ -6,6 +6,8 @@
 - `confounds`: what else than emotion may tell a label: who speaks, and which sentence.
 - `folds`: one split, and all splits of a task.
 - `folds_file`: folds from a table that somebody else made.
+- `apart`: folds that share no sentence, or value of another column.
+- `training_parts`: smaller training parts, for learning curves.
 - `splitting`: a task and a corpus make folds.
 - `summary`: a corpus in a few numbers.
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -40,11 +40,11 @@ def folds_from_file(
         _check_utterances(rows, labels)
         columns = _fold_columns(rows)
         folds = _by_columns(rows, labels, columns) if columns else _by_fold(rows, labels)
+        tested = Counter(utt_id for fold in folds for utt_id in fold.part("test"))
         for fold in folds:
             _check_parts(fold)
             if not speakers_may_be_shared:
-                _check_speakers(fold, utterances)
-        tested = Counter(utt_id for fold in folds for utt_id in fold.part("test"))
+                _check_speakers(fold, utterances, tested)
         for utt_id, times in tested.items():
             if times > 1:
                 problem = "an utterance is tested in several folds"
@@ -141,10 +141,14 @@ def _check_parts(fold: Fold) -> None:
             raise SercliError(f"no {part} utterance of this task", place=place, fix=_FIX)
 
 
-def _check_speakers(fold: Fold, utterances: Sequence[Utterance]) -> None:
-    """A speaker of whom some utterances have no part counts as shared too: nobody may pick among a test speaker's."""
+def _check_speakers(fold: Fold, utterances: Sequence[Utterance], tested: Collection[str]) -> None:
+    """A speaker of whom some utterances have no part counts as shared too: nobody may pick among a test speaker's.
+
+    Utterances that another fold tests are not picked.
+    """
     parts = (*PARTS, _NO_PART)
-    speakers = {part: {u.speaker for u in utterances if fold.parts.get(u.utt_id, _NO_PART) == part} for part in parts}
+    part_of = {u.utt_id: fold.parts.get(u.utt_id, "" if u.utt_id in tested else _NO_PART) for u in utterances}
+    speakers = {part: {u.speaker for u in utterances if part_of[u.utt_id] == part} for part in parts}
     for first, second in combinations(parts, 2):
         for shared in sorted(speakers[first] & speakers[second], key=c_order):
             raise SercliError(

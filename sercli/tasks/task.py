@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..config import build, plain
+from ..config import build, check_range, plain
 from ..data.hashing import digest
 from ..errors import UsageError
 from .protocols import FROM_FILE, PROTOCOLS, ProtocolName
@@ -34,9 +34,7 @@ class Task:
     subset: str = COMPLETE  # or a style of the corpus
     protocol: ProtocolName = "leave-one-speaker-out"
     folds: str = ""  # digest of the file of the folds, if the protocol reads one
-    apart: tuple[
-        str, ...
-    ] = ()  # columns of the table: what shares a value with a test utterance is in neither train nor dev
+    apart: tuple[str, ...] = ()  # columns: what shares a value with a test utterance is in neither train nor dev
     train_speakers: int | None = None  # so many speakers of each training part are kept
     train_share: float | None = None  # this share of each training part is kept
     train_seed: int = 0  # of the choice of these speakers or utterances
@@ -55,6 +53,7 @@ class Task:
         if self.protocol not in FROM_FILE and self.folds:
             raise UsageError("takes no --folds-file", place=place, fix="leave it out, or choose --protocol file")
         self._check_classes()
+        self._check_parts()
 
     def _check_classes(self) -> None:
         place = f"--classes {','.join(self.classes)}"
@@ -66,6 +65,25 @@ class Task:
                     )
         if len(self.classes) == 1:
             raise UsageError("too few classes", place=place, seen=1, expected="at least two, or no --classes for all")
+
+    def _check_parts(self) -> None:
+        for column in self.apart:
+            if not column or self.apart.count(column) > 1:
+                seen = repr(column)
+                raise UsageError("a column is empty or named twice", place="--apart", seen=seen, expected="each once")
+        check_range(self, "train_seed", at_least=0)
+        if self.train_speakers is not None:
+            check_range(self, "train_speakers", at_least=1)
+        if self.train_share is not None:
+            check_range(self, "train_share", above=0, at_most=1)
+        if self.train_seed and not self.has_reduced_training:
+            fix = "add --train-speakers or --train-share, or leave it out"
+            raise UsageError("the seed chooses nothing", place="--train-seed", seen=self.train_seed, fix=fix)
+
+    @property
+    def has_reduced_training(self) -> bool:
+        """Whether training parts are smaller than those of the protocol, for a learning curve."""
+        return self.train_speakers is not None or self.train_share is not None
 
     @property
     def merges(self) -> list[tuple[str, list[str]]]:
@@ -122,10 +140,17 @@ def _optional_parts(task: Task, defaults: Task, corpus_task: Task | None = None)
     if len(classes) > _LONGEST_NAME or not _PLAIN.fullmatch(classes):
         classes = f"classes-{digest(list(task.classes))[:8]}"
     subset = task.subset if _PLAIN.fullmatch(task.subset) else f"subset-{digest(task.subset)[:8]}"
+    apart = "apart-" + "-".join(task.apart) if task.apart else "not-apart"
+    if len(apart) > _LONGEST_NAME or not _PLAIN.fullmatch(apart):
+        apart = f"apart-{digest(list(task.apart))[:8]}"
     parts: list[tuple[object, object, str]] = [
         (task.classes, defaults.classes, classes),
         (task.bins, defaults.bins, str(task.bins)),
         (task.subset, defaults.subset, subset),
+        (task.apart, defaults.apart, apart),
+        (task.train_speakers, defaults.train_speakers, f"train-speakers-{task.train_speakers or 'all'}"),
+        (task.train_share, defaults.train_share, f"train-share-{task.train_share or 'all'}"),
+        (task.train_seed, defaults.train_seed, f"train-seed-{task.train_seed}"),
     ]
     return [text for value, default, text in parts if value != default]
 

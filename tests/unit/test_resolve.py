@@ -26,7 +26,8 @@ GROUP = typer.main.get_group(app)
 
 @pytest.fixture(scope="module")
 def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
-    return planned(tmp_path_factory.mktemp("planned") / "toy")
+    rows = [replace(u, extra={"note": f"n{n}", "a column": f"x{n}"}) for n, u in enumerate(UTTERANCES)]
+    return planned(tmp_path_factory.mktemp("planned") / "toy", rows)
 
 
 def parsed(command: Command) -> Options:
@@ -46,6 +47,8 @@ TASK = st.fixed_dictionaries(
         "target": st.sampled_from(["emotion", "arousal"]),
         "subset": st.sampled_from(["complete", "read"]),
         "protocol": st.sampled_from(["leave-one-speaker-out", "random-10-fold"]),
+        "train_share": st.sampled_from([0.5, 0.75]),
+        "apart": st.sampled_from([["note"], ["note", "a column"]]),
     },
 )
 SHARED: dict[str, st.SearchStrategy[Any]] = {
@@ -170,6 +173,9 @@ NAMES: dict[str, tuple[Options, str]] = {
     "training": ({"epochs": 3, "seed": 1}, "vae-128.epochs-3.seed-1"),
     "a list": ({"hidden": [16, 8]}, "vae-128.hidden-16,8"),
     "a given name": ({"name": "mine", "epochs": 3}, "mine"),
+    "sentences held out": ({"apart": ["note", "a column"]}, "vae-128.apart-08fcabf3"),
+    "fewer speakers": ({"train_speakers": 2, "train_seed": 3}, "vae-128.train-speakers-2.train-seed-3"),
+    "less of them": ({"train_share": 0.5, "apart": ["note"]}, "vae-128.apart-note.train-share-0.5"),
     "a named task": ({"task": "two", "classes": ["anger", "sadness"]}, "vae-128.two"),
 }
 
