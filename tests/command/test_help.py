@@ -167,19 +167,20 @@ def classifier_training() -> dict[str, Any]:
 RUN = {"device": Settings.device, "executor": Settings.executor}
 AUTOENCODER, CLASSIFIER = plain(AutoencoderConfig()), plain(ClassifierConfig())
 FEATURES = {key: CLASSIFIER[key] for key in ("frontend", "segment_shift_ms", "normalise")}
+TASK = {"subset": Task().subset, "train_seed": Task().train_seed}
 OWNERS: dict[str, dict[str, Any]] = {
     "featurize": {"frontend": "logmel", "device": "cpu"},
-    "train-ae": {**RUN, **AUTOENCODER, **plain(TrainingConfig()), "subset": Task().subset},
+    "train-ae": {**RUN, **AUTOENCODER, **plain(TrainingConfig()), **TASK},
     "encode": {**RUN, "condition": MARGINAL},
     "train-lstm": {
         **RUN,
         **FEATURES,
         **plain(training_defaults("lstm")),
-        "subset": Task().subset,
+        **TASK,
         "condition": MARGINAL,
     },
     "train-classifier": {**RUN, **FEATURES, **classifier_training(), "subset": Task().subset, "condition": MARGINAL},
-    "folds": {"subset": Task().subset},
+    "folds": TASK,
     "predict": {"device": "cpu"},
     "export-features": {"frontend": AutoencoderConfig().frontend, "condition": MARGINAL},
 }
