@@ -1,6 +1,7 @@
 """Scores and what they mean: evaluate, compare, report."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,19 @@ class EvaluateCommand(DeviceOption, WorkOptions):
         outcome, results = cross_corpus.run(self.store, references, self.settings())
         if self.dry_run:
             self.print_outcome(outcome)
-        elif self.as_json:
-            print_json({"results": [result.to_json() for result in results]})
-        else:
-            from ..report.tables import cross_corpus_tables
+            return
+        from ..report.footers import digest_line
+        from ..report.tables import cross_corpus_tables, split_by_classes
 
-            print(cross_corpus_tables(results, terminal_width()))
+        record = partial(cross_corpus.record, self.store)
+        if self.as_json:
+            tables = [
+                {"systems": [r.system.classifier for r in rows], "digest": record(rows)}
+                for rows in split_by_classes(results)
+            ]
+            print_json({"results": [result.to_json() for result in results], "tables": tables})
+        else:
+            print(cross_corpus_tables(results, terminal_width(), lambda rows: digest_line(record(rows), self.store)))
 
     def _score(self) -> None:
         from ..stages import evaluate

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 
 from ..config import build
 from ..data.hashing import digest, file_digest
@@ -25,8 +24,8 @@ from ..experiments.systems import Autoencoder, Classifier
 from ..machine.progress import say
 from ..store import keys, publishing
 from ..store.store import Store
-from .classifier_scores import score_folds
-from .stored import PREDICTIONS, read_result
+from .stored import PREDICTIONS
+from .table_rows import OwnRow, TableRow, row_of
 
 SHOWN = 12  # characters of a digest under a table
 _DIGEST = re.compile(r"[0-9a-f]{8,64}")
@@ -39,6 +38,7 @@ class ClassifierRecord:
 
     system: str  # the row that it is in
     name: str
+    key: str  # where its predictions lie
     folds: str
     labels: str
     predictions: dict[str, str]
@@ -60,7 +60,7 @@ class TableRecord:
     @cached_property
     def digest(self) -> str:
         """It stands for the table."""
-        covered = ("system", "name", "marks", "folds", "labels", "predictions")
+        covered = ("system", "name", "key", "marks", "folds", "labels", "predictions")
         rows = [{name: getattr(classifier, name) for name in covered} for classifier in self.classifiers]
         return digest([self.versions, sorted(rows, key=lambda row: str(row["name"]))])
 
@@ -70,11 +70,16 @@ class TableRecord:
 
 def record_table(catalogue: Catalogue, systems: Mapping[str, Sequence[str]]) -> str:
     """Record the table whose rows are these systems, each with its scored classifiers; returns the digest. Raises DamagedProduct."""
-    rows = [_record(catalogue, system, name) for system, names in systems.items() for name in names]
-    record = TableRecord(
-        versions_of_fits((catalogue.classifier(row.name), row.fold_numbers) for row in rows), tuple(rows)
-    )
-    path = catalogue.store.location(keys.table(record.digest))
+    names = [(system, name) for system, several in systems.items() for name in several]
+    return record_rows(catalogue.store, [(system, OwnRow(catalogue.classifier(name))) for system, name in names])
+
+
+def record_rows(store: Store, rows: Sequence[tuple[str, TableRow]]) -> str:
+    """Record a table by its rows, each with the name of its system; returns the digest. Raises DamagedProduct."""
+    classifiers = tuple(_record(system, row) for system, row in rows)
+    fits = zip((row.classifier for _, row in rows), (record.fold_numbers for record in classifiers), strict=True)
+    record = TableRecord(versions_of_fits(fits), classifiers)
+    path = store.location(keys.table(record.digest))
     text = json.dumps(asdict(record), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         try:
@@ -85,16 +90,14 @@ def record_table(catalogue: Catalogue, systems: Mapping[str, Sequence[str]]) -> 
     return record.digest
 
 
-def _record(catalogue: Catalogue, system: str, name: str) -> ClassifierRecord:
-    store, classifier, result = catalogue.store, catalogue.classifier(name), read_result(catalogue.store, name)
-    files = {k: (store.provenance(keys.predictions_fold(name, k)) or {"files": {}})["files"] for k in result.folds}
-    predictions = {str(k): files[k].get(PREDICTIONS, "") for k in result.folds}
-    scores, marks = result.test.four.to_json(), tuple(map(str, result.marks))
-    return ClassifierRecord(system, name, classifier.folds.digest, _labels(classifier), predictions, scores, marks)
-
-
-def _labels(classifier: Classifier) -> str:
-    return digest(classifier.task.truth_inputs)
+def _record(system: str, row: TableRow) -> ClassifierRecord:
+    numbers, (scores, marks) = row.printed()
+    files = {k: (row.store.provenance(keys.fold(row.key, k)) or {"files": {}})["files"] for k in numbers}
+    predictions = {str(k): files[k].get(PREDICTIONS, "") for k in numbers}
+    folds = row.classifier.folds.digest
+    return ClassifierRecord(
+        system, row.classifier.name, row.key, folds, row.labels, predictions, dict(scores), tuple(marks)
+    )
 
 
 def versions_of_fits(fits: Iterable[tuple[Autoencoder | Classifier, Sequence[int]]]) -> dict[str, str]:
@@ -151,7 +154,7 @@ def table_changes(store: Store, record: TableRecord) -> Iterator[TableChange]:
     catalogue = Catalogue(store)
     for row in record.classifiers:
         try:
-            yield from _classifier_changes(catalogue.classifier(row.name), row)
+            yield from _row_changes(row_of(catalogue, row.key, row.name), row)
         except SercliError as error:
             yield TableChange(error.place or row.name, error.problem, error.seen)
     now = versions_now(store, record)
@@ -164,39 +167,31 @@ def versions_now(store: Store, record: TableRecord) -> dict[str, str]:
     """Versions of the fits of a table as the store records them now; none where a classifier is gone."""
     catalogue = Catalogue(store)
     with suppress(SercliError):
-        return versions_of_fits((catalogue.classifier(row.name), row.fold_numbers) for row in record.classifiers)
+        rows = [row_of(catalogue, row.key, row.name) for row in record.classifiers]
+        fits = zip((row.classifier for row in rows), (row.fold_numbers for row in record.classifiers), strict=True)
+        return versions_of_fits(fits)
     return {}
 
 
-def _classifier_changes(classifier: Classifier, row: ClassifierRecord) -> Iterator[TableChange]:
-    before = f"{classifier.key}"
-    if classifier.folds.digest != row.folds:
-        yield TableChange(before, "the folds changed", classifier.folds.digest[:SHOWN], row.folds[:SHOWN])
+def _row_changes(row: TableRow, record: ClassifierRecord) -> Iterator[TableChange]:
+    place, folds = row.classifier.key, row.classifier.folds.digest
+    if folds != record.folds:
+        yield TableChange(place, "the folds changed", folds[:SHOWN], record.folds[:SHOWN])
         return
-    is_same = _labels(classifier) == row.labels
+    is_same = row.labels == record.labels
     if not is_same:
-        yield TableChange(before, f"labels or speakers of {classifier.task.name} changed")
-    for number, expected in row.predictions.items():
-        path = classifier.store.location(keys.predictions_fold(row.name, int(number))) / PREDICTIONS
+        yield TableChange(place, "the labels, or who speaks, changed")
+    for number, expected in record.predictions.items():
+        path = row.store.location(keys.fold(row.key, int(number))) / PREDICTIONS
         seen = file_digest(path) if path.is_file() else "no file"
         if seen != expected:
             is_same = False
-            yield TableChange(
-                _inside(classifier.store, path), "the predictions changed", seen[:SHOWN], expected[:SHOWN]
-            )
+            shown = str(path.relative_to(row.store.path))
+            yield TableChange(shown, "the predictions changed", seen[:SHOWN], expected[:SHOWN])
     if is_same:
-        classifier.published_result()
-        yield from _score_changes(classifier, row)
-
-
-def _score_changes(classifier: Classifier, row: ClassifierRecord) -> Iterator[TableChange]:
-    result = score_folds(classifier, row.fold_numbers)[1]
-    for name, score in result.test.four.to_json().items():
-        if abs(score - row.scores.get(name, -1.0)) > _TOLERANCE:
-            yield TableChange(classifier.key, f"{name} changed", str(score), str(row.scores.get(name)))
-    if tuple(map(str, result.marks)) != row.marks:
-        yield TableChange(classifier.key, "the marks changed", listed(result.marks), listed(row.marks))
-
-
-def _inside(store: Store, path: Path) -> str:
-    return str(path.relative_to(store.path))
+        scores, marks = row.scored_again(record.fold_numbers)
+        for name, score in scores.items():
+            if abs(score - record.scores.get(name, -1.0)) > _TOLERANCE:
+                yield TableChange(place, f"{name} changed", str(score), str(record.scores.get(name)))
+        if tuple(marks) != record.marks:
+            yield TableChange(place, "the marks changed", listed(marks), listed(record.marks))

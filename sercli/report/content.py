@@ -21,7 +21,8 @@ from ..evaluation.human_reference import human_references
 from ..evaluation.marks import marks_of_autoencoder
 from ..evaluation.results import Result
 from ..evaluation.stored import read_comparison, read_cross_corpus_result, read_histories, read_result
-from ..evaluation.table_records import record_table, versions_of_fits
+from ..evaluation.table_records import record_rows, record_table, versions_of_fits
+from ..evaluation.table_rows import row_of
 from ..experiments.catalogue import Catalogue
 from ..experiments.fit_records import FitCost, read_fit_record
 from ..experiments.kinds import KINDS, Entry, entries
@@ -99,6 +100,7 @@ class PageReader:
             sweeps=[self._sweep(entry) for entry in self._entries("sweep")],
             origin=self._origin(),
             digests=self._digests_of_tables(systems),
+            cross_corpus_digest=self._cross_corpus_digest(),
         )
 
     def _entries(self, kind: str) -> list[Entry]:
@@ -226,6 +228,14 @@ class PageReader:
             group = system.group
             tables.setdefault((group.system.task, bool(system.apart)), {})[group.name] = group.classifiers
         return {place: record_table(self.catalogue, rows) for place, rows in tables.items()}
+
+    def _cross_corpus_digest(self) -> str:
+        """Of the table of classifiers of other stores; empty without one."""
+        keys_of_results = [entry.key for entry in self._fresh("cross-corpus")]
+        names = [read_cross_corpus_result(self.store, key).system.classifier for key in keys_of_results]
+        rows = [row_of(self.catalogue, key, name) for key, name in zip(keys_of_results, names, strict=True)]
+        named = [(key.rpartition("/")[2], row) for key, row in zip(keys_of_results, rows, strict=True)]
+        return record_rows(self.store, named) if named else ""
 
     @cached_property
     def comparisons(self) -> list[Comparison]:

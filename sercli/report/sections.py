@@ -250,6 +250,7 @@ class Page:
     sweeps: Sequence[SweepSection]
     origin: Origin
     digests: Mapping[tuple[str, bool], str]  # task, and whether its systems are apart -> digest of that table of scores
+    cross_corpus_digest: str = ""
 
     def systems_of(self, task: str, *, apart: bool = False) -> list[SystemSection]:
         """Systems of a task that are ranked together, or those apart. Best on dev first: nothing is ordered by test."""

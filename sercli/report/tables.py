@@ -120,15 +120,23 @@ def lines_by_corpus(results: Sequence[Result]) -> list[str]:
     return lines
 
 
-def cross_corpus_tables(results: Sequence[CrossCorpusResult], width: int | None = None) -> str:
+def split_by_classes(results: Sequence[CrossCorpusResult]) -> list[list[CrossCorpusResult]]:
+    """The rows of a table for each set of classes."""
+    return [[r for r in results if r.labels == labels] for labels in dict.fromkeys(r.labels for r in results)]
+
+
+def cross_corpus_tables(
+    results: Sequence[CrossCorpusResult],
+    width: int | None = None,
+    footer: Callable[[Sequence[CrossCorpusResult]], str] | None = None,
+) -> str:
     """One row per classifier of another store, one table per set of classes; labels that were left out, and confusion matrices."""
     from rich.text import Text
 
     names = _scores_that_fit(width)
     parts = []
-    for labels in dict.fromkeys(result.labels for result in results):
-        rows = [result for result in results if result.labels == labels]
-        title = f"Trained on other corpora, over the classes of both: {printable(', '.join(labels))}"
+    for rows in split_by_classes(results):
+        title = f"Trained on other corpora, over the classes of both: {printable(', '.join(rows[0].labels))}"
         headings = ["models", "n", *(getattr(_HEADINGS, name) for name in names), "UA 95 %"]
         table = new_table(["trained on", "system", "marks"], headings, title)
         for result in rows:
@@ -138,6 +146,7 @@ def cross_corpus_tables(results: Sequence[CrossCorpusResult], width: int | None 
             table.add_row(*about, *counts, *scores, interval(result.intervals.uar))
         _add_chance(table, rows[0].chance, names, before=5)
         parts += [printed(table, width), *(line for result in rows for line in _left_out(result))]
+        parts += [footer(rows), ""] if footer else []
         parts += [confusion_table(result.system.classifier, result.test, width) for result in rows]
     return "\n".join([*parts, _CROSS_CORPUS, *_meanings(result.marks for result in results)])
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..data.utterances import first_shared, read_table, write_table
+from ..data.utterances import first_shared, write_table
 from ..errors import Command, SercliError, UsageError, listed
-from ..evaluation.cross_corpus import CrossCorpusResult, ForeignClassifier, score_cross_corpus
-from ..evaluation.scores import Prediction
+from ..evaluation.cross_corpus import CrossCorpusResult
 from ..evaluation.stored import PREDICTIONS, SCORES, prediction, prediction_columns, read_cross_corpus_result, write
+from ..evaluation.table_records import record_rows
+from ..evaluation.table_rows import CrossCorpusRow, score_foreign
 from ..experiments.catalogue import Catalogue
 from ..experiments.cross_testing import CrossCorpusTest
 from ..experiments.fitted import read_autoencoder, read_classifier
@@ -40,6 +41,13 @@ def run(store_path: Path, references: Sequence[str], settings: Settings) -> tupl
     for job in (Job(keys.CROSS_CORPUS, predictions), Job(keys.CROSS_CORPUS, scores, "classifier")):
         outcome.add(make(catalogue.store, keys.CROSS_CORPUS, job, settings))
     return outcome, [] if settings.dry_run else [read_cross_corpus_result(catalogue.store, key) for key in scored]
+
+
+def record(store_path: Path, results: Sequence[CrossCorpusResult]) -> str:
+    """Record a printed table in the store, for `sercli verify`; returns its digest."""
+    catalogue = Catalogue(Store(store_path))
+    tests = [CrossCorpusTest(catalogue, _classifier(f"{r.store}:{r.system.classifier}")) for r in results]
+    return record_rows(catalogue.store, [(test.key.rpartition("/")[2], CrossCorpusRow(test)) for test in tests])
 
 
 def _classifier(reference: str) -> Classifier:
@@ -142,11 +150,4 @@ def predict_fold(store_path: Path, origin_path: Path, name: str, number: int, bu
 def score(store_path: Path, origin_path: Path, name: str, numbers: Sequence[int], built: Path, device: str) -> None:
     """Unit of work: `scores.json`."""
     test = CrossCorpusTest(Catalogue(Store(store_path)), Catalogue(Store(origin_path)).classifier(name))
-    predictions: dict[int, list[Prediction]] = {number: [] for number in numbers}
-    for number, rows in predictions.items():
-        for row in read_table(test.store.file(test.predictions(number).key, PREDICTIONS)):
-            utt_id = row["utt_id"]
-            rows.append({"utt_id": utt_id, "prediction": row["prediction"], "truth": test.labels[utt_id]})
-    foreign = ForeignClassifier.of(test, numbers)
-    result = score_cross_corpus(foreign, test.classes, test.labels, predictions, test.store.utterances)
-    write(result, built / SCORES)
+    write(score_foreign(test, numbers), built / SCORES)

@@ -47,9 +47,14 @@ def classifier(name: str) -> str:
     return f"{CLASSIFIERS}/{name}"
 
 
+def predictions(classifier_name: str) -> str:
+    """Posteriors of all folds of a classifier."""
+    return f"{PREDICTIONS}/{classifier_name}"
+
+
 def predictions_fold(classifier_name: str, number: int) -> str:
     """Posteriors of the dev and test utterances of one fold."""
-    return fold(f"{PREDICTIONS}/{classifier_name}", number)
+    return fold(predictions(classifier_name), number)
 
 
 def result(classifier_name: str) -> str:

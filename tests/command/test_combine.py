@@ -366,6 +366,19 @@ def test_a_corrected_label_moves_scores_and_no_posterior(
     assert scores["confusion"] != before["confusion"]
 
 
+def test_the_table_of_other_stores_classifiers_is_verified(
+    sercli: Sercli, tested_elsewhere: tuple[Path, Any], exported: Path, tmp_path: Path
+) -> None:
+    path = Path(shutil.copytree(tested_elsewhere[0], tmp_path / "store"))
+    words = ["evaluate", path, "--with", f"{exported}:control"]
+    (table,) = json.loads(sercli(*words, "--json").stdout)["tables"]
+    assert f"sercli verify {path} {table['digest'][:12]}" in sercli(*words).stdout
+    assert "OK" in sercli("verify", path, table["digest"]).stdout
+    predictions = path / "cross-corpus" / "toy.control" / "fold-1" / "predictions.tsv"
+    predictions.write_text(predictions.read_text().replace("anger", "sadness"))
+    refused(sercli, FIXABLE, {"seen": "toy.control/fold-1"}, "verify", path, table["digest"])
+
+
 def test_a_class_that_is_gone_makes_predictions_stale(
     sercli: Sercli, tested_elsewhere: tuple[Path, Any], exported: Path, tmp_path: Path
 ) -> None:
