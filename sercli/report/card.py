@@ -92,6 +92,7 @@ def _posteriors(info: BundleInfo) -> list[str]:
     return [
         *lines,
         "`sercli predict --reject 0.1` gives no answer where the confidence lies below that of nine in ten of these dev utterances.",
+        "Of a new speaker more or fewer than a tenth may be rejected.",
         "",
         "| answered, % | wrong answers, % | threshold of the confidence |",
         "|--:|--:|--:|",
