@@ -18,14 +18,16 @@ from sercli.evaluation.scores import Spread
 from sercli.evaluation.table_records import record_table
 from sercli.experiments.catalogue import Catalogue
 from sercli.report.footers import digest_line
-from sercli.report.formats import interval, percent, spread
+from sercli.report.formats import interval, p_value, percent, signed, spread
 from sercli.store.store import Store
 
 _LEGEND = (
     "WA: accuracy; UA: mean recall of the classes; both pooled over the folds, in %. ± is the standard deviation over seeds. "
     "95 %: t interval of the UA (mean over seeds) over sessions or, where there are none, speakers. UA/fold: the mean of the folds' UA. "
     "Systems may be chosen by dev UA; it is too high, since dev also stopped the training. Epoch limit: how many folds of autoencoder, "
-    "classifier it stopped, and not dev."
+    "classifier it stopped, and not dev. Δ UA: points beyond the reference; p: exact permutation test that swaps the two within sessions "
+    "or speakers, corrected for all systems of the task that the same marks set apart (max-T). Models of different folds share training "
+    "data, which neither intervals nor p allow for."
 )
 _PARTS, _NOT_FITTED = ("autoencoder", "classifier"), "–"
 _SCORES = ("accuracy", "uar", "macro_f1", "weighted_f1", "uar_fold_mean", "dev_uar")
@@ -46,6 +48,9 @@ def main() -> None:
     for heading, regex in arguments.table:
         chosen = [group for group in groups if re.search(regex, group["system"])]
         lines += [f"## {heading}", "", *(table(chosen) if chosen else ["Not run: the store has no such system."]), ""]
+        if references := sorted({group["reference"] for group in chosen if group["reference"] != group["system"]}):
+            named = " or ".join(f"`{name}`" for name in references)
+            lines += [f"Δ UA is from {named}, of the same task and marks.", ""]
         lines += [f"`{digest_line(record_table(catalogue, systems_of(chosen)))}`", ""] if chosen else []
     lines += [_LEGEND, "", *versions(), ""]
     if arguments.notes:
@@ -66,17 +71,25 @@ def table(groups: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for group in sorted(groups, key=lambda group: -group["uar"]["mean"]):
         accuracy, uar, *others = (spread(Spread(**group[name])) for name in _SCORES)
         names = [f"`{group['system']}`", *([", ".join(group["marks"])] if has_marks else [])]
-        seeds = ", ".join(map(str, group["seeds"]))
-        scores = [accuracy, f"**{uar}**", interval(group["uar_ci95"]), *others]
+        seeds = ", ".join(map(str, dict.fromkeys(group["seeds"])))
+        scores = [accuracy, f"**{uar}**", interval(group["uar_ci95"]), *_difference(group), *others]
         limits = group["epoch_limit"]
         limited = [
             f"{limits[part]['limited']}/{limits[part]['folds']}" if part in limits else _NOT_FITTED for part in _PARTS
         ]
         rows.append([*names, seeds, str(group["n_utterances"]), *scores, ", ".join(limited)])
     chance = [percent(groups[0]["chance"][name]) for name in ("accuracy", "uar")]
-    rows.append(["chance", *[""] * (len(head) - 1), *chance, *[""] * 6])
-    headings = [*head, "WA", "UA", "95 %", "macro F1", "weighted F1", "UA/fold", "dev UA", "epoch limit"]
+    rows.append(["chance", *[""] * (len(head) - 1), *chance, *[""] * 8])
+    headings = [*head, "WA", "UA", "95 %", "Δ UA", "p", "macro F1", "weighted F1", "UA/fold", "dev UA", "epoch limit"]
     return markdown(headings, rows, n_text=len(head) - 2)
+
+
+def _difference(group: Mapping[str, Any]) -> list[str]:
+    """Difference in UA from the reference, and its corrected p; the reference itself says so."""
+    if group["reference"] == group["system"]:
+        return ["reference", ""]
+    difference, p = group["difference"], group["p_adjusted"]
+    return ["–" if difference is None else signed(difference), "" if p is None else p_value(p)]
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]], n_text: int) -> Iterator[str]:

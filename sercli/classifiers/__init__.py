@@ -19,6 +19,7 @@ A plug-in is one file:
   features" needs one. Rows are standardised by the training part before they become steps;
 - `TRAINING` (optional): a literal dict of the training options (`sercli.learning.options.TrainingConfig`) whose defaults
   differ, such as `{"batch_size": 16, "patience": 5}`;
+- `CLOSED_FORM = True` (optional): the fit draws nothing at random, so that no seed changes it. Its seeds are one fit, without ±;
 - `Config`: a frozen dataclass of all options, by the rules of `sercli.plugins`: defaults are literals, annotations are
   written out, base classes are found in the source. It inherits from the options of its input, and from `NeuralOptions` if
   the model is a `NeuralClassifier`. `__post_init__` calls that of `super()` and raises SercliError for values that cannot

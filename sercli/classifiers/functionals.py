@@ -20,6 +20,7 @@ from ..learning.training import Losses, TrainingRun
 from .base import ClassifierModel
 
 INPUT = "functionals"
+CLOSED_FORM = True
 
 
 @dataclass(frozen=True)

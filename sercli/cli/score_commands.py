@@ -24,6 +24,11 @@ class EvaluateCommand(DeviceOption, WorkOptions):
         "--with",
         metavar="OTHER:CLASSIFIER",
     )
+    reference: str | None = option(
+        "Differences in UA are from the system of this classifier.",
+        metavar="NAME",
+        unset="functionals without an autoencoder, else the first by name",
+    )
 
     def run(self) -> None:
         if self.classifier and self.references:
@@ -54,33 +59,34 @@ class EvaluateCommand(DeviceOption, WorkOptions):
     def _score(self) -> None:
         from ..stages import evaluate
 
-        outcome, results, groups = evaluate.run(self.store, self.classifier or [], self.settings())
+        outcome, results, groups = evaluate.run(self.store, self.classifier or [], self.settings(), self.reference)
         if self.dry_run:
             self.print_outcome(outcome)
             return
+        from ..evaluation.references import tables
         from ..report.footers import digest_line
-        from ..report.tables import lines_by_corpus, score_tables, split_into_tables
+        from ..report.tables import lines_by_corpus, score_tables
 
         record, humans = evaluate.recorder(self.store), evaluate.score_raters(self.store, groups)
         if self.as_json:
-            tables = [
-                {"systems": [g.name for g in rows], "digest": record(rows)} for _, rows in split_into_tables(groups)
-            ]
+            recorded = [{"systems": [g.name for g in rows], "digest": record(rows)} for rows in tables(groups)]
             values: dict[str, Sequence[Any]] = {"results": results, "groups": groups, "human_references": humans}
             lists = {name: [value.to_json() for value in listed] for name, listed in values.items()}
-            print_json({**lists, "tables": tables})
+            print_json({**lists, "tables": recorded})
         else:
             text = score_tables(groups, terminal_width(), humans, lambda rows: digest_line(record(rows), self.store))
             print(text, *lines_by_corpus(results), sep="\n")
 
 
-@command("compare", "Compare two classifiers", "sercli compare store/ cvae-32.lstm logmel.functionals")
+@command("compare", "Compare two systems", "sercli compare store/ cvae-32.lstm logmel.functionals")
 class CompareCommand(MakeOptions):
-    """Compare two classifiers on the same utterances: differences with intervals, and McNemar's exact test."""
+    """Compare two systems, each over all its seeds, by an exact permutation test that swaps them within sessions or speakers."""
 
     store: Path = STORE
-    first: str = Argument(..., metavar="A", help="A classifier that `sercli evaluate` has scored.")
-    second: str = Argument(..., metavar="B", help="Another one, tested on the same utterances.")
+    first: str = Argument(
+        ..., metavar="A", help="A classifier that `sercli evaluate` has scored: its system, with all scored seeds."
+    )
+    second: str = Argument(..., metavar="B", help="One of another system, tested on the same utterances.")
 
     def run(self) -> None:
         from ..stages import compare

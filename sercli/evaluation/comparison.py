@@ -1,51 +1,87 @@
-"""Two classifiers on the same utterances: how much they differ, and how sure that is."""
+"""Two systems on the same utterances: how much they differ, and whether that is more than chance."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from ..data.utterances import Utterance
 from ..errors import SercliError, listed
 from ..text import c_order
-from . import jackknife, metrics
+from . import jackknife, metrics, permutation
+from .groups import Group
 from .marks import Mark
 from .metrics import Interval
-from .results import Result
+from .results import SystemFacts, confusions_by_cluster
 from .scores import FourScores, Prediction
+
+MCNEMAR = (
+    "McNemar's test takes utterances as independent, which those of one speaker are not, and finds differences where there are none: "
+    "it is given for papers that print it, of one fit of each system, and decides nothing"
+)
+Rows = Mapping[str, Prediction]  # test predictions by utt_id
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """A classifier's result, and its test predictions by utt_id."""
+    """A system: its results, the test predictions of each of its fits, and the test utterances of its folds."""
 
-    result: Result
-    rows: Mapping[str, Prediction]
+    group: Group
+    rows: Mapping[str, Rows]  # by classifier
+    tested: AbstractSet[str]  # some of which may have no features, and so no prediction
 
     @classmethod
-    def of(cls, result: Result, predictions: Sequence[Prediction]) -> Evaluated:
-        return cls(result, {row["utt_id"]: row for row in predictions if row["part"] == "test"})
+    def of(cls, group: Group, predictions: Mapping[str, Sequence[Prediction]], tested: AbstractSet[str]) -> Evaluated:
+        """`predictions` of dev and test, by classifier."""
+        tests = {
+            name: {row["utt_id"]: row for row in rows if row["part"] == "test"} for name, rows in predictions.items()
+        }
+        return cls(group, tests, tested)
 
     @property
     def name(self) -> str:
-        return self.result.system.classifier
+        return self.group.name
+
+    @property
+    def first(self) -> Rows:
+        """The predictions of the first fit."""
+        return self.rows[self.name]
+
+    def within(self, utt_ids: AbstractSet[str]) -> Evaluated:
+        """The same system on some utterances."""
+        rows = {name: {u: row for u, row in of_fit.items() if u in utt_ids} for name, of_fit in self.rows.items()}
+        return replace(self, rows=rows)
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two classifiers."""
+    """One of the two systems."""
 
-    classifier: str
+    system: str  # the name of its first classifier
+    classifiers: tuple[str, ...]
+    seeds: tuple[int, ...]
     task: str
     marks: tuple[Mark, ...]
-    scores: FourScores[float]
+    scores: FourScores[float]  # mean over seeds
+
+    def to_json(self) -> dict[str, Any]:
+        facts = {name: getattr(self, name) for name in ("system", "classifiers", "seeds", "task", "marks")}
+        return {**facts, **self.scores.to_json()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Side:
+        marks = tuple(map(Mark, values["marks"]))
+        names, seeds = tuple(values["classifiers"]), tuple(values["seeds"])
+        return cls(values["system"], names, seeds, values["task"], marks, FourScores.from_json(values))
 
 
 @dataclass(frozen=True)
 class RecallPair:
-    """The recall of one class by both classifiers, and first − second."""
+    """The recall of one class by both systems, means over seeds, and first − second."""
 
     first: float
     second: float
@@ -53,37 +89,41 @@ class RecallPair:
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """Numbers of utterances by which of the two classifiers is right."""
+class McNemar:
+    """Numbers of utterances by which of two single fits is right, and McNemar's exact p."""
 
+    first: str  # classifier
+    second: str
     both: int
     only_first: int
     only_second: int
     neither: int
+    p: float
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Scores of both classifiers, and differences first − second; fractions."""
+    """Scores of both systems, and differences first − second; fractions, means over seeds."""
 
     first: Side
     second: Side
     target: str
     labels: tuple[str, ...]
     n_utterances: int
-    n_speakers: int
+    cluster: str  # what is left out and swapped as a whole: "session" or "speaker"
+    n_clusters: int
     difference: FourScores[float]
-    intervals: FourScores[Interval]  # 95 %, of the differences, over speakers
+    intervals: FourScores[Interval]  # 95 %, of the differences, over clusters
+    p: FourScores[float]  # of the exact permutation test
     recall: Mapping[str, RecallPair]  # of each class that was tested
-    right: Agreement
-    mcnemar_p: float
+    mcnemar: McNemar
     warnings: tuple[str, ...]
 
     @property
     def swapped(self) -> Comparison:
-        """The same comparison with the two classifiers in the other order."""
+        """The same comparison with the two systems in the other order."""
         recall = {label: RecallPair(p.second, p.first, -p.difference) for label, p in self.recall.items()}
-        right = Agreement(self.right.both, self.right.only_second, self.right.only_first, self.right.neither)
+        m = self.mcnemar
         return replace(
             self,
             first=self.second,
@@ -91,55 +131,63 @@ class Comparison:
             difference=FourScores.each(lambda name: -getattr(self.difference, name)),
             intervals=FourScores.each(lambda name: _negated(getattr(self.intervals, name))),
             recall=recall,
-            right=right,
+            mcnemar=McNemar(m.second, m.first, m.both, m.only_second, m.only_first, m.neither, m.p),
         )
 
     @property
+    def smallest_p(self) -> float:
+        """The smallest p that so many clusters can give."""
+        return permutation.smallest_p(self.n_clusters)
+
+    @property
+    def can_claim(self) -> bool:
+        """Whether there are enough clusters for any claim."""
+        return self.smallest_p <= permutation.LEVEL
+
+    @property
     def better(self) -> Side | None:
-        """The classifier with the higher UA, if the interval of the difference excludes 0."""
-        low, high = self.intervals.uar
-        if low is None or high is None or low <= 0 <= high:
+        """The system with the higher UA, if that can be claimed: no part of it is by the intervals."""
+        if self.p.uar > permutation.LEVEL:
             return None
-        return self.first if low > 0 else self.second
+        return self.first if self.difference.uar > 0 else self.second
 
     def to_json(self) -> dict[str, Any]:
         """The content of `comparison.json`."""
-        sides = {
-            name: {"classifier": side.classifier, "task": side.task, "marks": list(side.marks), **side.scores.to_json()}
-            for name, side in (("first", self.first), ("second", self.second))
-        }
+        better = self.better
         return {
-            **sides,
+            "first": self.first.to_json(),
+            "second": self.second.to_json(),
             "target": self.target,
             "labels": self.labels,
             "n_utterances": self.n_utterances,
-            "n_speakers": self.n_speakers,
+            "cluster": self.cluster,
+            "n_clusters": self.n_clusters,
             "difference": {**self.difference.to_json(), **self.intervals.to_json(after="_ci95")},
+            "p": self.p.to_json(),
+            "smallest_p": self.smallest_p,
+            "exact": self.n_clusters <= permutation.MOST_EXACT,
+            "better": better and better.system,
             "recall": {label: asdict(pair) for label, pair in self.recall.items()},
-            "right": asdict(self.right),
-            "mcnemar_p": self.mcnemar_p,
+            "mcnemar": {**asdict(self.mcnemar), "note": MCNEMAR},
             "warnings": self.warnings,
         }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Comparison:
         """The inverse of `to_json`."""
-        first, second = (
-            Side(side["classifier"], side["task"], tuple(map(Mark, side["marks"])), FourScores.from_json(side))
-            for side in (values["first"], values["second"])
-        )
         return cls(
-            first=first,
-            second=second,
+            first=Side.from_json(values["first"]),
+            second=Side.from_json(values["second"]),
             target=values["target"],
             labels=tuple(values["labels"]),
             n_utterances=values["n_utterances"],
-            n_speakers=values["n_speakers"],
+            cluster=values["cluster"],
+            n_clusters=values["n_clusters"],
             difference=FourScores.from_json(values["difference"]),
             intervals=FourScores.from_json(values["difference"], after="_ci95"),
+            p=FourScores.from_json(values["p"]),
             recall={label: RecallPair(**pair) for label, pair in values["recall"].items()},
-            right=Agreement(**values["right"]),
-            mcnemar_p=values["mcnemar_p"],
+            mcnemar=McNemar(**{name: value for name, value in values["mcnemar"].items() if name != "note"}),
             warnings=tuple(values["warnings"]),
         )
 
@@ -149,100 +197,125 @@ def _negated(interval: Interval) -> Interval:
     return (None, None) if low is None or high is None else (-high, -low)
 
 
-def compare(first: Evaluated, second: Evaluated, warnings: Sequence[str] = ()) -> Comparison:
-    """The comparison of two classifiers; `warnings` are reasons to doubt it. Raises SercliError for two that cannot be compared."""
+def compare(
+    first: Evaluated, second: Evaluated, utterances: Sequence[Utterance], warnings: Sequence[str] = ()
+) -> Comparison:
+    """The comparison of two systems; `warnings` are reasons to doubt it. Raises SercliError for two that cannot be compared.
+
+    Utterances that one of them could not read, for want of features, are left out of both.
+    """
     check_comparable(first, second)
-    labels = first.result.labels
-    by_speaker = _utterances_by_speaker(first)
-    counts = [[_confusion(side, utt_ids, labels) for utt_ids in by_speaker.values()] for side in (first, second)]
-    pooled = [np.sum(matrices, axis=0) for matrices in counts]
-    sides = [_side(side, matrix) for side, matrix in zip((first, second), pooled, strict=True)]
-    right = _agreement(first, second)
+    common = first.first.keys() & second.first.keys()
+    left_out = [_left_out(side, further) for side in (first, second) if (further := side.first.keys() - common)]
+    first, second = first.within(common), second.within(common)
+    labels, by_id = first.group.labels, {u.utt_id: u for u in utterances}
+    (unit, counts_a), (_, counts_b) = (_confusions(side, labels, by_id) for side in (first, second))
+    sides = [_side(side, counts) for side, counts in ((first, counts_a), (second, counts_b))]
     return Comparison(
         first=sides[0],
         second=sides[1],
-        target=first.result.system.target,
+        target=first.group.system.target,
         labels=labels,
-        n_utterances=len(first.rows),
-        n_speakers=len(by_speaker),
+        n_utterances=len(common),
+        cluster=unit,
+        n_clusters=len(counts_a),
         difference=FourScores.each(lambda name: getattr(sides[0].scores, name) - getattr(sides[1].scores, name)),
-        intervals=FourScores.each(lambda name: jackknife.paired_interval(counts[0], counts[1], metrics.SCORES[name])),
-        recall=_recalls(labels, *pooled),
-        right=right,
-        mcnemar_p=metrics.mcnemar(right.only_first, right.only_second),
-        warnings=tuple(warnings),
+        intervals=FourScores.each(lambda name: jackknife.paired_interval(counts_a, counts_b, metrics.SCORES[name])),
+        p=FourScores.each(lambda name: permutation.p_value(counts_a, counts_b, metrics.SCORES[name])),
+        recall=_recalls(labels, counts_a, counts_b),
+        mcnemar=_mcnemar(first, second),
+        warnings=(*left_out, *warnings),
+    )
+
+
+def _left_out(system: Evaluated, utt_ids: AbstractSet[str]) -> str:
+    return (
+        f"{_examples(utt_ids)} of the utterances of {system.name} are left out, since the other has no features of them"
     )
 
 
 def check_comparable(first: Evaluated, second: Evaluated) -> None:
-    """Raises SercliError unless both classifiers answer the same question about the same utterances."""
-    questions = [(s.result.system.target, s.result.system.bins, sorted(s.result.labels)) for s in (first, second)]
+    """Raises SercliError unless both systems answer the same question about the same utterances.
+
+    Utterances of which one of them has no features may differ: its folds test them, but it could not read them.
+    """
+    systems = [side.group.system for side in (first, second)]
+    questions = [
+        (s.target, s.bins, sorted(side.group.labels)) for s, side in zip(systems, (first, second), strict=True)
+    ]
     if questions[0] != questions[1]:
         raise SercliError(
-            "the classifiers answer different questions",
+            "the systems answer different questions",
             place=f"{first.name}, {second.name}",
-            seen=f"{_question(first.result)}; {_question(second.result)}",
+            seen="; ".join(_question(side.group.system, side.group.labels) for side in (first, second)),
             expected="one target and the same classes",
         )
-    only_first, only_second = first.rows.keys() - second.rows.keys(), second.rows.keys() - first.rows.keys()
-    if only_first or only_second:
+    only_first = first.first.keys() - second.first.keys() - second.tested
+    only_second = second.first.keys() - first.first.keys() - first.tested
+    common = first.first.keys() & second.first.keys()
+    if only_first or only_second or not common:
         raise SercliError(
-            "the classifiers were not tested on the same utterances",
+            "the systems were not tested on the same utterances",
             place=f"{first.name}, {second.name}",
             seen=f"{_examples(only_first)} only by {first.name}, {_examples(only_second)} only by {second.name}",
-            expected="classifiers of one task, with all folds evaluated",
+            expected="systems of one task",
         )
-    differing = [utt_id for utt_id, row in first.rows.items() if row["truth"] != second.rows[utt_id]["truth"]]
+    differing = [utt_id for utt_id in common if first.first[utt_id]["truth"] != second.first[utt_id]["truth"]]
     if differing:
         utt_id = min(differing, key=c_order)
         raise SercliError(
             f"the true labels of {len(differing)} utterances differ",
             place=utt_id,
-            seen=f"{first.rows[utt_id]['truth']} for {first.name}, {second.rows[utt_id]['truth']} for {second.name}",
-            expected="classifiers of one task",
+            seen=f"{first.first[utt_id]['truth']} for {first.name}, {second.first[utt_id]['truth']} for {second.name}",
+            expected="systems of one task",
         )
 
 
-def _question(result: Result) -> str:
-    bins = f" ({result.system.bins})" if result.system.bins else ""
-    return f"{listed(result.labels)} of {result.system.target}{bins}"
+def _question(system: SystemFacts, labels: Sequence[str]) -> str:
+    bins = f" ({system.bins})" if system.bins else ""
+    return f"{listed(labels)} of {system.target}{bins}"
 
 
-def _examples(utt_ids: set[str]) -> str:
+def _examples(utt_ids: AbstractSet[str]) -> str:
     if not utt_ids:
         return "0"
     return f"{len(utt_ids)} ({min(utt_ids, key=c_order)}{', …' if len(utt_ids) > 1 else ''})"
 
 
-def _side(evaluated: Evaluated, counts: metrics.Counts) -> Side:
-    scores = FourScores.each(lambda name: float(metrics.SCORES[name](counts)))
-    return Side(evaluated.name, evaluated.result.system.task, evaluated.result.marks, scores)
+def _confusions(
+    system: Evaluated, labels: Sequence[str], utterances: Mapping[str, Utterance]
+) -> tuple[str, list[metrics.Counts]]:
+    """What a cluster is, and for each the confusion matrices (seeds, C, C)."""
+    fits = {name: confusions_by_cluster(list(rows.values()), labels, utterances) for name, rows in system.rows.items()}
+    names = [result.system.classifier for result in system.group.balanced]
+    unit, clusters = fits[names[0]]
+    return unit, [np.array([fits[name][1][cluster] for name in names]) for cluster in clusters]
 
 
-def _utterances_by_speaker(evaluated: Evaluated) -> dict[str, list[str]]:
-    by_speaker: dict[str, list[str]] = {}
-    for utt_id in sorted(evaluated.rows, key=c_order):
-        by_speaker.setdefault(evaluated.rows[utt_id]["speaker"], []).append(utt_id)
-    return {speaker: by_speaker[speaker] for speaker in sorted(by_speaker, key=c_order)}
+def _side(evaluated: Evaluated, counts: Sequence[metrics.Counts]) -> Side:
+    group, pooled = evaluated.group, np.sum(counts, axis=0)
+    scores = FourScores.each(lambda name: float(metrics.SCORES[name](pooled).mean()))
+    return Side(group.name, tuple(group.classifiers), tuple(group.seeds), group.system.task, group.marks, scores)
 
 
-def _confusion(evaluated: Evaluated, utt_ids: Sequence[str], labels: Sequence[str]) -> metrics.Counts:
-    rows = [evaluated.rows[utt_id] for utt_id in utt_ids]
-    return metrics.confusion([row["truth"] for row in rows], [row["prediction"] for row in rows], labels)
+def _recalls(
+    labels: Sequence[str], first: Sequence[metrics.Counts], second: Sequence[metrics.Counts]
+) -> dict[str, RecallPair]:
+    both = (metrics.recalls(np.sum(counts, axis=0)).mean(axis=0).tolist() for counts in (first, second))
+    return {label: RecallPair(a, b, a - b) for label, a, b in zip(labels, *both, strict=True) if not np.isnan(a)}
 
 
-def _recalls(labels: Sequence[str], first: metrics.Counts, second: metrics.Counts) -> dict[str, RecallPair]:
-    pairs = zip(labels, metrics.recalls(first).tolist(), metrics.recalls(second).tolist(), strict=True)
-    return {label: RecallPair(a, b, a - b) for label, a, b in pairs if not np.isnan(a)}
-
-
-def _agreement(first: Evaluated, second: Evaluated) -> Agreement:
+def _mcnemar(first: Evaluated, second: Evaluated) -> McNemar:
     right_first, right_second = (
-        {utt_id for utt_id, row in side.rows.items() if row["prediction"] == row["truth"]} for side in (first, second)
+        {utt_id for utt_id, row in side.first.items() if row["prediction"] == row["truth"]} for side in (first, second)
     )
-    return Agreement(
+    only_first, only_second = len(right_first - right_second), len(right_second - right_first)
+    return McNemar(
+        first.name,
+        second.name,
         both=len(right_first & right_second),
-        only_first=len(right_first - right_second),
-        only_second=len(right_second - right_first),
-        neither=len(first.rows.keys() - right_first - right_second),
+        only_first=only_first,
+        only_second=only_second,
+        neither=len(first.first.keys() - right_first - right_second),
+        p=metrics.mcnemar(only_first, only_second),
     )

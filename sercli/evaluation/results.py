@@ -28,6 +28,7 @@ class SystemFacts:
     classifier: str  # its name in the store
     classifier_kind: str
     autoencoder: str | None  # its name
+    autoencoder_seed: int | None
     model: str | None  # of the autoencoder
     latent_dim: int | None
     frontend: str
@@ -41,6 +42,13 @@ class SystemFacts:
     condition: str
     latents: str
     seed: int
+    closed_form: bool  # whether its own seed changes nothing
+
+    @property
+    def seeds(self) -> tuple[int, int]:
+        """What tells fits of one system apart: the seed of the autoencoder and its own, −1 for one that has no effect."""
+        autoencoder_seed = -1 if self.autoencoder_seed is None else self.autoencoder_seed
+        return autoencoder_seed, -1 if self.closed_form else self.seed
 
     @classmethod
     def of(cls, classifier: Classifier) -> SystemFacts:
@@ -50,6 +58,7 @@ class SystemFacts:
             classifier=classifier.name,
             classifier_kind=config.classifier,
             autoencoder=config.autoencoder,
+            autoencoder_seed=autoencoder.config.seed if autoencoder else None,
             model=autoencoder.config.model if autoencoder else None,
             latent_dim=autoencoder.config.latent_dim if autoencoder else None,
             frontend=config.frontend,
@@ -63,6 +72,7 @@ class SystemFacts:
             condition=config.condition,
             latents=config.latents,
             seed=config.seed,
+            closed_form=classifier.is_closed_form,
         )
 
     @classmethod

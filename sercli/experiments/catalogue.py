@@ -7,6 +7,7 @@ array or importing torch.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from ..config import build
@@ -40,6 +41,21 @@ class Catalogue(Sources):
             autoencoder = None if config.autoencoder is None else self.autoencoder(config.autoencoder)
             self._classifiers[name] = Classifier(self, name, config, self.task(config.task), autoencoder)
         return self._classifiers[name]
+
+    def fits(self, classifier: Classifier) -> list[Classifier]:
+        """The fits of a classifier's system that have fresh scores of all folds, by their seeds; of copies the first by name.
+
+        Raises MissingInput if the classifier itself has no such scores.
+        """
+        classifier.complete_result()
+        fits: dict[tuple[int, int], Classifier] = {}
+        for name in self.classifier_names:
+            with suppress(MissingInput):
+                other = self.classifier(name)
+                if other.seedless_key == classifier.seedless_key:
+                    other.complete_result()
+                    fits.setdefault(other.seeds, other)
+        return [fits[seeds] for seeds in sorted(fits)]
 
     def _config(self, key: str, cls: type[SystemConfig], verb: str) -> SystemConfig:
         config = self.store.config(key)

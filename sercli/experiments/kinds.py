@@ -22,7 +22,7 @@ from ..store.store import Store
 from ..text import c_order
 from .catalogue import Catalogue
 from .cross_testing import CrossCorpusTest
-from .systems import sweep_product
+from .systems import comparison_product, sweep_product
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _cross_corpus(catalogue: Catalogue, name: str) -> list[Product]:
 
 def _comparison(catalogue: Catalogue, name: str) -> list[Product]:
     pair = (catalogue.store.provenance(keys.comparison(name)) or {})["config"]
-    return [catalogue.classifier(pair["first"]).comparison(catalogue.classifier(pair["second"]))]
+    return [comparison_product(*(catalogue.fits(catalogue.classifier(pair[side])) for side in ("first", "second")))]
 
 
 def _sweep(catalogue: Catalogue, name: str) -> list[Product]:

@@ -9,9 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic
 
+from .. import plugins
 from ..config import plain
 from ..data.hashing import digest
-from ..errors import Command, MissingInput
+from ..errors import Command, MissingInput, listed
 from ..machine.progress import say
 from ..store import keys, publishing
 from ..store.publishing import Product
@@ -26,7 +27,8 @@ WEIGHTS, HISTORY = "model.safetensors", "history.tsv"
 # With `refit`: weights of a classifier that was not fitted on dev, and the epochs of the second fit.
 DEV_WEIGHTS, REFIT_HISTORY = "model-dev.safetensors", "history-refit.tsv"
 _DIAGNOSTICS_FORM = "5"  # of the content of diagnostics, and of how it is drawn
-SCORES_FORM = "1"  # of the content of scores
+SCORES_FORM = "2"  # of the content of scores
+_COMPARISON_FORM = "2"  # of the content of comparisons
 
 
 class _System(Generic[SystemConfig]):
@@ -235,6 +237,19 @@ class Classifier(_System[ClassifierConfig]):
         config = {**plain(self.config), "seed": None, "autoencoder": None}
         return json.dumps([config, self.autoencoder and self.autoencoder.seedless_key], sort_keys=True)
 
+    @property
+    def is_closed_form(self) -> bool:
+        """Whether its own seed changes nothing: it neither draws in its fit nor reads latents that are drawn."""
+        return self.config.latents != "sample" and bool(plugins.constants(*self.config.plugin).get("CLOSED_FORM"))
+
+    @property
+    def seeds(self) -> tuple[int, int]:
+        """What tells fits of one system apart: the seed of the autoencoder and its own, −1 for one that has no effect."""
+        return (
+            -1 if self.autoencoder is None else self.autoencoder.config.seed,
+            -1 if self.is_closed_form else self.config.seed,
+        )
+
     def _fold(self, fold: Fold) -> Product:
         inputs = {**self._training_inputs(fold), "labels": fold.training_labels_digest(self.folds.labels)}
         if self.config.soft_labels:
@@ -299,11 +314,16 @@ class Classifier(_System[ClassifierConfig]):
     def _evaluate(self) -> Command:
         return self._command("evaluate", ["--classifier", self.name])
 
+    @property
+    def scored_folds(self) -> list[int]:
+        """The folds that its published scores were made from."""
+        inputs = (self.store.provenance(keys.result(self.name)) or {"inputs": {}})["inputs"]
+        return [k for k in self.fold_numbers if keys.predictions_fold(self.name, k) in inputs]
+
     def published_result(self) -> Product:
         """The scores over the folds that they were made from. Raises MissingInput unless they are fresh."""
         self.task.require()
-        inputs = (self.store.provenance(keys.result(self.name)) or {"inputs": {}})["inputs"]
-        product = self.result([k for k in self.fold_numbers if keys.predictions_fold(self.name, k) in inputs])
+        product = self.result(self.scored_folds)
         publishing.require(self.store, product)
         return product
 
@@ -314,12 +334,29 @@ class Classifier(_System[ClassifierConfig]):
         config = {"classifier": self.name, "fold": "all" if number is None else f"fold-{number}"}
         return Product(keys.bundle(self.name, number), config, inputs, command)
 
-    def comparison(self, other: Classifier) -> Product:
-        """The comparison with another classifier. Raises MissingInput unless both have fresh scores."""
-        inputs = {keys.result(c.name): c.published_result().digest for c in (self, other)}
-        key = keys.comparison(keys.pair(self.name, other.name))
-        config = {"first": self.name, "second": other.name}
-        return Product(key, config, inputs, self._command("compare", [self.name, other.name]))
+    def complete_result(self) -> Product:
+        """The scores over all folds. Raises MissingInput unless they are fresh, and where folds are missing."""
+        product, missing = self.published_result(), sorted({*self.fold_numbers} - {*self.scored_folds})
+        if missing:
+            fits = [self.fold(number).command for number in missing if number not in self.fresh_folds]
+            fit = fits if len(fits) < 2 else [fits[0].for_all_folds()]
+            raise MissingInput(
+                "the scores are PARTIAL, and nothing is claimed from them",
+                place=self.store.location(keys.result(self.name)),
+                seen=f"no score of the folds {listed(missing)}",
+                expected=f"all {len(self.fold_numbers)} folds",
+                fix=(*fit, self._evaluate),
+            )
+        return product
+
+
+def comparison_product(first: Sequence[Classifier], second: Sequence[Classifier]) -> Product:
+    """The comparison of two systems, each over the classifiers of its seeds. Raises MissingInput unless all have fresh scores."""
+    inputs = {keys.result(c.name): c.complete_result().digest for c in (*first, *second)} | {"form": _COMPARISON_FORM}
+    names = first[0].name, second[0].name
+    command = Command("compare", first[0].store.path, names)
+    config = dict(zip(("first", "second"), names, strict=True))
+    return Product(keys.comparison(keys.pair(*names)), config, inputs, command)
 
 
 def fold_difference(folds: Folds, other: Folds) -> str:

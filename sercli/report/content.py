@@ -18,7 +18,8 @@ from ..evaluation.comparison import Comparison
 from ..evaluation.diagnostics import Diagnosis
 from ..evaluation.groups import Group, group_by_system
 from ..evaluation.human_reference import human_references
-from ..evaluation.marks import marks_of_autoencoder
+from ..evaluation.marks import Mark, marks_of_autoencoder
+from ..evaluation.references import beside_references
 from ..evaluation.results import Result
 from ..evaluation.stored import read_comparison, read_cross_corpus_result, read_histories, read_result
 from ..evaluation.table_records import record_rows, record_table, versions_of_fits
@@ -191,7 +192,7 @@ class PageReader:
 
     def _systems(self) -> list[SystemSection]:
         results, key_of = list(self._scored[0].values()), lambda name: self.catalogue.classifier(name).seedless_key
-        return [self._system(group) for group in group_by_system(results, key_of)]
+        return [self._system(group) for group in beside_references(group_by_system(results, key_of))]
 
     def _system(self, group: Group) -> SystemSection:
         first = self.catalogue.classifier(group.classifiers[0])
@@ -221,12 +222,12 @@ class PageReader:
                 costs[part] = FitCost.of(records)
         return costs
 
-    def _digests_of_tables(self, systems: Sequence[SystemSection]) -> dict[tuple[str, bool], str]:
-        """By task, and whether the systems of the table are apart."""
-        tables: dict[tuple[str, bool], dict[str, list[str]]] = {}
+    def _digests_of_tables(self, systems: Sequence[SystemSection]) -> dict[tuple[str, Sequence[Mark]], str]:
+        """By task, and the marks that set the systems of the table apart."""
+        tables: dict[tuple[str, Sequence[Mark]], dict[str, list[str]]] = {}
         for system in systems:
             group = system.group
-            tables.setdefault((group.system.task, bool(system.apart)), {})[group.name] = group.classifiers
+            tables.setdefault((group.system.task, system.apart), {})[group.name] = group.classifiers
         return {place: record_table(self.catalogue, rows) for place, rows in tables.items()}
 
     def _cross_corpus_digest(self) -> str:
@@ -334,7 +335,7 @@ class PageReader:
         return [_anywhere(autoencoder.fold(1).command) for autoencoder in unread if autoencoder.name not in read]
 
     def _last_commands(self) -> list[Command]:
-        pairs = [(c.first.classifier, c.second.classifier) for c in self.comparisons]
+        pairs = [(c.first.system, c.second.system) for c in self.comparisons]
         return [
             *([Command("evaluate", "STORE")] if self._scored[0] else []),
             *(Command("compare", "STORE", pair) for pair in pairs),

@@ -6,6 +6,7 @@ from typing import Any
 from markupsafe import Markup
 
 from ..evaluation.endings import Endings
+from ..evaluation.groups import Group
 from ..evaluation.scores import Spread
 from ..text import printable
 
@@ -58,6 +59,29 @@ def epoch_limit(endings: Endings) -> str:
     """
     limited = {part: fits for part, fits in endings.items() if fits.limited}
     return ", ".join(f"{part} {fits.limited} of {plural(fits.folds, 'fold')}" for part, fits in limited.items())
+
+
+def p_value(p: float) -> str:
+    """Three digits.
+
+    >>> p_value(0.0625), p_value(2**-9), p_value(1.0)
+    ('0.0625', '0.00195', '1')
+    """
+    return f"{p:.3g}"
+
+
+def seeds_of(group: Group) -> str:
+    """Number of seeds that count; in brackets all fits, where some share an autoencoder."""
+    n, n_fits = group.n_independent, len(group.results)
+    return str(n) if n == n_fits else f"{n} ({n_fits} fits)"
+
+
+def difference_cells(group: Group) -> list[str]:
+    """Difference in UA from the reference of its table, and the corrected p."""
+    if group.beside is None or group.beside.reference == group.name:
+        return ["reference" if group.beside else "", ""]
+    difference, p = group.beside.difference, group.beside.p
+    return ["–" if difference is None else signed(difference), "" if p is None else p_value(p)]
 
 
 def plural(n: int, noun: str) -> str:

@@ -6,7 +6,7 @@ Every text from a corpus or a store is escaped and shown in one printable line.
 from typing import TYPE_CHECKING
 
 from ..text import size_of
-from . import footers, formats, pictures, raters, sentences
+from . import footers, formats, pictures, raters, sentences, tables
 from .sections import Page
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     filters = [formats.percent, formats.spread, formats.interval, formats.signed, formats.plural, formats.short]
+    filters += [formats.p_value, formats.seeds_of, formats.difference_cells, footers.reference_lines, tables.verdict]
     filters += [
         formats.breakable,
         formats.epoch_limit,

@@ -249,13 +249,22 @@ class Page:
     unfitted: Sequence[str]  # autoencoders without a finished fold
     sweeps: Sequence[SweepSection]
     origin: Origin
-    digests: Mapping[tuple[str, bool], str]  # task, and whether its systems are apart -> digest of that table of scores
+    digests: Mapping[
+        tuple[str, Sequence[Mark]], str
+    ]  # task, and the marks that set a table's systems apart -> its digest
     cross_corpus_digest: str = ""
 
     def systems_of(self, task: str, *, apart: bool = False) -> list[SystemSection]:
         """Systems of a task that are ranked together, or those apart. Best on dev first: nothing is ordered by test."""
         systems = [s for s in self.systems if s.group.system.task == task and bool(s.apart) == apart]
         return sorted(systems, key=lambda s: (-s.group.dev.uar.mean, s.group.name))
+
+    def tables_of(self, task: str) -> list[list[SystemSection]]:
+        """Systems of a task by table: those that are ranked together, then those that the same marks set apart."""
+        tables: dict[Sequence[Mark], list[SystemSection]] = {}
+        for system in [*self.systems_of(task), *self.systems_of(task, apart=True)]:
+            tables.setdefault(system.apart, []).append(system)
+        return list(tables.values())
 
     @cached_property
     def in_order(self) -> list[SystemSection]:

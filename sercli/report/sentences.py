@@ -6,8 +6,9 @@ from typing import Literal, NamedTuple
 from markupsafe import Markup
 
 from ..evaluation.marks import Mark
-from .formats import html, interval, percent, plural, short, signed, spread
+from .formats import html, interval, percent, plural, short, spread
 from .sections import AutoencoderSection, Page, SystemSection, TaskSection
+from .tables import verdict
 
 MOST_TASKS = 6  # that the summary names
 
@@ -119,18 +120,12 @@ def _cautions_on_task(page: Page, task: TaskSection, system: SystemSection) -> I
 
 
 def _comparisons(page: Page, system: SystemSection, has_rivals: bool) -> Iterator[Markup]:
-    """By how much the system, in one of its seeds, is ahead of classifiers that it was compared with."""
+    """What tests of the system against others say."""
     n = 0
     for comparison in page.comparisons:
-        pair = comparison if comparison.first.classifier in system.group.classifiers else comparison.swapped
-        low, high = pair.intervals.uar
-        if pair.first.classifier in system.group.classifiers and low is not None and high is not None:
+        if {comparison.first.system, comparison.second.system} & {*system.group.classifiers}:
             n += 1
-            yield html(
-                "On the same utterances it is ahead of {} by {} points (95&nbsp;% interval {} to {}).",
-                pair.second.classifier,
-                *(signed(share) for share in (pair.difference.uar, low, high)),
-            )
+            yield html("{}", verdict(comparison))
     if has_rivals and not n:
         yield html("<code>sercli compare</code> tests two systems on the same utterances; it was not run for this one.")
 

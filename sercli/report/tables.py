@@ -1,19 +1,20 @@
 """The tables that `sercli evaluate` and `sercli compare` print."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ..evaluation.comparison import Comparison
+from ..evaluation.comparison import Comparison, Side
 from ..evaluation.cross_corpus import CrossCorpusResult
 from ..evaluation.groups import Group
 from ..evaluation.human_reference import HumanReference
 from ..evaluation.marks import Mark, marks_apart
+from ..evaluation.references import tables
 from ..evaluation.results import Result
 from ..evaluation.scores import FourScores
 from ..text import printable
 from .class_tables import POSTERIORS, class_table, confusion_table, posterior_table, recall_table
-from .footers import epoch_limit_lines
-from .formats import interval, percent, signed, spread
+from .footers import epoch_limit_lines, reference_lines
+from .formats import difference_cells, interval, p_value, percent, plural, seeds_of, signed, spread
 from .raters import human_heading, human_text
 from .terminal import new_table, printed
 
@@ -30,22 +31,14 @@ _CROSS_CORPUS = (
     "over models; 95 %: t interval over the sessions, else the speakers, of this store. Confusion matrices are summed over models."
 )
 _PAIRED = (
-    "Differences in points; 95 %: t interval over speakers. Each was trained once: the interval leaves out that other seeds give\n"
-    "other scores. McNemar's test takes utterances as independent, which those of one speaker are not: where the two\n"
-    "disagree, trust the interval."
+    "Scores are means over all seeds of both systems. p: exact permutation test, which swaps the two systems within whole sessions or,\n"
+    "where there are none, speakers. 95 %: t interval of the difference over the same; it decides nothing. Models of different folds\n"
+    "share training data, which neither allows for."
 )
 _HEADINGS = FourScores("WA %", "UA %", "macro F1 %", "weighted F1 %")
 _ALL = ("accuracy", "uar", "macro_f1", "weighted_f1")
 _FEW = 3  # systems of a task whose confusion matrices are all printed; of more systems, that of the best on dev
 _WIDE = 120  # columns; a narrower terminal shows WA and UA alone
-
-
-def split_into_tables(groups: Sequence[Group]) -> Iterator[tuple[str, list[Group]]]:
-    """Titles and rows: a table for each task, and a second one for the systems that marks set apart."""
-    for title, is_apart in (("Scores on test utterances", False), ("Marked, not to be compared with others", True)):
-        chosen = [group for group in groups if bool(marks_apart(group.marks)) == is_apart]
-        for task in dict.fromkeys(group.system.task for group in chosen):
-            yield f"{title}: {task}", [group for group in chosen if group.system.task == task]
 
 
 def score_tables(
@@ -54,15 +47,17 @@ def score_tables(
     humans: Sequence[HumanReference] = (),
     footer: Callable[[Sequence[Group]], str] | None = None,
 ) -> str:
-    """One row per system, best UA first, below them chance and one rater; a second table has the systems that marks set apart.
+    """One row per system, best UA first, below them chance and one rater; systems that marks set apart have tables of their own.
 
     `width` is that of the terminal; without one, the tables are as wide as they need. `footer` gives the last line of a table.
     """
     parts = []
-    for title, rows in split_into_tables(groups):
-        people = [human for human in humans if human.task == rows[0].system.task]
-        parts.append(_score_table(title, rows, width, people))
-        parts += [*epoch_limit_lines(rows), *([footer(rows)] if footer else []), ""]
+    for rows in tables(groups):
+        task, apart = rows[0].system.task, " ".join(marks_apart(rows[0].marks))
+        title = f"Marked {apart}, not to be compared with others" if apart else "Scores on test utterances"
+        people = [human for human in humans if human.task == task]
+        parts.append(_score_table(f"{title}: {task}", rows, width, people))
+        parts += [*reference_lines(rows), *epoch_limit_lines(rows), *([footer(rows)] if footer else []), ""]
         parts += [recall_table(rows, width), posterior_table(rows, width)]
         shown = rows if len(rows) <= _FEW else [_best_on_dev(rows)]
         best = ", best on dev" if len(shown) < len(rows) else ""
@@ -74,9 +69,9 @@ def score_tables(
 
 
 def _meanings(of_systems: Iterable[Sequence[Mark]]) -> list[str]:
-    """A line for each mark of a corpus or task among those of the systems."""
-    of_corpus = {mark for marks in of_systems for mark in marks if not mark.apart}
-    return [f"{mark}: {mark.meaning}" for mark in Mark if mark in of_corpus]
+    """A line for each mark of the systems."""
+    shown = {mark for marks in of_systems for mark in marks}
+    return [f"{mark}: {mark.meaning}" for mark in Mark if mark in shown]
 
 
 def _score_table(title: str, groups: Sequence[Group], width: int | None, humans: Sequence[HumanReference]) -> str:
@@ -86,10 +81,13 @@ def _score_table(title: str, groups: Sequence[Group], width: int | None, humans:
     names = _scores_that_fit(width)
     dev = ["dev UA %"] if names == _ALL else []
     headings = [getattr(_HEADINGS, name) for name in names]
-    table = new_table(["system", *(["marks"] if has_marks else [])], ["seeds", "n", *headings, *dev, "UA 95 %"], title)
+    against = ["Δ UA", "p corrected"] if len(groups) > 1 else []
+    numbers = ["seeds", "n", *headings, *dev, "UA 95 %", *against]
+    table = new_table(["system", *(["marks"] if has_marks else [])], numbers, title)
     for group in sorted(groups, key=lambda group: -group.test.uar.mean):
         scores = [spread(getattr(group.test, name)) for name in names] + [spread(group.dev.uar) for _ in dev]
-        cells = [str(len(group.seeds)), str(group.n_utterances), *scores, interval(group.intervals.uar)]
+        cells = [seeds_of(group), str(group.n_utterances), *scores, interval(group.intervals.uar)]
+        cells += difference_cells(group) if against else []
         table.add_row(Text(group.name), *([Text(" ".join(group.marks))] if has_marks else []), *cells)
     _add_chance(table, groups[0].chance, names, before=3 + has_marks)
     for human in humans:
@@ -171,41 +169,43 @@ def comparison_table(comparison: Comparison, width: int | None = None) -> str:
     from rich.text import Text
 
     first, second = comparison.first, comparison.second
-    labels = ", ".join(comparison.labels)
-    about = (
-        f"{comparison.n_utterances} test utterances of {comparison.n_speakers} speakers, {comparison.target}: {labels}"
-    )
-    sides = [" ".join([f"{letter}:", side.classifier, *side.marks]) for letter, side in (("A", first), ("B", second))]
-    table = new_table([""], ["A", "B", "A − B", "95 %"])
+    clusters, labels = plural(comparison.n_clusters, comparison.cluster), ", ".join(comparison.labels)
+    about = f"{comparison.n_utterances} test utterances of {clusters}, {comparison.target}: {labels}"
+    sides = [f"{letter}: {_about_side(side)}" for letter, side in (("A", first), ("B", second))]
+    table = new_table([""], ["A", "B", "A − B", "95 %", "p"])
     for name in _ALL:
         scores = [percent(getattr(side.scores, name)) for side in (first, second)]
         bounds = interval(getattr(comparison.intervals, name), signed)
-        table.add_row(getattr(_HEADINGS, name), *scores, signed(getattr(comparison.difference, name)), bounds)
+        p = "" if comparison.n_clusters < 2 else p_value(getattr(comparison.p, name))
+        table.add_row(getattr(_HEADINGS, name), *scores, signed(getattr(comparison.difference, name)), bounds, p)
     table.add_section()
     for label, recall in comparison.recall.items():
-        cells = [percent(recall.first), percent(recall.second), signed(recall.difference), ""]
+        cells = [percent(recall.first), percent(recall.second), signed(recall.difference), "", ""]
         table.add_row(Text(f"recall of {label} %"), *cells)
-    right = comparison.right
-    counts = (
-        f"Right: both {right.both}, A alone {right.only_first}, B alone {right.only_second}, neither {right.neither}; "
-        f"McNemar's exact p = {comparison.mcnemar_p:.2g}."
-    )
     warnings = [f"Warning: {warning}." for warning in comparison.warnings]
-    return "\n".join([about, *sides, printed(table, width), counts, verdict(comparison), *warnings, _PAIRED])
+    return "\n".join([about, *sides, printed(table, width), verdict(comparison), *warnings, _PAIRED])
+
+
+def _about_side(side: Side) -> str:
+    seeds = f" (seeds {', '.join(map(str, side.seeds))})" if len(side.seeds) > 1 else ""
+    return " ".join([f"{side.system}{seeds}", *side.marks])
 
 
 def verdict(comparison: Comparison) -> str:
     """What the difference in UA says, in a sentence."""
     if comparison.difference.uar < 0:
         return verdict(comparison.swapped)
-    ahead, bounds = comparison.difference.uar, comparison.intervals.uar
-    names = comparison.first.classifier, comparison.second.classifier
-    sentence = "{} is ahead of {}: ".format(*names) + f"{signed(ahead)} points UA"
-    if not ahead:
-        sentence = "{} and {} have the same UA".format(*names)
-    if bounds[0] is None:
-        return f"{sentence}; one speaker has no interval: no difference can be claimed."
-    sentence = f"{sentence}, interval {interval(bounds, signed)}"
-    if comparison.better is None:
-        return f"{sentence} includes 0: no difference can be claimed on these speakers."
-    return f"{sentence} excludes 0: more than the choice of speakers explains."
+    names = comparison.first.system, comparison.second.system
+    ahead = "{} is ahead of {} by ".format(*names) + f"{signed(comparison.difference.uar)} points UA"
+    if not comparison.difference.uar:
+        ahead = "{} and {} have the same UA".format(*names)
+    n, unit, p = comparison.n_clusters, comparison.cluster, f"p = {p_value(comparison.p.uar)}"
+    if n < 2:
+        return f"{ahead}. One {unit} cannot tell a difference from chance: nothing can be claimed."
+    smallest = f"{plural(n, unit)}: the smallest attainable p is {p_value(comparison.smallest_p)}"
+    if not comparison.can_claim:
+        return f"{ahead}, {p}. {smallest}, so nothing can be claimed."
+    claim = (
+        f"no difference can be claimed on these {unit}s" if comparison.better is None else "more than chance explains"
+    )
+    return f"{ahead}, {p}: {claim} ({smallest})."

@@ -10,6 +10,7 @@ from ..errors import Command, MissingInput, SercliError
 from ..evaluation.classifier_scores import score_folds
 from ..evaluation.groups import Group, group_by_system
 from ..evaluation.human_reference import HumanReference, human_references
+from ..evaluation.references import beside_references
 from ..evaluation.results import Result
 from ..evaluation.stored import PREDICTIONS, SCORES, prediction, prediction_columns, read_result, write
 from ..evaluation.table_records import record_table
@@ -23,11 +24,11 @@ from ..store.store import Store
 
 
 def run(
-    store_path: Path, names: Sequence[str], settings: Settings
+    store_path: Path, names: Sequence[str], settings: Settings, reference: str | None = None
 ) -> tuple[Outcome, Sequence[Result], Sequence[Group]]:
-    """Score the named classifiers, or all if none is named. The groups are the systems, each over its seeds.
+    """Score the named classifiers, or all if none is named. The groups are the systems, each over its seeds and beside its reference.
 
-    Raises MissingInput if there is nothing to score.
+    Raises MissingInput if there is nothing to score, UsageError for a `reference` that is not among the systems.
     """
     store = Store(store_path)
     catalogue = Catalogue(store)
@@ -54,7 +55,8 @@ def run(
         make(store, keys.PREDICTIONS, Job(keys.PREDICTIONS, predictions), settings)
     outcome = make(store, keys.RESULTS, Job("evaluate", list(scores.values()), "classifier"), settings)
     results = [] if settings.dry_run else [read_result(store, name) for name in scores]
-    return outcome, results, group_by_system(results, lambda name: catalogue.classifier(name).seedless_key)
+    groups = group_by_system(results, lambda name: catalogue.classifier(name).seedless_key)
+    return outcome, results, beside_references(groups, None if settings.dry_run else reference)
 
 
 def score_raters(store_path: Path, groups: Sequence[Group]) -> list[HumanReference]:

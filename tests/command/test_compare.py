@@ -1,6 +1,7 @@
 """`sercli compare`: its numbers against ones computed here, what it refuses, and that it is a product like others."""
 
 import csv
+import itertools
 import json
 import math
 import shutil
@@ -11,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import stats
-from support.command import FIXABLE, THEN_LIST_MODULES, USAGE, Sercli, loaded_by, run_sercli
+from support.command import FIXABLE, QUICK, THEN_LIST_MODULES, USAGE, Sercli, loaded_by, run_sercli
 from support.errors import refused
 from support.stores import files
 
-from sercli.evaluation.comparison import Agreement, Comparison, RecallPair, Side
+from sercli.evaluation.comparison import Comparison, McNemar, RecallPair, Side
 from sercli.evaluation.metrics import Interval
 from sercli.evaluation.scores import FourScores
 from sercli.report.tables import comparison_table
@@ -73,7 +74,7 @@ def refused_without_trace(
 ) -> None:
     """The comparison fails with this error, and neither prints nor writes anything."""
     before = files(store)
-    code = USAGE if len(set(names)) == 1 else FIXABLE
+    code = USAGE if "itself" in str(fields) else FIXABLE
     refused(sercli, code, fields, "compare", store, *names)
     assert files(store) == before
 
@@ -88,7 +89,7 @@ def test_numbers_are_those_of_the_predictions(own: Path) -> None:
              for utt_id, row in one.items()}  # fmt: skip
     pairs = list(right.values())
     only_first, only_second = pairs.count((True, False)), pairs.count((False, True))
-    assert found["right"] == {
+    assert {key: found["mcnemar"][key] for key in ("both", "only_first", "only_second", "neither")} == {
         "both": pairs.count((True, True)),
         "only_first": only_first,
         "only_second": only_second,
@@ -97,8 +98,9 @@ def test_numbers_are_those_of_the_predictions(own: Path) -> None:
     assert only_first + only_second > 0, "two systems that never differ show nothing"
     n = only_first + only_second
     tail = sum(math.comb(n, k) for k in range(min(only_first, only_second) + 1)) / 2**n
-    assert found["mcnemar_p"] == pytest.approx(min(1, 2 * tail))
-    assert (found["n_utterances"], found["n_speakers"]) == (36, 4)
+    assert found["mcnemar"]["p"] == pytest.approx(min(1, 2 * tail))
+    assert "independent" in found["mcnemar"]["note"]
+    assert (found["n_utterances"], found["cluster"], found["n_clusters"]) == (36, "speaker", 4)
     assert found["difference"]["accuracy"] == pytest.approx((only_first - only_second) / 36)
     for label in found["labels"]:
         mine = [right[utt_id] for utt_id, row in one.items() if row["truth"] == label]
@@ -117,9 +119,9 @@ def test_scores_are_those_of_evaluate(own: Path) -> None:
         assert {key: found[side][key] for key in SCORES} == pytest.approx({key: scores[key] for key in SCORES})
 
 
-def test_the_interval_is_of_differences_over_speakers(own: Path) -> None:
+def test_interval_and_test_are_of_differences_over_speakers(own: Path) -> None:
     """Every speaker says each emotion three times, so the difference of WA is the mean of the speakers' differences."""
-    found = compared(own, LSTM, FUNCTIONALS)["difference"]
+    found = compared(own, LSTM, FUNCTIONALS)
     one, other = rows_of(own, LSTM), rows_of(own, FUNCTIONALS)
     per_speaker: dict[str, list[int]] = {}
     for utt_id, row in one.items():
@@ -127,6 +129,9 @@ def test_the_interval_is_of_differences_over_speakers(own: Path) -> None:
         per_speaker.setdefault(row["speaker"], []).append(gain)
     means = np.array([np.mean(gains) for gains in per_speaker.values()])
     assert len(set(means)) > 1
+    signs = np.array(list(itertools.product([1, -1], repeat=4)))
+    assert found["p"]["accuracy"] == (np.abs(signs @ means) >= abs(means.sum()) - 1e-9).mean()
+    found = found["difference"]
     assert found["accuracy_ci95"] == pytest.approx(stats.t.interval(0.95, 3, means.mean(), stats.sem(means)))
     assert found["accuracy_ci95"] == pytest.approx(found["uar_ci95"])  # classes are of one size here
 
@@ -134,7 +139,8 @@ def test_the_interval_is_of_differences_over_speakers(own: Path) -> None:
 def test_the_other_way_round_is_the_negative(own: Path) -> None:
     there, back = compared(own, LSTM, FUNCTIONALS), compared(own, FUNCTIONALS, LSTM)
     assert (there["first"], there["second"]) == (back["second"], back["first"])
-    assert there["mcnemar_p"] == back["mcnemar_p"]
+    assert there["mcnemar"]["p"] == back["mcnemar"]["p"]
+    assert there["p"] == back["p"]
     for key in SCORES:
         assert there["difference"][key] == -back["difference"][key]
         low, high = back["difference"][f"{key}_ci95"]
@@ -169,17 +175,26 @@ def test_a_dry_run_makes_nothing(own: Path, sercli: Sercli) -> None:
     assert files(own) == before
 
 
-def test_more_folds_make_it_stale_once_they_are_evaluated(own: Path, sercli: Sercli) -> None:
-    names = ["part", "another-part"]
-    assert compared(own, *names)["n_utterances"] == 9
-    for name in names:
-        train(own, name, "--fold", 2)
-    assert compared(own, *names)["n_utterances"] == 9
+def test_further_seeds_make_it_stale_once_they_are_evaluated(own: Path, sercli: Sercli) -> None:
+    """Whichever seed is named, all scored seeds are compared."""
+    further = f"{LSTM}.seed-1"
+    options = ["--ae", "cvae-8", "--set", "hidden=8", "--seed", 1, "--name", further]
+    assert compared(own, LSTM, FUNCTIONALS)["first"]["classifiers"] == [LSTM]
+    sercli("train-lstm", own, *options, *QUICK)
+    assert compared(own, LSTM, FUNCTIONALS)["made"] == []
     sercli("evaluate", own, "--jobs", 1)
-    found = compared(own, *names)
-    assert (found["n_utterances"], found["stale"]) == (18, found["made"])
-    assert found["warnings"] == []
-    assert found["first"]["marks"] == found["second"]["marks"] == ["PARTIAL"]
+    found = compared(own, further, FUNCTIONALS)
+    assert (found["stale"], found["path"]) == (found["made"], str(own / f"comparisons/{LSTM}.vs.{FUNCTIONALS}"))
+    assert (found["first"]["system"], found["first"]["seeds"]) == (LSTM, [0, 1])
+    scores = [
+        json.loads((own / "results" / name / "scores.json").read_text(encoding="utf-8")) for name in (LSTM, further)
+    ]
+    for key in SCORES:
+        assert found["first"][key] == pytest.approx(np.mean([each[key] for each in scores]))
+    assert compared(own, LSTM, FUNCTIONALS)["made"] == []
+    printed = sercli("compare", own, LSTM, FUNCTIONALS).stdout
+    assert f"A: {LSTM} (seeds 0, 1)\n" in printed
+    refused_without_trace(sercli, own, {"problem": "itself", "expected": "seeds"}, LSTM, further)
 
 
 def test_stale_results_are_refused(own: Path, sercli: Sercli) -> None:
@@ -195,14 +210,14 @@ def test_long_names_find_room(own: Path) -> None:
     name = "x" * 190
     found = compared(own, LSTM, name)
     assert (Path(found["path"]) / "comparison.json").is_file()
-    assert found["second"]["classifier"] == name
+    assert found["second"]["system"] == name
 
 
 # --- refusals
 
 
 def test_one_classifier_twice(both: Path, sercli: Sercli) -> None:
-    refused_without_trace(sercli, both, {"seen": LSTM, "expected": "two"}, LSTM, LSTM)
+    refused_without_trace(sercli, both, {"problem": "itself", "seen": LSTM}, LSTM, LSTM)
 
 
 def test_an_unknown_classifier(both: Path, sercli: Sercli) -> None:
@@ -230,8 +245,17 @@ def test_other_utterances(both: Path, sercli: Sercli) -> None:
     refused_without_trace(sercli, both, {"seen": ("0 only by two", "12 (", "only by merged")}, "two", "merged")
 
 
-def test_a_part_of_the_folds(both: Path, sercli: Sercli) -> None:
-    refused_without_trace(sercli, both, {"seen": ("27 (", f"only by {LSTM}", "0 only by part")}, LSTM, "part")
+def test_a_part_of_the_folds(own: Path, sercli: Sercli) -> None:
+    """On whichever side, and though both have the same folds. Once the folds are there, nothing is refused."""
+    evaluate = f"sercli evaluate {own} --classifier part"
+    fix = ("sercli train-classifier", "--name part", "then", evaluate)
+    for names in ((LSTM, "part"), ("part", LSTM), ("part", "another-part")):
+        error = {"problem": "PARTIAL", "place": "results/part", "seen": "2, 3, 4", "expected": "all 4", "fix": fix}
+        refused_without_trace(sercli, own, error, *names)
+    train(own, "part", "--fold", 2, "--fold", 3, "--fold", 4)
+    refused_without_trace(sercli, own, {"seen": "2, 3, 4", "fix": evaluate}, LSTM, "part")
+    sercli("evaluate", own, "--classifier", "part", "--jobs", 1)
+    assert compared(own, LSTM, "part")["n_utterances"] == 36
 
 
 def test_other_truth(both: Path, sercli: Sercli) -> None:
@@ -271,42 +295,57 @@ def test_the_table_is_plain_text(own: Path, sercli: Sercli) -> None:
     assert row[2:4] == [f"{100 * found[side]['uar']:.1f}" for side in ("first", "second")]
 
 
-def comparison(uar: float, bounds: Interval) -> Comparison:
-    first, second = (Side(name, "four", (), FourScores(0.5, 0.5, 0.5, 0.5)) for name in ("first", "second"))
+def comparison(uar: float, p: float = 0.01, n_clusters: int = 8, bounds: Interval = (-0.05, -0.01)) -> Comparison:
+    first, second = (
+        Side(name, (name,), (0,), "four", (), FourScores(0.5, 0.5, 0.5, 0.5)) for name in ("first", "second")
+    )
     return Comparison(
         first=first,
         second=second,
         target="emotion",
         labels=("[red]", "b"),
         n_utterances=4,
-        n_speakers=2,
+        cluster="speaker",
+        n_clusters=n_clusters,
         difference=FourScores(uar, uar, uar, uar),
         intervals=FourScores(bounds, bounds, bounds, bounds),
+        p=FourScores(p, p, p, p),
         recall={"[red]": RecallPair(0.5, 0.5, 0.0)},
-        right=Agreement(1, 1, 1, 1),
-        mcnemar_p=1.0,
+        mcnemar=McNemar("first", "second", 1, 1, 1, 1, 1e-9),
         warnings=(),
     )
 
 
 @pytest.mark.parametrize(
-    ("uar", "bounds", "said"),
+    ("uar", "p", "n", "said"),
     [
-        (0.021, (-0.01, 0.05), "first is ahead of second: +2.1 points UA, interval −1.0 to +5.0 includes 0: no difference"),
-        (-0.021, (-0.05, 0.01), "second is ahead of first: +2.1 points UA, interval −1.0 to +5.0 includes 0: no difference"),
-        (0.03, (0.01, 0.05), "first is ahead of second: +3.0 points UA, interval +1.0 to +5.0 excludes 0"),
-        (-0.03, (-0.05, -0.01), "second is ahead of first: +3.0 points UA, interval +1.0 to +5.0 excludes 0"),
-        (0.0, (-0.01, 0.01), "first and second have the same UA, interval −1.0 to +1.0 includes 0: no difference"),
-        (0.03, (None, None), "first is ahead of second: +3.0 points UA; one speaker has no interval: no difference"),
+        (
+            0.021,
+            0.3,
+            8,
+            "first is ahead of second by +2.1 points UA, p = 0.3: no difference can be claimed on these speakers",
+        ),
+        (-0.021, 0.3, 8, "second is ahead of first by +2.1 points UA, p = 0.3: no difference"),
+        (0.03, 0.05, 8, "p = 0.05: more than chance explains (8 speakers: the smallest attainable p is 0.00781)."),
+        (-0.03, 0.01, 8, "second is ahead of first by +3.0 points UA, p = 0.01: more than chance explains"),
+        (0.0, 1.0, 8, "first and second have the same UA, p = 1: no difference"),
+        (0.03, 0.0625, 5, "p = 0.0625. 5 speakers: the smallest attainable p is 0.0625, so nothing can be claimed."),
+        (0.03, 0.5, 2, "2 speakers: the smallest attainable p is 0.5, so nothing can be claimed."),
+        (0.03, 1.0, 1, "by +3.0 points UA. One speaker cannot tell a difference from chance: nothing can be claimed."),
     ],
-)  # fmt: skip
-def test_the_sentence_says_what_the_numbers_say(uar: float, bounds: Interval, said: str) -> None:
-    assert said in comparison_table(comparison(uar, bounds))
+)
+def test_the_sentence_says_what_the_numbers_say(uar: float, p: float, n: int, said: str) -> None:
+    """The p of the permutation test alone: whatever the interval and McNemar's test say."""
+    compared_pair = comparison(uar, p, n)
+    assert said in comparison_table(compared_pair)
+    assert "McNemar" not in comparison_table(compared_pair)
+    assert compared_pair.can_claim == (n > 5)
+    assert (compared_pair.better is not None) == ("more than chance" in said)
 
 
 @pytest.mark.parametrize("width", [None, 60, 80])
 def test_a_label_is_no_markup_and_nothing_is_cut(width: int | None) -> None:
-    table = comparison_table(comparison(-0.03, (-0.05, -0.01)), width)
+    table = comparison_table(comparison(-0.03), width)
     assert "recall of [red] %" in " ".join(table.split())
     assert table.count("−5.0 to −1.0") == 4
     assert "…" not in table

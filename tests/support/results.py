@@ -4,6 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from sercli.data.utterances import Utterance
+from sercli.evaluation.comparison import Evaluated
+from sercli.evaluation.groups import Group
 from sercli.evaluation.marks import Mark
 from sercli.evaluation.results import Result, SystemFacts, score_classifier
 from sercli.evaluation.scores import Prediction
@@ -58,6 +60,7 @@ FACTS = SystemFacts(
     classifier="lstm",
     classifier_kind="lstm",
     autoencoder=None,
+    autoencoder_seed=None,
     model=None,
     latent_dim=None,
     frontend="logmel",
@@ -71,6 +74,7 @@ FACTS = SystemFacts(
     condition="none",
     latents="mean",
     seed=0,
+    closed_form=False,
 )
 
 
@@ -85,3 +89,15 @@ def result(
     """The result of a system that gets the utterances in `wrong` wrong."""
     facts = replace(FACTS, classifier=name, seed=seed)
     return score_classifier(facts, marks, folds(labels), done, predictions(wrong, done, labels), utterances(labels))
+
+
+def evaluated(name: str, *wrong_of_seeds: Collection[str], without: Collection[str] = ()) -> Evaluated:
+    """A system with one seed for each collection of utterances that it gets wrong, and no features of those in `without`."""
+    rows = {
+        f"{name}.seed-{seed}" if seed else name: [row for row in predictions(wrong) if row["utt_id"] not in without]
+        for seed, wrong in enumerate(wrong_of_seeds)
+    }
+    group = Group.of(
+        [result(fit, seed, wrong) for seed, (fit, wrong) in enumerate(zip(rows, wrong_of_seeds, strict=True))]
+    )
+    return Evaluated.of(group, rows, {utterance.utt_id for utterance in utterances()})

@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,11 +13,12 @@ from support.results import FACTS, LABELS
 
 from sercli.data.utterances import Utterance
 from sercli.evaluation import metrics
-from sercli.evaluation.comparison import Comparison, Evaluated, compare
+from sercli.evaluation.comparison import Comparison, compare
 from sercli.evaluation.cross_corpus import CrossCorpusResult, ForeignClassifier, score_cross_corpus
-from sercli.evaluation.groups import group_by_system
+from sercli.evaluation.groups import Group, group_by_system
 from sercli.evaluation.marks import Mark, marks, marks_apart
 from sercli.evaluation.nested import nested
+from sercli.evaluation.references import beside_references, tables
 from sercli.evaluation.results import Result
 from sercli.evaluation.scores import Scores, Spread, chance, mean_over
 
@@ -156,6 +158,96 @@ def test_a_group_of_one_has_the_intervals_of_its_result() -> None:
     assert {f"{name}{end}" for name in FOUR for end in ("", "_ci95", "_fold_mean")} < set(values)
 
 
+# --- fits that are not independent
+
+
+def fit(name: str, seed: int, wrong: Sequence[str] = (), **facts: object) -> Result:
+    result = results.result(name, seed, wrong)
+    return replace(result, system=replace(result.system, **facts))  # type: ignore[arg-type]
+
+
+WRONG = [u.utt_id for u in results.utterances()]
+
+
+def test_a_system_under_two_names_is_one_fit() -> None:
+    """The same seed twice: the first name counts, the other one is named, and there is no ±."""
+    group = Group.of([fit("b", 3, WRONG[:2]), fit("a", 3, WRONG[:2])])
+    assert (group.classifiers, list(group.copies), group.n_independent) == (["a"], ["b"], 1)
+    assert group.test.uar.std is None
+    assert group.to_json()["copies"] == ("b",)
+
+
+def test_no_seed_of_a_closed_form_counts() -> None:
+    group = Group.of([fit(f"control.seed-{seed}", seed, WRONG[:2], closed_form=True) for seed in (0, 1, 2)])
+    assert (group.name, group.seeds, group.test.uar.std) == ("control.seed-0", [0], None)
+    assert list(group.copies) == ["control.seed-1", "control.seed-2"]
+
+
+def test_a_closed_form_on_several_autoencoders_is_several_fits() -> None:
+    fits = [
+        fit(f"ae-{k}", 0, WRONG[:k], closed_form=True, autoencoder=f"ae-{k}", autoencoder_seed=k) for k in (0, 1, 2)
+    ]
+    group = Group.of(fits)
+    assert (group.n_independent, group.copies) == (3, ())
+    assert group.test.accuracy.std == pytest.approx(1 / 16)
+
+
+def test_classifiers_of_one_autoencoder_are_one_value_of_the_spread() -> None:
+    """Autoencoders 0 and 1, two LSTMs on each: two independent fits, whose scores are means of two."""
+    n_wrong = {(0, 0): 0, (0, 1): 2, (1, 0): 6, (1, 1): 8}
+    fits = {
+        seeds: fit("x{}-{}".format(*seeds), seeds[1], WRONG[:n], autoencoder="ae", autoencoder_seed=seeds[0])
+        for seeds, n in n_wrong.items()
+    }
+    group = Group.of(list(fits.values()))
+    means = [1 - 1 / 16, 1 - 7 / 16]
+    assert (len(group.results), group.n_independent) == (4, 2)
+    assert group.test.accuracy == Spread(pytest.approx(np.mean(means)), pytest.approx(np.std(means, ddof=1)))
+    shared = Group.of([fits[0, 0], fits[0, 1]])
+    assert (shared.n_independent, shared.test.accuracy) == (1, Spread(means[0], None))
+    uneven = Group.of([fits[0, 0], fits[0, 1], fits[1, 1]])  # means of 1/16 and 8/16, not a mean of three
+    assert uneven.test.accuracy.mean == pytest.approx(1 - (1 / 16 + 8 / 16) / 2)
+    assert np.sum(uneven.test.confusion) == 3 * 16
+    low, high = uneven.intervals.accuracy
+    assert low is not None
+    assert high is not None
+    assert low < uneven.test.accuracy.mean < high
+
+
+# --- one reference for each table
+
+
+def test_the_control_is_the_reference_of_a_table() -> None:
+    several = [
+        Group.of([fit("a", 0, WRONG[:8])]),
+        Group.of([fit("z", 0, WRONG[:4], classifier_kind="functionals", closed_form=True)]),
+        Group.of([replace(fit("o", 0), marks=(Mark.ORACLE, Mark.TEXT_SHARED))]),
+        Group.of([replace(fit("p", 0, WRONG[:2]), marks=(Mark.ORACLE,))]),
+    ]
+    a, z, o, p = beside_references(several)
+    assert a.beside == ("z", pytest.approx(-4 / 16), 1.0)
+    assert z.beside == ("z", None, None)
+    assert (o.beside, p.beside) == (("o", None, None), ("o", pytest.approx(-1 / 8), 1.0))  # a table of their own
+    named = beside_references(several, "a")
+    assert [group.beside.reference for group in named if group.beside] == ["a", "a", "o", "o"]
+    assert [[group.name for group in table] for table in tables(several)] == [["a", "z"], ["o", "p"]]
+    with raises({"place": "--reference", "seen": "x", "expected": "a, z, o, p"}):
+        beside_references(several, "x")
+
+
+def test_without_the_same_utterances_there_is_no_difference() -> None:
+    part, whole = Group.of([results.result("part", done=(1, 2))]), Group.of([results.result("whole")])
+    assert [group.beside for group in beside_references([part, whole])] == [("part", None, None)] * 2
+
+
+def test_nothing_is_claimed_from_a_part_of_the_folds() -> None:
+    marked = [
+        Group.of([results.result(name, done=(1, 2), wrong=w, marks=(Mark.PARTIAL,))])
+        for name, w in (("a", []), ("b", WRONG[:4]))
+    ]
+    assert beside_references(marked)[1].beside == ("a", pytest.approx(-4 / 8), None)
+
+
 # --- choosing by dev
 
 
@@ -213,9 +305,10 @@ def test_a_foreign_classifier_is_the_mean_over_its_models() -> None:
 
 def test_a_comparison_survives_json() -> None:
     wrong = {"a": ["s1-anger-1", "s2-anger-1"], "b": ["s1-anger-1", "s3-sadness-1", "s3-sadness-2"]}
-    a, b = (Evaluated.of(results.result(name, wrong=w), results.predictions(w)) for name, w in wrong.items())
-    comparison = compare(a, b, ["why not"])
-    assert vars(comparison.right) == {"both": 12, "only_first": 2, "only_second": 1, "neither": 1}
+    a, b = (results.evaluated(name, w) for name, w in wrong.items())
+    comparison = compare(a, b, results.utterances(), ["why not"])
+    names = {"first": "a", "second": "b"}
+    assert vars(comparison.mcnemar) == {**names, "both": 12, "only_first": 2, "only_second": 1, "neither": 1, "p": 1.0}
     assert comparison.difference.accuracy == pytest.approx(1 / 16)
     assert comparison.recall["anger"].difference == pytest.approx(-1 / 8)
     values = json.loads(json.dumps(comparison.to_json(), allow_nan=False))

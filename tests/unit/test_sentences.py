@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from support.results import folds, predictions, result, utterances
+from support.results import evaluated, folds, result, utterances
 
-from sercli.evaluation.comparison import Evaluated, compare
+from sercli.evaluation.comparison import compare
 from sercli.evaluation.groups import Group
 from sercli.evaluation.marks import Mark
 from sercli.report.formats import interval
@@ -79,10 +79,12 @@ def test_rivals_and_comparisons() -> None:
     best, rival = system("best"), system("rival", WRONG[:1])
     both = page(best, rival, system("told", marks=(Mark.ORACLE,)))
     assert "it was not run for this one" in text_of(both)
-    a, b = (Evaluated.of(s.group.results[0], predictions(w)) for s, w in ((best, ()), (rival, WRONG[:1])))
-    for comparison in (compare(a, b), compare(b, a)):
+    a, b = evaluated("best", ()), evaluated("rival", WRONG[:1])
+    for comparison in (compare(a, b, utterances()), compare(b, a, utterances())):
         text = text_of(replace(both, comparisons=[comparison]))
-        assert re.search(r"ahead of rival by \+6\.2 points \(95 % interval −13\.6 to \+26\.1\)", text)
+        assert re.search(
+            r"ahead of rival by \+6\.2 points UA, p = 1\. 4 speakers: the smallest attainable p is 0\.125", text
+        )
         assert "it was not run" not in text
 
 

@@ -27,7 +27,7 @@ class Cell:
 
 def cell(group: Group, score: str) -> Cell:
     """A score of a group."""
-    return Cell(getattr(group.test, score), getattr(group.intervals, score), len(group.seeds), group.marks)
+    return Cell(getattr(group.test, score), getattr(group.intervals, score), group.n_independent, group.marks)
 
 
 def of_dimensions(groups: Iterable[Group]) -> list[Group]:
