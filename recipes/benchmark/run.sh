@@ -12,6 +12,7 @@
 #  14 ingest of 10 000 files, every reader asked whether they are its own
 #  15 digests of history, weights, latents and posteriors of folds 1 and 2, to be compared before and after a change of the code
 #  16 how often 95 % intervals hold the true score, and tests at 5 % reject what is true or find what is there (20 minutes)
+#  17 near copies of EMO-DB: how many are found, how many recordings are taken for others, what this costs beside featurize
 #
 # Stages 7 to 11 synthesise a corpus of IEMOCAP's size once, into WORK, which is kept if it is named; 9 to 11 take hours.
 set -euo pipefail
@@ -115,3 +116,4 @@ if stage 15 "digests"; then
     measure digests "$store"
 fi
 if stage 16 "intervals and tests"; then measure intervals; fi
+if stage 17 "near copies"; then measure near_copies "$work/near-copies" "$corpus"; fi

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ import soundfile
 import soxr
 
 from ..errors import AudioError
+from .contours import ContourMaker
 
 LIBSNDFILE = soundfile.__libsndfile_version__
 LFS_STUB = b"version https://git-lfs"
@@ -63,26 +64,38 @@ def read_header(path: Path) -> Header:
         return Header(file.frames, file.samplerate, file.channels)
 
 
-def measure(path: Path) -> tuple[Header, str]:
-    """The header, and a digest of the decoded samples at 16 bits, by which a recording is known.
+@dataclass(frozen=True)
+class Measured:
+    """What one pass over a sound file says: its header, the digest of its decoded samples, and its contour (`contours`)."""
+
+    header: Header
+    digest: str
+    contour: bytes
+
+
+def measure(path: Path) -> Measured:
+    """The header, a digest of the decoded samples at 16 bits, by which a recording is known, and the contour.
 
     The digest is the same in every lossless container, under every header, and with one channel in place of several equal ones.
     Decodes the file block by block. Raises AudioError as `read_header`, and for samples that cannot be decoded.
     """
     with _opened(path) as file:
         header = Header(file.frames, file.samplerate, file.channels)
-        whole, mono = hashlib.sha256(), hashlib.sha256()
+        whole, mono, contour = hashlib.sha256(), hashlib.sha256(), ContourMaker(header.sample_rate)
         is_mono = True
         for before in range(0, header.frames, _BLOCK):
-            samples = _decoded(file, min(_BLOCK, header.frames - before), header.frames, before=before)
-            scaled = np.clip(np.nan_to_num(samples) * 2**15, -(2**15), 2**15 - 1)
-            levels = np.rint(scaled).astype("<i2")
-            is_mono = is_mono and bool((levels == levels[:, :1]).all())
-            whole.update(levels.tobytes())
+            levels = _levels(file, min(_BLOCK, header.frames - before), header.frames, before)
+            if header.channels > 1:
+                is_mono = is_mono and bool((levels == levels[:, :1]).all())
+                whole.update(levels.tobytes())
+                contour.add(levels.mean(axis=1, dtype=np.float32))
+            else:
+                contour.add(levels[:, 0].astype(np.float32))
             mono.update(levels[:, 0].tobytes())
     n_channels, content = (1, mono) if is_mono else (header.channels, whole)
     about = f"{header.sample_rate} Hz, {n_channels} channels, "
-    return header, hashlib.sha256(about.encode() + content.digest()).hexdigest()
+    digest = hashlib.sha256(about.encode() + content.digest()).hexdigest()
+    return Measured(header, digest, contour.contour())
 
 
 def read(path: Path, sample_rate: int, start: float | None = None, end: float | None = None) -> npt.NDArray[np.float32]:
@@ -122,7 +135,20 @@ def stream(path: Path, sample_rate: int, seconds: float = 10.0) -> Iterator[npt.
             yield mono if rate == sample_rate else resampler.resample_chunk(mono, last=not left)
 
 
-def _decoded(file: soundfile.SoundFile, n: int, total: int, first: int = 0, before: int = 0) -> npt.NDArray[np.float32]:
+def _levels(file: soundfile.SoundFile, n: int, total: int, before: int) -> npt.NDArray[np.int16]:
+    """The next n samples (n, channels) as 16-bit integers, rounded and clipped if they are finer."""
+    if file.subtype == "PCM_16":
+        samples = _decoded(file, n, total, before=before, dtype="int16")
+    else:
+        scaled = np.nan_to_num(_decoded(file, n, total, before=before)) * 2**15
+        samples = np.rint(np.clip(scaled, -(2**15), 2**15 - 1))
+    levels: npt.NDArray[np.int16] = samples.astype("<i2", copy=False)
+    return levels
+
+
+def _decoded(
+    file: soundfile.SoundFile, n: int, total: int, first: int = 0, before: int = 0, dtype: str = "float32"
+) -> npt.NDArray[Any]:
     """The next n samples (n, channels), or n samples from `first` on; `before` of the `total` have been read already.
 
     Raises AudioError if some are missing.
@@ -131,7 +157,7 @@ def _decoded(file: soundfile.SoundFile, n: int, total: int, first: int = 0, befo
     try:
         if first:
             file.seek(first)
-        samples: npt.NDArray[np.float32] = file.read(n, dtype="float32", always_2d=True)
+        samples: npt.NDArray[Any] = file.read(n, dtype=dtype, always_2d=True)
     except soundfile.LibsndfileError as error:
         raise AudioError("damaged or cut short", seen=_reason(error), expected=expected, fix=COPY_AGAIN) from error
     except (MemoryError, ValueError) as error:  # NumPy raises either, by how far the size is out of bounds

@@ -1,4 +1,4 @@
-"""Headers and digests of sound files, remembered in `.cache/audio.sqlite`, which is never part of a product.
+"""Headers, digests and contours of sound files, remembered in `.cache/audio.sqlite`, which is never part of a product.
 
 A file is looked up by its path, size and time of change. The database may be deleted at any time.
 """
@@ -15,21 +15,22 @@ from ..text import printable
 from . import audio
 
 _SCHEMA = (
-    "CREATE TABLE IF NOT EXISTS files (root BLOB, path BLOB, stamp TEXT, duration REAL, sample_rate INTEGER, "
-    "channels INTEGER, digest TEXT, PRIMARY KEY (root, path))"
+    "CREATE TABLE IF NOT EXISTS recordings (root BLOB, path BLOB, stamp TEXT, duration REAL, sample_rate INTEGER, "
+    "channels INTEGER, digest TEXT, contour BLOB, PRIMARY KEY (root, path))"
 )
 
 
 @dataclass(frozen=True)
 class AudioFile:
-    """The header of a sound file, the digest of its decoded samples, and its size and time of change."""
+    """The header of a sound file, what its samples say, and its size and time of change."""
 
     stamp: str
     duration: float = 0.0  # s
     sample_rate: int = 0  # Hz
     channels: int = 0
-    digest: str = ""
-    problem: str = ""  # why the file cannot be used; then the fields from `duration` to `digest` are empty
+    digest: str = ""  # of the decoded samples
+    contour: bytes = b""  # `contours.section` gives that of an utterance
+    problem: str = ""  # why the file cannot be used; then the fields from `duration` to `contour` are empty
 
 
 class AudioIndex:
@@ -56,10 +57,10 @@ class AudioIndex:
         root = os.fsencode(self._root)
         rows = [(root, os.fsencode(path), *astuple(file)[:-1]) for path, file in files.items() if not file.problem]
         with suppress(sqlite3.OperationalError), self._connected() as connection:
-            connection.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            connection.executemany("INSERT OR REPLACE INTO recordings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def _read(self) -> dict[str, AudioFile]:
-        query = "SELECT path, stamp, duration, sample_rate, channels, digest FROM files WHERE root = ?"
+        query = "SELECT path, stamp, duration, sample_rate, channels, digest, contour FROM recordings WHERE root = ?"
         with self._connected() as connection:
             rows = connection.execute(query, (os.fsencode(self._root),))
             return {os.fsdecode(path): AudioFile(*values) for path, *values in rows}
@@ -83,8 +84,9 @@ def read_files(root: Path, paths: Iterable[str]) -> dict[str, AudioFile]:
 def _read_file(path: Path) -> AudioFile:
     stamp = _stamp(path)
     try:
-        header, samples = audio.measure(path)
-        return AudioFile(stamp, header.duration, header.sample_rate, header.channels, samples)
+        sound = audio.measure(path)
+        header = sound.header
+        return AudioFile(stamp, header.duration, header.sample_rate, header.channels, sound.digest, sound.contour)
     except AudioError as error:
         return AudioFile(stamp, problem=str(error))
     except OSError as error:

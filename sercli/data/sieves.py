@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from ..text import c_order, printable
 from . import emotions
 from .audio_index import AudioFile
+from .near_copies import NearCopies
 from .utterances import DIMENSIONS, SCALE, Reject, Utterance
 
 _END_SLACK = 0.001  # s; by how much the end of a section may pass the end of the file
@@ -117,6 +118,27 @@ def without_duplicates(utterances: Sequence[Utterance]) -> Sifted:
         else:
             reason = f"the same sound under different labels: {', '.join(map(_place, (first, *others)))}"
             rejects += [Reject(twin.path, reason) for twin in (first, *others)]
+    return Sifted(usable, rejects)
+
+
+def without_contradictions(utterances: Sequence[Utterance], pairs: Sequence[NearCopies]) -> Sifted:
+    """Utterances but for near copies of one recording that differ in speaker or emotion, and for all of their other near copies."""
+    group = {utterance.utt_id: {utterance.utt_id} for utterance in utterances}
+    for pair in pairs:
+        first, second = group[pair.first.utt_id], group[pair.second.utt_id]
+        if first is not second:
+            first |= second
+            group.update(dict.fromkeys(second, first))
+    by_id = {utterance.utt_id: utterance for utterance in utterances}
+    usable: list[Utterance] = []
+    rejects: list[Reject] = []
+    for utterance in utterances:
+        copies = [by_id[utt_id] for utt_id in sorted(group[utterance.utt_id], key=c_order)]
+        if len({(copy.speaker, copy.emotion) for copy in copies}) == 1:
+            usable.append(utterance)
+        else:
+            reason = f"near copies under different labels: {', '.join(map(_place, copies))}"
+            rejects.append(Reject(utterance.path, reason))
     return Sifted(usable, rejects)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..config import write_yaml
 from ..corpora.base import nothing_usable
+from ..data.contours import Contour
 from ..data.hashing import file_digest
 from ..data.utterances import Reject, SideTable, Utterance, write_table, write_utterances
 from ..errors import Command, SercliError
@@ -21,6 +22,7 @@ from ..tasks.summary import summarise
 from ..text import printable
 from .making import Outcome, Settings
 from .rejects import print_rejects
+from .shared_recordings import write_contours
 
 UTTERANCES, REJECTS, CORPUS_YAML = "utterances.tsv", "rejects.tsv", "corpus.yaml"
 
@@ -34,6 +36,7 @@ class CorpusContent:
     utterances: Sequence[Utterance]
     rejects: Sequence[Reject] = ()
     tables: Mapping[str, SideTable] = field(default_factory=dict)  # name -> further table
+    contours: Mapping[str, Contour] = field(default_factory=dict)  # of each utterance, by its id
 
 
 def check_store_folder(store_path: Path, facts: Mapping[str, Any], settings: Settings) -> None:
@@ -95,6 +98,7 @@ def _write(folder: Path, content: CorpusContent) -> None:
     write_table(folder / REJECTS, ["path", "reason"], rows)
     for name, table in content.tables.items():
         write_table(folder / f"{name}.tsv", table.header, table.rows)
+    write_contours(folder, content.contours, [u.utt_id for u in content.utterances])
     counts = {"utterances": len(content.utterances), "rejects": len(content.rejects)}
     write_yaml(folder / CORPUS_YAML, {"format": STORE_FORMAT, **content.facts, "task": dict(content.task), **counts})
 

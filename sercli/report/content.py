@@ -27,6 +27,7 @@ from ..evaluation.table_rows import row_of
 from ..experiments.catalogue import Catalogue
 from ..experiments.fit_records import FitCost, read_fit_record
 from ..experiments.kinds import KINDS, Entry, entries
+from ..experiments.shared_recordings import count_near_copies
 from ..experiments.systems import Autoencoder, Classifier
 from ..machine.progress import say
 from ..machine.versions import versions
@@ -138,6 +139,7 @@ class PageReader:
             else [],
             data_card=data_card(utterances, reader, card, raters, self.store.is_synthetic),
             raters=raters,
+            near_copies=count_near_copies(self.store),
         )
 
     @cached_property

@@ -62,6 +62,7 @@ class CorpusSection:
     counts: Sequence[ReleaseCount]
     data_card: Mapping[str, str]  # name of a fact -> the fact
     raters: RaterSummary | None  # None for a corpus without votes of single raters
+    near_copies: int  # pairs of utterances that are one recording, changed, and both kept
 
     @property
     def differing_counts(self) -> list[ReleaseCount]:

@@ -14,11 +14,12 @@ from typing import Any
 from ..data.emotions import spelling_hint
 from ..data.hashing import digest
 from ..data.ratings import RATINGS, ratings_table
-from ..data.utterances import Rating, SideTable, Utterance, first_shared
+from ..data.utterances import Rating, SideTable, Utterance
 from ..errors import SercliError, UsageError, listed
 from ..experiments.corpus_files import CorpusContent, check_store_folder, print_summary, publish_corpus
 from ..experiments.features import FrameArray, publish_frames, report_rejects
 from ..experiments.making import Outcome, Settings
+from ..experiments.shared_recordings import read_contours, shared_recording
 from ..experiments.sources import Features, Sources
 from ..machine.progress import bar, say
 from ..store import keys, publishing
@@ -93,7 +94,7 @@ def _check_pair(first: Store, second: Store) -> None:
         raise SercliError("the same store twice", place=place, fix="name each store once")
     if first.name == second.name:
         raise SercliError("two corpora have one name", place=place, seen=first.name, fix=_RENAME)
-    if shared := first_shared(first.utterances, second.utterances):
+    if shared := shared_recording(first, second):
         problem = "shared recordings: one could be in training and the other in test"
         seen = " and ".join(utterance.utt_id for utterance in shared)
         raise SercliError(problem, place=place, seen=seen, fix="leave them out of one store")
@@ -136,7 +137,8 @@ def _content(stores: Sequence[Store], class_of: ClassOf, name: str | None) -> Co
     tables = {"classes": table}
     if ratings := [_moved_rating(store, rating, class_of) for store in stores for rating in store.ratings]:
         tables[RATINGS] = ratings_table(ratings, utterances)
-    return CorpusContent(facts, task, utterances, tables=tables)
+    contours = {_new_id(x, utt_id): contour for x in stores for utt_id, contour in read_contours(x).items()}
+    return CorpusContent(facts, task, utterances, tables=tables, contours=contours)
 
 
 def _labels(store: Store) -> Counter[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..data.utterances import first_shared, write_table
+from ..data.utterances import write_table
 from ..errors import Command, SercliError, UsageError, listed
 from ..evaluation.cross_corpus import CrossCorpusResult
 from ..evaluation.stored import PREDICTIONS, SCORES, prediction, prediction_columns, read_cross_corpus_result, write
@@ -15,6 +15,7 @@ from ..experiments.catalogue import Catalogue
 from ..experiments.cross_testing import CrossCorpusTest
 from ..experiments.fitted import read_autoencoder, read_classifier
 from ..experiments.making import Job, Outcome, Settings, Work, make, report_fraction
+from ..experiments.shared_recordings import shared_recording
 from ..experiments.systems import Classifier
 from ..store import keys, publishing
 from ..store.store import Store
@@ -81,7 +82,7 @@ def _check_fits(test: CrossCorpusTest, reference: str) -> None:
 
 def _check_nothing_shared(test: CrossCorpusTest, reference: str) -> None:
     here, origin = test.store.utterances, test.classifier.store
-    pair = first_shared(here, origin.utterances)
+    pair = shared_recording(test.store, origin)
     speakers = {u.speaker for u in here} & {u.speaker for u in origin.utterances}
     if pair or speakers:
         raise SercliError(

@@ -13,6 +13,8 @@ from ..corpora import base as corpora
 from ..corpora.base import Reader
 from ..data import emotions, sieves
 from ..data.audio_index import AudioFile, AudioIndex, read_files
+from ..data.contours import Contour, section
+from ..data.near_copies import near_copies
 from ..data.ratings import RATINGS, in_common_terms, ratings_table
 from ..data.sieves import Sifted
 from ..data.utterances import DIMENSIONS, SCALE, Count, Rating, Scan, SideTable, Utterance
@@ -21,6 +23,7 @@ from ..executors.base import Request, open_slots
 from ..experiments.corpus_files import CorpusContent, check_store_folder, print_summary, publish_corpus
 from ..experiments.making import Outcome, Settings, raise_first
 from ..experiments.rejects import check_number
+from ..experiments.shared_recordings import table_of_copies, warning_of_copies
 from ..machine import workers
 from ..machine.progress import bar, say
 from ..machine.workers import Unit
@@ -66,13 +69,16 @@ def run(corpus: Path, store_path: Path, options: IngestOptions, settings: Settin
         say(f"would ingest {len(scan.utterances)} utterances from {facts['root']} ({n_rejects})")
         return Outcome(facts["name"], str(store_path), made=[keys.CORPUS])
     with publishing.lock(store_path, keys.CORPUS):
-        sifted = _sift(store_path, scan, facts, scale, settings)
+        sifted, contours = _sift(store_path, scan, facts, scale, settings)
+        copies = list(near_copies(sifted.utterances, list(contours.values())))
+        sifted = _in_order(sifted.through(partial(sieves.without_contradictions, pairs=copies)))
         counts = reader.counts(sifted.utterances)
         ratings = in_common_terms(scan.ratings, scale)
-        tables = _tables(ratings, counts, sifted.utterances)
-        content = CorpusContent(facts, reader.task, sifted.utterances, sifted.rejects, tables)
+        tables = _tables(ratings, counts, sifted.utterances) | table_of_copies(copies)
+        content = CorpusContent(facts, reader.task, sifted.utterances, sifted.rejects, tables, contours)
         outcome = publish_corpus(store_path, content, settings)
     warnings = [*scan.warnings, *_unknown_emotions(sifted.utterances), *_repeated_votes(scan.ratings, ratings)]
+    warnings += warning_of_copies(copies)
     warnings += _out_of_scale(scan.utterances, scale) if reader.name in _GENERAL_READERS else []
     _print_first([f"warning: {warning}" for warning in warnings], "more warnings")
     print_summary(store_path, content)
@@ -152,8 +158,8 @@ def _facts(corpus: Path, reader: Reader, scan: Scan, options: IngestOptions) -> 
 
 def _sift(
     store_path: Path, scan: Scan, facts: Mapping[str, Any], scale: tuple[float, float], settings: Settings
-) -> Sifted:
-    """The utterances that can be used, and all rejects, in C order."""
+) -> tuple[Sifted, dict[str, Contour]]:
+    """The utterances that can be used, all rejects, and the contour of each utterance."""
     sifted = Sifted(scan.utterances, scan.rejects).through(sieves.storable)
     files = _audio_files(store_path, Path(facts["root"]), sifted.utterances, settings)
     for sieve in (
@@ -163,13 +169,22 @@ def _sift(
         sieves.without_shared_ids,
     ):
         sifted = sifted.through(sieve)
+    contours = {}
+    for u in sifted.utterances:
+        file = files[u.path]
+        contours[u.utt_id] = section(file.contour, file.sample_rate, u.start, u.end)
+    return sifted, contours
+
+
+def _in_order(sifted: Sifted) -> Sifted:
+    """The rejects in C order."""
     return Sifted(sifted.utterances, sorted(sifted.rejects, key=lambda reject: (c_order(reject.path), reject.reason)))
 
 
 def _audio_files(
     store_path: Path, root: Path, utterances: Sequence[Utterance], settings: Settings
 ) -> dict[str, AudioFile]:
-    """Headers and digests of all files, by path; of unchanged files from the index, which is filled unit by unit."""
+    """What all files say, by path; of unchanged files from the index, which is filled unit by unit."""
     index = AudioIndex(store_path, root)
     paths = sorted({utterance.path for utterance in utterances}, key=c_order)
     files = {path: file for path in paths if (file := index.look_up(path))} if not settings.overwrite else {}

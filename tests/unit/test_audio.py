@@ -168,7 +168,7 @@ def test_chunks_before_and_after_the_samples_are_no_samples(tmp_path: Path) -> N
 def written(path: Path, samples: Samples, rate: int = RATE, **form: str) -> str:
     """The digest of the samples as a file of this form."""
     soundfile.write(path, samples, rate, **form)
-    return audio.measure(path)[1]
+    return audio.measure(path).digest
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_the_digest_is_that_of_the_samples(tmp_path: Path, form: dict[str, str])
     ) as file:
         file.title = "another header"
         file.write(samples)
-    assert audio.measure(tmp_path / "text")[1] == digest
+    assert audio.measure(tmp_path / "text").digest == digest
 
 
 def test_other_samples_have_another_digest(tmp_path: Path) -> None:
