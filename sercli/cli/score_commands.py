@@ -95,11 +95,14 @@ class CompareCommand(MakeOptions):
         if self.dry_run or comparison is None:
             self.print_outcome(outcome)
         elif self.as_json:
-            print_json({**outcome.as_json(), **comparison.to_json()})
+            digest = compare.record(self.store, comparison)
+            print_json({**outcome.as_json(), **comparison.to_json(), "digest": digest})
         else:
+            from ..report.footers import digest_line
             from ..report.tables import comparison_table
 
-            print(comparison_table(comparison, terminal_width()))
+            line = digest_line(compare.record(self.store, comparison), self.store)
+            print(comparison_table(comparison, terminal_width()), line, sep="\n")
 
 
 @command("report", "Write the results as one HTML page", "sercli report store/ --output results.html")

@@ -103,6 +103,7 @@ class PageReader:
             origin=self._origin(),
             digests=self._digests_of_tables(systems),
             cross_corpus_digest=self._cross_corpus_digest(),
+            comparisons_digest=self._comparisons_digest(),
         )
 
     def _entries(self, kind: str) -> list[Entry]:
@@ -231,6 +232,11 @@ class PageReader:
             group = system.group
             tables.setdefault((group.system.task, system.apart), {})[group.name] = group.classifiers
         return {place: record_table(self.catalogue, rows) for place, rows in tables.items()}
+
+    def _comparisons_digest(self) -> str:
+        """Of the table of comparisons, which holds all their systems; empty without one."""
+        sides = [side for comparison in self.comparisons for side in (comparison.first, comparison.second)]
+        return record_table(self.catalogue, {side.system: side.classifiers for side in sides}) if sides else ""
 
     def _cross_corpus_digest(self) -> str:
         """Of the table of classifiers of other stores; empty without one."""

@@ -254,6 +254,7 @@ class Page:
         tuple[str, Sequence[Mark]], str
     ]  # task, and the marks that set a table's systems apart -> its digest
     cross_corpus_digest: str = ""
+    comparisons_digest: str = ""  # of all systems in the table of comparisons
 
     def systems_of(self, task: str, *, apart: bool = False) -> list[SystemSection]:
         """Systems of a task that are ranked together, or those apart. Best on dev first: nothing is ordered by test."""

@@ -7,6 +7,7 @@ from ..errors import UsageError
 from ..evaluation.comparison import Comparison, Evaluated, check_comparable, compare
 from ..evaluation.groups import Group
 from ..evaluation.stored import COMPARISON, read_comparison, read_predictions, read_result, write
+from ..evaluation.table_records import record_table
 from ..experiments.catalogue import Catalogue
 from ..experiments.making import Outcome, Settings, make_here
 from ..experiments.systems import Classifier, comparison_product
@@ -38,6 +39,12 @@ def run(store_path: Path, first: str, second: str, settings: Settings) -> tuple[
     outcome = make_here(store, product, settings, fill)
     outcome.say_if_nothing_to_do()
     return outcome, None if settings.dry_run and outcome.made else read_comparison(store, product.key)
+
+
+def record(store_path: Path, comparison: Comparison) -> str:
+    """Record the table of both systems in the store, for `sercli verify`; returns its digest."""
+    sides = (comparison.first, comparison.second)
+    return record_table(Catalogue(Store(store_path)), {side.system: side.classifiers for side in sides})
 
 
 def _read(fits: Sequence[Classifier]) -> Evaluated:

@@ -150,6 +150,14 @@ def test_a_record_that_was_edited_is_refused(trained_store: Path, sercli: Sercli
     refused(sercli, FIXABLE, {"place": str(path)}, "verify", trained_store, digest)
 
 
+def test_a_comparison_has_a_digest_of_both_systems(exported: Path, tmp_path: Path, sercli: Sercli) -> None:
+    store = shutil.copytree(exported, tmp_path / "toy")
+    digest = json.loads(sercli("compare", store, NAME, "control", "--json").stdout)["digest"]
+    assert f"sercli verify {store} {digest[:12]}" in sercli("compare", store, NAME, "control").stdout
+    verified = json.loads(sercli("verify", store, digest, "--json").stdout)
+    assert {row["name"] for row in verified["classifiers"]} == {NAME, "control"}
+
+
 def test_two_seeds_are_one_row_of_the_table(trained_store: Path, sercli: Sercli) -> None:
     sercli("train-lstm", trained_store, "--ae", "cvae-8", "--set", "hidden=8", "--seed", 1, "--epochs", 2, "--jobs", 1)
     verified = json.loads(sercli("verify", trained_store, digest_of(sercli, trained_store), "--json").stdout)
