@@ -28,7 +28,7 @@ def system(
 def page(*systems: SystemSection, task: Task | None = None, speakers: int = 4, synthetic: bool = False) -> Page:
     rows = [FoldRow(fold.number, fold.left_out, fold.dev, 8, 4, 4) for fold in folds().folds]
     tasks = [TaskSection("four", task or Task(), {"anger": 8, "sadness": 8}, speakers, rows, "", True, [])]
-    corpus = CorpusSection("<toy>", "table", None, synthetic, summarise(utterances()), {}, {}, [], {}, None)
+    corpus = CorpusSection("<toy>", "table", None, synthetic, summarise(utterances()), {}, {}, [], {}, None, 0)
     return Page(corpus, tasks, systems, [], [], [], [], [], [], Origin({}, {}, {}, {}, {}, [], [], []), {})
 
 
