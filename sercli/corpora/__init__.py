@@ -15,5 +15,7 @@ Its docstring is the corpus card: a paragraph on the corpus, a line `Size: …` 
 - optionally: `COUNTS`, emotion -> utterances of the complete release, or `counts(utterances) -> list[Count]` for other published
   counts; and `nearly(folder) -> str`, what is missing in a folder that is almost such a corpus.
 
+Where names tell which sentence is spoken, `Utterance.extra` has a column `sentence`: scores are marked TEXT-SHARED by it.
+
 A function takes precedence over a declaration: a reader with `NAME` and `scan` is recognised by names, and scanned by `scan`.
 """

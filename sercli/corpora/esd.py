@@ -7,7 +7,8 @@ Rate: 16 kHz mono
 Licence: for research, after signing a form
 Source: https://github.com/HLTSingapore/Emotional-Speech-Data
 
-Names: `0011/Angry/0011_000351.wav` = speaker 0011, anger, recording 351; some copies have `train`, `evaluation` and `test` below the
+Names: `0011/Angry/0011_000351.wav` = speaker 0011, anger, recording 351; the same 350 sentences are numbered on from emotion to
+emotion, so that 1, 351, … 1401 are sentence 001 of a language. Some copies have `train`, `evaluation` and `test` below the
 emotion, which is kept as `split`. Texts are from `0011/0011.txt`, some of which are in UTF-16 or GB 2312. The emotion is that of
 the folder, also if that file says another; if a recording lies directly in its speaker's folder, it is that of the file.
 To read only one language, give a folder with its ten speakers.
@@ -36,6 +37,7 @@ EXAMPLE = {
 }
 EMOTIONS = {"Angry": "anger", "Happy": "happiness", "Neutral": "neutral", "Sad": "sadness", "Surprise": "surprise"}
 COUNTS = dict.fromkeys(EMOTIONS.values(), 7000)
+N_SENTENCES = 350  # of each language
 IN_CHINESE = {"生气": "Angry", "快乐": "Happy", "中立": "Neutral", "伤心": "Sad", "惊喜": "Surprise"}
 WOMEN = {"0001", "0002", "0003", "0007", "0009", "0015", "0016", "0017", "0018", "0019"}
 _SPLIT = r"train|evaluation|test"
@@ -64,6 +66,8 @@ def scan(folder: Path) -> Scan:
 
 def _utterance(match: re.Match[str], path: str, line: _RecordingText | None) -> Utterance:
     speaker, code = match["speaker"], match["folder"]
+    language = "Mandarin" if speaker <= "0010" else "English"
+    sentence = (int(match["id"][-6:]) - 1) % N_SENTENCES + 1
     if code == speaker:
         if line is None:
             raise ValueError(f"lies in no folder of an emotion, and {speaker}.txt does not name it")
@@ -77,7 +81,7 @@ def _utterance(match: re.Match[str], path: str, line: _RecordingText | None) -> 
         emotion=look_up(code, EMOTIONS, "emotion"),
         emotion_code=code,
         text=line.text if line else "",
-        extra={"language": "Mandarin" if speaker <= "0010" else "English", "split": match["split"] or ""},
+        extra={"language": language, "sentence": f"{language}-{sentence:03d}", "split": match["split"] or ""},
     )
 
 

@@ -40,12 +40,12 @@ EXAMPLE = {
     "Evalution.txt": """UTD-IMPROV-S01A-F01-P-FM01.avi; N; A:2.666667; V:3.000000; D:NaN ; N:4.000000;
 20131008231240_a-p1; Neutral; Neutral,Concerned; A:3.000000; V:3.000000; D:NaN; N:4.000000;
 
-UTD-IMPROV-S13N-M02-S-MF02.avi; H; A:3.333333; V:4.200000; D:3.000000 ; N:3.666667;
+UTD-IMPROV-S13N-M02-T-MF02.avi; H; A:3.333333; V:4.200000; D:3.000000 ; N:3.666667;
 20131008231240_a-p2; Happy; Happy; A:3.000000; V:4.000000; D:3.000000; N:4.000000;
 
 """,
     "session1/S01A/P/MSP-IMPROV-S01A-F01-P-FM01.wav": "F01 neutral",
-    "session2/S13N/S/MSP-IMPROV-S13N-M02-S-MF02.wav": "M02 happiness",
+    "session2/S13N/T/MSP-IMPROV-S13N-M02-T-MF02.wav": "M02 happiness",
 }
 EMOTIONS = {"A": "anger", "H": "happiness", "S": "sadness", "N": "neutral", "O": "other", "X": ""}  # X: no agreement
 STYLES = {"P": "natural", "R": "read", "S": "improvised", "T": "target-improvised"}

@@ -166,8 +166,8 @@ EXTRAS = {
     ("emovo", "gio-f2-b2.wav"): {"utt_id": "gio-f2-b2", "sentence": "b2"},
     ("shemo", "F03S02.wav"): {"utt_id": "F03S02", "style": "semi-natural"},
     ("urdu", "SM1_F19_A019.wav"): {"utt_id": "SM1_F19_A019", "file": "F19", "style": "spontaneous"},
-    ("esd", "0010/Sad/test/0010_001051.wav"): {"utt_id": "0010_001051", "language": "Mandarin", "split": "test"},
-    ("esd", "0011/Sad/0011_001051.wav"): {"language": "English", "split": "", "text": ""},
+    ("esd", "0010/Sad/test/0010_001051.wav"): {"utt_id": "0010_001051", "sentence": "Mandarin-001", "split": "test"},
+    ("esd", "0011/Sad/0011_001051.wav"): {"language": "English", "sentence": "English-001", "split": "", "text": ""},
 }
 
 

@@ -150,6 +150,16 @@ def test_every_recording_is_read_as_the_reader_says(name: str, examples: dict[st
     assert all(1 <= getattr(u, d) <= 5 for u in utterances for d in DIMENSIONS if getattr(u, d) is not None)
 
 
+# Readers of corpora whose names tell no sentence. Texts, where a corpus has them, are compared as well.
+WITHOUT_SENTENCES = {"audformat", "iemocap", "kaldi", "meld", "msp_podcast", "shemo", "table", "urdu"}
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_a_reader_says_which_sentence_is_spoken(name: str, examples: dict[str, Path]) -> None:
+    sentences = {u.extra.get("sentence", "") for u in CORPORA[name].scan(examples[name]).utterances}
+    assert (sentences > {""} or "" not in sentences) == (name not in WITHOUT_SENTENCES)
+
+
 @pytest.mark.parametrize("name", CORPORA)
 def test_a_stub_in_place_of_sound_is_set_aside(name: str, examples: dict[str, Path], tmp_path: Path) -> None:
     corpus = tmp_path / "corpus"

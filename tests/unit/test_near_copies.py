@@ -1,5 +1,8 @@
 """Near copies: contours of recordings, and which recordings are taken for one."""
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,7 @@ import soundfile
 import soxr
 from hypothesis import given
 from hypothesis import strategies as st
+from support.paths import PROJECT
 
 from sercli.data.audio import measure
 from sercli.data.contours import N_BANDS, Contour, ContourMaker, frame_shift, section
@@ -120,3 +124,20 @@ def test_noise_at_the_ends_of_the_scale() -> None:
         ):
             sound = contour(samples.astype(np.float32), rate)
             assert -1 <= correlation(sound, sound) <= 1.001
+
+
+def test_copies_of_real_speech_are_found_and_takes_are_not_confused(emodb: Path, tmp_path: Path) -> None:
+    """A speaker of EMO-DB, who says ten sentences several times, and the copies that the benchmark makes of all."""
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    for path in sorted((emodb / "wav").glob("03a0[1-5]*.wav")):
+        shutil.copy(path, folder)
+    n = len(list(folder.iterdir()))
+    script = PROJECT / "recipes" / "benchmark" / "local" / "near_copies.py"
+    done = subprocess.run(
+        [sys.executable, script, tmp_path / "work", folder], check=True, capture_output=True, text=True, timeout=300
+    )
+    *ways, _, _, _, _, _ = done.stdout.splitlines()
+    assert len(ways) == 9
+    assert all(f"found {n} of {n}, confused 0" in line for line in ways), done.stdout
+    assert f"{n} recordings, 0 pairs" in done.stdout
