@@ -7,7 +7,7 @@ from ..evaluation.groups import Group
 from ..evaluation.marks import Mark
 from ..evaluation.permutation import LEVEL, smallest_p
 from ..evaluation.table_records import SHOWN
-from .formats import epoch_limit, p_value, plural
+from .formats import difference_cells, epoch_limit, p_value, plural
 
 _MOST_SYSTEMS = 8  # that are named
 
@@ -27,7 +27,8 @@ def reference_lines(groups: Sequence[Group]) -> Iterator[str]:
     if len(groups) > 1 and first.beside is not None:
         n_tested = sum(group.beside is not None and group.beside.p is not None for group in groups)
         clusters, smallest = plural(first.n_clusters, first.cluster), smallest_p(first.n_clusters)
-        yield f"Δ UA: points beyond {first.beside.reference}; – where the test utterances are others."
+        others = "; – where the test utterances are others" * any(difference_cells(group)[0] == "–" for group in groups)
+        yield f"Δ UA: points beyond {first.beside.reference}{others}."
         if n_tested:
             yield (
                 f"p: exact permutation test over {clusters}, corrected for {plural(n_tested, 'difference')} (max-T); "

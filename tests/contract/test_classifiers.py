@@ -98,6 +98,14 @@ def fit_once() -> FitOnce:
 # --- what a plug-in declares
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_plugin_declares_whether_seeds_change_it(variant: str) -> None:
+    """`CLOSED_FORM`: with another seed the fit has the same bits, so it gets no spread over seeds."""
+    one, other = (fitted(variant, seed)[0].state_dict() for seed in (7, 8))
+    is_same = all(torch.equal(one[name], other[name]) for name in one)
+    assert is_same == plugins.constants("classifiers", VARIANTS[variant].classifier).get("CLOSED_FORM", False)
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_a_plugin_declares_its_input_with_that_inputs_options(name: str) -> None:
     module = MODULES[name]
