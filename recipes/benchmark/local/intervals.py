@@ -25,9 +25,8 @@ RESAMPLES, SEEDS = 500, 3
 
 def main() -> None:
     trials = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    print(
-        f"{trials} trials each, of exact tests of equal systems four times as many.\n\nIntervals: how many of 100 hold the true score (jackknife t / bootstrap)"
-    )
+    print(f"{trials} trials each, of exact tests of equal systems four times as many.")
+    print("\nIntervals: how many of 100 hold the true score (jackknife t / bootstrap)")
     for text, n, options in settings():
         print(
             f"{text:44}", *(f"{name} {j:5.1f} / {b:4.1f}  " for name, j, b in coverage(n, trials, options)), flush=True
