@@ -286,7 +286,7 @@ def test_a_changed_recording(corpus: Path, trained_store: Path, tmp_path: Path, 
     afresh = tmp_path / "afresh"
     lines: list[Words] = [["ingest", folder, "STORE"], ["featurize", "STORE"], [*TRAIN_AE, *QUICK]]
     in_turn(afresh, *lines, [*ENCODE, "--jobs", 1], [*TRAIN_LSTM, *QUICK], ["evaluate", "STORE", "--jobs", 1])
-    same(store, afresh)
+    same(store, afresh, but=("tables/",))  # the store remembers the table that was printed before the change
 
 
 def test_a_corrected_label(corpus: Path, trained_store: Path, tmp_path: Path, sercli: Sercli) -> None:
