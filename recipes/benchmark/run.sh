@@ -103,7 +103,7 @@ if stage 15 "digests"; then
         for precision in float32 bfloat16; do
             for model in ae vae cvae; do
                 name=$model.$precision betas=()
-                [ "$model" = ae ] || betas=(--config "$conf/vae.yaml")
+                [ "$model" = ae ] || betas=(--set beta=0.1)
                 sercli train-ae "$store" --task four --model "$model" --name "$name" --precision "$precision" --fold "$fold" "${betas[@]}"
                 sercli encode "$store" --ae "$name" --fold "$fold"
                 sercli train-lstm "$store" --ae "$name" --name "$name.lstm" --precision "$precision" --fold "$fold" --config "$conf/lstm.yaml"

@@ -7,10 +7,11 @@
 #   2 features   5 Figure 2a: latent size, emotion       8 variations of Table 2: and Tian's bins
 #   3 Table 1    6 Figure 2b: latent size, dimensions    9 Table 2 with speakers shared    10 RESULTS.md in the store
 #
-# --quick: two folds, two epochs and no seeds but the first, for a look at whether all works; its output says so.
-# Sweep's options are --device, --jobs and --set: `--device cuda:0,cuda:1`, `--set precision=bfloat16`,
-# `--set 'seed=[0,1,2]'`; a --set must fit the grids of all stages that are run.
-# Stages may be run apart and again: what is made is kept. STORE is iemocap by default.
+# All grids run five seeds. That takes five times as long as one: on two cores, days for stage 6 alone. `--set seed=0` runs one.
+# --quick: two folds, two epochs and one seed, to see whether everything works; its output says so.
+# The options of sweep are --device, --jobs and --set: `--device cuda:0,cuda:1`, `--set precision=bfloat16`,
+# `--set 'seed=[0,1]'`, `--set refit=train+dev`; a --set must fit the grids of all stages that are run.
+# Stages may be run one by one and again: what is made is kept. STORE is iemocap by default.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 project=$(cd "$here/../.." && pwd)

@@ -54,10 +54,12 @@ def _cell(value: object) -> str:
 
 
 def _nested_rows(catalogue: Catalogue, scored: Sequence[ScoredPoint]) -> Iterator[dict[str, str]]:
-    """Points of one task, with the same marks and folds, are candidates; systems that are given the answer are not."""
+    """Points of one task, with the same marks and folds, are candidates. Systems that are given the answer are not, nor those whose
+    autoencoder was refitted: it was trained on dev, so that their dev scores are too good."""
     pools: dict[tuple[str, tuple[Mark, ...], tuple[int, ...]], dict[str, list[Result]]] = {}
     for labels, result in scored:
-        if Mark.ORACLE not in result.marks:
+        autoencoder = catalogue.classifier(result.system.classifier).autoencoder
+        if Mark.ORACLE not in result.marks and not (autoencoder and autoencoder.is_refitted):
             point = " ".join(f"{axis}={label}" for axis, label in labels.items() if label and axis != "seed")
             pool = pools.setdefault((result.system.task, result.marks, result.folds), {})
             pool.setdefault(point, []).append(result)

@@ -165,6 +165,20 @@ def test_a_refit_is_in_the_name_and_in_the_command_that_makes_it_again(store: Pa
     assert "--refit train+dev" in str(command)
 
 
+def test_a_nested_row_never_chooses_an_autoencoder_that_has_heard_dev(store: Path, tmp_path: Path) -> None:
+    """It may choose a classifier that was refitted, whose dev scores are those of the first fit."""
+    grid = tmp_path / "refits.yaml"
+    settings = "none: {}, ae: {ae.refit: train+dev}, classifier: {classifier.refit: train+dev}"
+    grid.write_text(
+        f"fixed: {{model: ae, latent_dim: 4, ae.hidden: [16], epochs: 1, classifier: lstm}}\naxes: {{fits: {{{settings}}}}}\n"
+    )
+    run_sercli("sweep", store, grid, "--fold", FOLD, "--jobs", 1)
+    rows = {row["fits"] or row["row"]: row for row in read_table(store / "sweeps/refits/results.tsv")}
+    assert set(rows) == {"none", "ae", "classifier", "nested"}
+    assert rows["classifier"]["dev_uar"] == rows["none"]["dev_uar"]
+    assert "fits=ae" not in rows["nested"]["chosen"]
+
+
 def test_an_unknown_part_is_refused(store: Path, sercli: Sercli) -> None:
     refused(sercli, USAGE, {"place": "--refit", "problem": "train+dev"}, "train-lstm", store, "--refit", "test")
     words = ["--set", "refit=test"]

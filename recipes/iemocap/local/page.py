@@ -7,12 +7,14 @@ import argparse
 import csv
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sercli.config import read_yaml
 from sercli.errors import MissingInput, SercliError
-from sercli.report.formats import interval
+from sercli.evaluation.metrics import Interval
+from sercli.evaluation.scores import Spread
+from sercli.report.formats import interval, percent, spread
 from sercli.store.store import Store
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -98,17 +100,36 @@ def variations(sweeps: SweepResults) -> Iterator[str]:
     yield f"[{target.name}]({target.name}) has every point of every sweep: pooled scores and the mean of folds, with intervals,"
     yield "macro and weighted F1, dev beside test, and what the nested rows chose."
     yield ""
-    head = ["sweep", "question", "protocol", "system", "Adam", "marks", "seed", "n", *SHOWN.values()]
-    shown = [row for row in rows if "variations" in row["sweep"] or row["row"] == "nested"]
-    yield from markdown(head, list(map(variation, shown)), 6)
+    systems: dict[tuple[str, ...], list[Mapping[str, str]]] = {}
+    for row in rows:
+        if "variations" in row["sweep"] or row["row"] == "nested":
+            systems.setdefault(facts(row), []).append(row)
+    intervals = {
+        name: group.intervals.uar
+        for sweep in SWEEPS
+        for group in sweeps.all_groups(sweep)
+        for name in group.classifiers
+    }
+    head = ["sweep", "question", "protocol", "system", "Adam", "marks", "seeds", "n", *SHOWN.values()]
+    yield from markdown(head, [variation(*system, intervals) for system in systems.items()], 6)
 
 
-def variation(row: Mapping[str, str]) -> list[str]:
+def facts(row: Mapping[str, str]) -> tuple[str, ...]:
+    """What the rows of a system have in common, whatever their seed."""
     question = " ".join(word for word in (row["target"], row["bins"], row["subset"]) if word)
-    system = ["nested", ""] if row["row"] == "nested" else [row["system"], row["adam"]]
-    bounds = interval([float(row[key]) for key in ("uar_low", "uar_high") if row[key]])
-    cells = [bounds if key == "uar_ci95" else f"{100 * float(row[key]):.1f}" for key in SHOWN]
-    return [row["sweep"], question, row["protocol"], *system, row["marks"], row["seed"], row["n_utterances"], *cells]
+    system = ("nested", "") if row["row"] == "nested" else (row["system"], row["adam"])
+    return (row["sweep"], question, row["protocol"], *system, row["marks"])
+
+
+def variation(
+    facts: tuple[str, ...], rows: Sequence[Mapping[str, str]], intervals: Mapping[str, Interval]
+) -> list[str]:
+    """A row of the table: means over seeds, and the interval of their mean. A nested row has one for a single seed only."""
+    cells = {key: spread(Spread.of([float(row[key]) for row in rows])) for key in SHOWN if key != "uar_ci95"}
+    cells |= {key: percent(float(rows[0][key])) for key in SHOWN if key.startswith("chance")}
+    alone = [float(rows[0][key]) for key in ("uar_low", "uar_high") if rows[0][key] and len(rows) == 1]
+    cells["uar_ci95"] = interval(intervals.get(rows[0]["classifier"], alone))
+    return [*facts, str(len(rows)), rows[0]["n_utterances"], *(cells[key] for key in SHOWN)]
 
 
 # --- what was done

@@ -50,6 +50,10 @@ class SweepResults:
     @cache  # noqa: B019  # one object per run
     def groups(self, sweep: str) -> list[Group]:
         """The systems of a sweep that have one of the paper's models, each over its seeds."""
+        return [group for group in self.all_groups(sweep) if group.system.model in MODELS]
+
+    @cache  # noqa: B019  # one object per run
+    def all_groups(self, sweep: str) -> list[Group]:
+        """The systems of a sweep, each over its seeds."""
         results = [self.result(row["classifier"]) for row in self.points(sweep)]
-        groups = group_by_system(results, lambda name: self.catalogue.classifier(name).seedless_key)
-        return [group for group in groups if group.system.model in MODELS]
+        return group_by_system(results, lambda name: self.catalogue.classifier(name).seedless_key)
