@@ -7,8 +7,9 @@
 #   2 each by itself: AE-LSTM and functionals   4 a store of both, one corpus left out
 #   5 FOLDER/RESULTS.md
 #
-# Everything goes into FOLDER (cross-corpus by default); stages may be run apart and again. --quick shows that all works: little synthetic speech,
-# functionals alone, no speaker normalisation. With another corpus than EMO-DB, of whatever reader, the rest stays as it is.
+# Everything goes into FOLDER (cross-corpus by default); stages may be run one by one and again. The variable SEEDS chooses the seeds of the
+# AE-LSTM (0 1 2 3 4). --quick shows that everything works: little synthetic speech, functionals only, no speaker normalisation.
+# Another corpus than EMO-DB, of any reader, needs no change of this script.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 project=$(cd "$here/../.." && pwd)
@@ -17,6 +18,7 @@ recipe_options EMODB_FOLDER '[FOLDER]' --quick -- "$@"
 corpus=${arguments[0]}
 folder=${arguments[1]:-cross-corpus}
 classes=anger,happiness,neutral,sadness
+seeds=${SEEDS:-0 1 2 3 4}
 speech=() jobs=() normalisations="train speaker" kinds="ae-lstm functionals"
 if [ "${options[*]}" = --quick ]; then
     speech=(--speakers 3 --per-emotion 3) normalisations=train kinds=functionals
@@ -26,13 +28,16 @@ sercli_setup
 
 # The systems of a store: store [options of the task]
 systems() {
-    local store=$1 normalise
+    local store=$1 normalise seed
     shift
     for normalise in $normalisations; do
         if [[ $kinds == *ae-lstm* ]]; then
-            sercli train-ae "$store" --model ae --latent-dim 32 --name "ae.$normalise" --normalise "$normalise" --set batch_size=128 "$@"
-            sercli encode "$store" --ae "ae.$normalise"
-            sercli train-lstm "$store" --ae "ae.$normalise" --name "ae-lstm.$normalise" --set pooling=mean
+            for seed in $seeds; do
+                sercli train-ae "$store" --model ae --latent-dim 32 --seed "$seed" --name "ae.$normalise.seed-$seed" \
+                    --normalise "$normalise" --set batch_size=128 "$@"
+                sercli encode "$store" --ae "ae.$normalise.seed-$seed"
+                sercli train-lstm "$store" --ae "ae.$normalise.seed-$seed" --name "ae-lstm.$normalise.seed-$seed" --set pooling=mean
+            done
         fi
         sercli train-classifier "$store" --classifier functionals --normalise "$normalise" --name "functionals.$normalise" "${jobs[@]}" "$@"
     done
@@ -53,9 +58,7 @@ fi
 if stage 3 "out of domain: each by the classifiers of the other"; then
     for pair in emodb:synthetic synthetic:emodb; do
         with=()
-        for system in $kinds; do
-            for normalise in $normalisations; do with+=(--with "$folder/${pair#*:}:$system.$normalise"); done
-        done
+        for classifier in "$folder/${pair#*:}"/classifiers/*; do with+=(--with "$folder/${pair#*:}:${classifier##*/}"); done
         sercli evaluate "$folder/${pair%:*}" "${with[@]}" "${jobs[@]}"
     done
 fi

@@ -4,14 +4,21 @@ usage: python recipes/cross-corpus/local/page.py FOLDER [--quick] > RESULTS.md
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from sercli.evaluation import jackknife
+from sercli.evaluation.groups import Group
 from sercli.evaluation.marks import Mark
-from sercli.evaluation.metrics import Interval
+from sercli.evaluation.metrics import SCORES, Interval
+from sercli.evaluation.scores import ClassShares, Spread
 from sercli.evaluation.stored import read_cross_corpus_result, read_result
+from sercli.experiments.catalogue import Catalogue
 from sercli.report.formats import interval, percent, spread
 from sercli.store import keys
 from sercli.store.store import Store
@@ -28,13 +35,13 @@ HEAD = ("tested on", "trained on", "system", "marks", "n", "WA", "UA", "95 %", "
 
 @dataclass(frozen=True)
 class Scored:
-    """What the table shows of a system that was tested on one corpus."""
+    """What the table shows of a system that was tested on one corpus: means over seeds, and an interval over clusters."""
 
     marks: Sequence[Mark]
     n: int
-    accuracy: str
-    uar: str
-    recall: Mapping[str, float | None]
+    accuracy: Spread
+    uar: Spread
+    recall: Mapping[str, float]
     uar_interval: Interval = (None, None)
 
 
@@ -62,40 +69,67 @@ def rows(folder: Path, systems: Sequence[str]) -> Iterator[list[str]]:
         for system in systems:
             yield row(corpus, "its other speakers", system, own_corpus(store, system))
         for system in systems:
-            yield row(corpus, other, system, other_corpus(store, other, system))
+            yield row(corpus, other, system, other_corpus(store, Store(folder / other), system))
         for system in systems:
             yield row(corpus, f"{other}, in the store of both", system, left_out(both, system, corpus))
-        chance = read_result(store, systems[-1]).chance
+        chance = read_result(store, names(store, systems[-1])[0]).chance
         yield [corpus, "", "chance", "", "", percent(chance.accuracy), percent(chance.uar), "", ""]
+
+
+def names(store: Store, system: str) -> list[str]:
+    """The classifiers of a system, one per seed."""
+    return [name for name in Catalogue(store).classifier_names if re.sub(r"\.seed-\d+$", "", name) == system]
 
 
 def own_corpus(store: Store, system: str) -> Scored:
     """By the folds of its own corpus."""
-    result = read_result(store, system)
-    test = result.test
-    accuracy, uar = percent(test.accuracy), percent(test.uar)
-    return Scored(result.marks, test.n_utterances, accuracy, uar, test.recall, result.intervals.uar)
+    group = Group.of([read_result(store, name) for name in names(store, system)])
+    test = group.test
+    return Scored(group.marks, group.n_utterances, test.accuracy, test.uar, shares(test.recall), group.intervals.uar)
 
 
-def other_corpus(store: Store, other: str, system: str) -> Scored:
-    """By the models that were trained on the other corpus."""
-    result = read_cross_corpus_result(store, keys.cross_corpus(f"{other}.{system}"))
-    accuracy, uar = spread(result.test.accuracy), spread(result.test.uar)
-    return Scored(result.marks, result.n_utterances, accuracy, uar, result.test.recall, result.intervals.uar)
+def other_corpus(store: Store, origin: Store, system: str) -> Scored:
+    """By the models that were trained on the other corpus: means over the models of its folds, then over seeds.
+
+    All models label the same utterances, so the UA of their summed confusion is the mean of their UA.
+    """
+    keys_of = [keys.cross_corpus(f"{origin.path.name}.{name}") for name in names(origin, system)]
+    results = [read_cross_corpus_result(store, key) for key in keys_of]
+    first = results[0]
+    counts = [np.sum([[r.per_cluster[name]] for r in results], axis=0) for name in first.per_cluster]
+    accuracy, uar = (Spread.of([getattr(r.test, name).mean for r in results]) for name in ("accuracy", "uar"))
+    recall = mean_recall([shares(r.test.recall) for r in results])
+    return Scored(first.marks, first.n_utterances, accuracy, uar, recall, jackknife.interval(counts, SCORES["uar"]))
 
 
 def left_out(both: Store, system: str, corpus: str) -> Scored:
     """By the fold that leaves this corpus out; it has no interval of its own."""
-    result = read_result(both, system)
-    fold = next(fold for fold in result.per_fold if fold.left_out == corpus)
-    confusion = result.per["corpus"][corpus].confusion
-    recall = {label: row[k] / sum(row) for k, (label, row) in enumerate(zip(result.labels, confusion, strict=True))}
-    return Scored(result.marks, fold.n_utterances, percent(fold.test.accuracy), percent(fold.test.uar), recall)
+    results = [read_result(both, name) for name in names(both, system)]
+    folds = [next(fold for fold in result.per_fold if fold.left_out == corpus) for result in results]
+    confusions = [result.per["corpus"][corpus].confusion for result in results]
+    recall = mean_recall(
+        [
+            {label: row[k] / sum(row) for k, (label, row) in enumerate(zip(results[0].labels, confusion, strict=True))}
+            for confusion in confusions
+        ]
+    )
+    accuracy, uar = (Spread.of([getattr(fold.test, name) for fold in folds]) for name in ("accuracy", "uar"))
+    return Scored(results[0].marks, folds[0].n_utterances, accuracy, uar, recall)
+
+
+def shares(recall: ClassShares) -> dict[str, float]:
+    """The recall of the classes that have utterances."""
+    return {label: share for label, share in recall.items() if share is not None}
+
+
+def mean_recall(of_seeds: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The mean over seeds, by class."""
+    return {label: float(np.mean([recall[label] for recall in of_seeds])) for label in of_seeds[0]}
 
 
 def row(tested: str, trained: str, system: str, scored: Scored) -> list[str]:
-    recall = ", ".join(f"{label} {100 * share:.0f}" for label, share in scored.recall.items() if share is not None)
-    scores = [scored.accuracy, f"**{scored.uar}**", interval(scored.uar_interval)]
+    recall = ", ".join(f"{label} {100 * share:.0f}" for label, share in scored.recall.items())
+    scores = [spread(scored.accuracy), f"**{spread(scored.uar)}**", interval(scored.uar_interval)]
     return [tested, trained, f"`{system}`", ", ".join(scored.marks), str(scored.n), *scores, recall]
 
 
