@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole pipeline on a synthetic corpus that needs no download: AE-, VAE- and CVAE-LSTM and two baselines.
+# The whole pipeline on a synthetic corpus that needs no download: AE-, VAE- and CVAE-LSTM and two baselines, one seed each.
 #
 # usage: bash recipes/demo/run.sh [FOLDER] [--stage N] [--stop-stage N]
 #
@@ -7,7 +7,7 @@
 #   5 autoencoders, latents, LSTMs       6 baselines  7 scores      8 report
 #   9 a bundle of the CVAE-LSTM, which labels a few recordings
 #
-# Everything goes into FOLDER (demo by default); stages may be run apart and again.
+# Everything goes into FOLDER (demo by default); stages may be run one by one and again.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 project=$(cd "$here/../.." && pwd)
@@ -47,7 +47,7 @@ if stage 7 "scores"; then
         --title "Demo: synthetic speech, leave-one-speaker-out" \
         --command "bash recipes/demo/run.sh" \
         --notes "$here/local/notes.md" \
-        --table "Four classes" . \
+        --table "Four classes, not as in the paper: batches of 128 segments, 10 epochs, mean pooling" . \
         >"$folder/RESULTS.md"
     echo "$folder/RESULTS.md"
 fi

@@ -10,7 +10,7 @@
 # All grids run five seeds. That takes five times as long as one: on two cores, days for stage 6 alone. `--set seed=0` runs one.
 # --quick: two folds, two epochs and one seed, to see whether everything works; its output says so.
 # The options of sweep are --device, --jobs and --set: `--device cuda:0,cuda:1`, `--set precision=bfloat16`,
-# `--set 'seed=[0,1]'`, `--set refit=train+dev`; a --set must fit the grids of all stages that are run.
+# `--set 'seed=[0,1]'`; a --set must fit the grids of all stages that are run.
 # Stages may be run one by one and again: what is made is kept. STORE is iemocap by default.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
