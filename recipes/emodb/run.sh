@@ -72,13 +72,13 @@ if stage 8 "scores"; then
         --title "EMO-DB, leave-one-speaker-out" \
         --command "bash recipes/emodb/run.sh EMODB_FOLDER" \
         --notes "$here/local/notes.md" \
-        --table "Four classes, as in the paper: $as_in_paper" '^four\.(ae|vae|cvae|logmel)\.paper\.lstm$' \
-        --table "Four classes, not as in the paper: $not_as_in_paper" '^four\.(ae|vae|cvae|logmel)\.(lstm|functionals)$' \
-        --table "Four classes, not as in the paper: speaker-normalised, $not_as_in_paper" '^four\..*\.speaker\.' \
+        --table "Four classes, as in the paper: $as_in_paper" '^four\.\w+\.paper\.' \
+        --table "Four classes, not as in the paper: $not_as_in_paper" '^four\.\w+\.(seed-\d+\.lstm|functionals)$' \
+        --table "Four classes, not as in the paper: speaker-normalised, $not_as_in_paper" '^four\.\w+\.speaker\.' \
         --table "Four classes, the control on sentences that do not occur in training" '^four\.new-sentences\.' \
-        --table "All seven classes, as in the paper: $as_in_paper" '^seven\.(ae|vae|cvae|logmel)\.paper\.lstm$' \
-        --table "All seven classes, not as in the paper: $not_as_in_paper" '^seven\.(ae|vae|cvae|logmel)\.(lstm|functionals)$' \
-        --table "All seven classes, not as in the paper: speaker-normalised, $not_as_in_paper" '^seven\..*\.speaker\.' \
+        --table "All seven classes, as in the paper: $as_in_paper" '^seven\.\w+\.paper\.' \
+        --table "All seven classes, not as in the paper: $not_as_in_paper" '^seven\.\w+\.(seed-\d+\.lstm|functionals)$' \
+        --table "All seven classes, not as in the paper: speaker-normalised, $not_as_in_paper" '^seven\.\w+\.speaker\.' \
         --table "All seven classes, the control on sentences that do not occur in training" '^seven\.new-sentences\.' \
         >"$store/RESULTS.md"
     echo "$store/RESULTS.md"

@@ -74,7 +74,7 @@ def test_pipeline_ends_in_a_report_and_labels(folder: Path) -> None:
 
 
 def test_labelling(folder: Path) -> None:
-    """Files, folders, paths and sound from standard input, windows; what makes the sound there is of the reader's own."""
+    """Files, folders, paths and sound from standard input, windows, rejection; what makes the sound there is of the reader's own."""
     more = folder / "more"
     shutil.copytree(folder / "speech" / "wav", more)
     first, second, *_ = sorted(more.iterdir())
@@ -86,13 +86,15 @@ def test_labelling(folder: Path) -> None:
     done = run(block("--stdin-audio").replace(pipe, "cat recording.wav"), folder)
     rows = [line.split("\t") for line in done.stdout.splitlines()]
     heads = [number for number, row in enumerate(rows) if row[0] == "path"]
-    files, found, sound, windows = (
+    files, found, sound, windows, rejected = (
         rows[start + 1 : end] for start, end in zip(heads, [*heads[1:], len(rows)], strict=True)
     )
     assert [row[0] for row in files] == ["recording.wav", *(f"more/{path.name}" for path in sorted(more.iterdir()))]
     assert [row[0] for row in found] == [f"more/{second.stem}.flac"]
     assert sound[0] == ["-", *files[0][1:]]
     assert [row[0] for row in windows] == ["meeting.wav"] * len(windows)
+    assert rejected[0][1] in ("", files[0][1])
+    assert rejected[0][2:] == files[0][2:]
 
 
 def test_any_features(folder: Path, tmp_path: Path) -> None:
