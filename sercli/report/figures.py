@@ -67,6 +67,7 @@ class Line:
     y: Sequence[float | None]
     low: Sequence[float | None]
     high: Sequence[float | None]
+    dots: Sequence[tuple[float, float]] = ()  # single values beside the line, (x, y)
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,9 @@ def _draw_line(axes: "Axes", line: Line, index: int) -> "Line2D":
     has_interval = np.pad(np.isfinite(low), 1)
     alone = has_interval[1:-1] & ~has_interval[:-2] & ~has_interval[2:]  # a band needs two points side by side
     axes.vlines(x[alone], low[alone], high[alone], color=colour, linewidth=1)
+    if line.dots:
+        dots = np.array(line.dots)
+        axes.plot(dots[:, 0], 100 * dots[:, 1], ".", color=colour, alpha=0.5, markersize=3, markeredgewidth=0)
     (drawn,) = axes.plot(
         x,
         y,

@@ -1,20 +1,31 @@
 """The results of a sweep, as rows of a table and as a figure."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from ..evaluation.groups import Group, group_by_system
+import numpy as np
+
 from ..evaluation.marks import Mark
-from ..evaluation.metrics import SCORES
+from ..evaluation.metrics import SCORES, Interval
 from ..evaluation.nested import nested
 from ..evaluation.results import Result
+from ..evaluation.scores import FourScores, intervals
 from ..evaluation.stored import read_predictions
 from ..experiments.catalogue import Catalogue
+from ..experiments.grids import Axis
+from ..tasks.task import task_name
 from .figures import Line, Panel, score_figure
 
-_TASK_AXES = ("target", "bins", "subset", "protocol", "task", "classes")
+_TASK_AXES = ("target", "bins", "subset", "protocol", "task", "classes", "apart")
+_CURVES = {  # option -> what it counts, on the axis of a figure
+    "latent_dim": "latents per segment",
+    "ae.latent_dim": "latents per segment",
+    "train_speakers": "training speakers",
+    "train_share": "share of the training part",
+}
 _FACTS = ("seed", "classifier", "task", "target", "subset", "bins", "protocol")
 
 
@@ -72,32 +83,71 @@ def _nested_rows(catalogue: Catalogue, scored: Sequence[ScoredPoint]) -> Iterato
                 yield _row(no_labels, choice.result, "nested", chosen)
 
 
-def draw(catalogue: Catalogue, scored: Sequence[ScoredPoint], axis: str, stem: Path) -> None:
-    """Score against latent size, which is on `axis`, as PNG and SVG: one panel per task, one line per setting of the other axes."""
-    labels_of = {result.system.classifier: labels for labels, result in scored}
-    lines: dict[str, dict[str, list[Group]]] = {}
-    results = [point.result for point in scored]
-    for group in group_by_system(results, lambda name: catalogue.classifier(name).seedless_key):
-        if group.system.latent_dim is not None:
-            labels = labels_of[group.classifiers[0]]
-            others = [text for key, text in labels.items() if key not in (*_TASK_AXES, axis, "seed") and text]
-            name = " ".join([*others, *group.marks]) or "score"
-            lines.setdefault(group.system.task, {}).setdefault(name, []).append(group)
-    panels = [_panel(task, by_name) for task, by_name in lines.items()]
+@dataclass(frozen=True)
+class CurveAxis:
+    """The horizontal axis of the figure: its name in the grid, what is counted, and the number that each label stands for."""
+
+    name: str
+    text: str
+    numbers: Mapping[str, float]
+
+
+def curve_axis(axes: Mapping[str, Axis]) -> CurveAxis | None:
+    """The first axis of a grid with two or more sizes: of the latents, or of the training part."""
+    for name, settings in axes.items():
+        for option, text in _CURVES.items():
+            pairs = ((label, options.get(option)) for label, options in settings.items())
+            numbers = {label: float(value) for label, value in pairs if isinstance(value, int | float)}
+            if len(set(numbers.values())) > 1:
+                return CurveAxis(name, text, numbers)
+    return None
+
+
+def draw(catalogue: Catalogue, scored: Sequence[ScoredPoint], axis: CurveAxis, stem: Path) -> None:
+    """Score against size, as PNG and SVG: one panel per task, one line per setting of the other axes, over all seeds."""
+    lines: dict[str, dict[str, dict[float, list[Result]]]] = {}
+    for labels, result in scored:
+        if labels[axis.name] in axis.numbers:
+            others = [text for key, text in labels.items() if not _is_of_curve(key, axis) and text]
+            name = " ".join([*others, *result.marks]) or "score"
+            by_size = lines.setdefault(_whole_task(catalogue, result.system.task), {}).setdefault(name, {})
+            by_size.setdefault(axis.numbers[labels[axis.name]], []).append(result)
+    panels = [_panel(task, axis, by_name) for task, by_name in lines.items()]
     if panels:
         score_figure(panels, stem.with_suffix(".png"), stem.with_suffix(".svg"))
 
 
-def _panel(task: str, by_name: Mapping[str, Sequence[Group]]) -> Panel:
-    first = next(iter(by_name.values()))[0]
+def _is_of_curve(key: str, axis: CurveAxis) -> bool:
+    """Whether an axis is shown by the panels or along the lines, or is a seed."""
+    return key in (*_TASK_AXES, axis.name) or key.rpartition(".")[2] in ("seed", "train_seed")
+
+
+def _whole_task(catalogue: Catalogue, name: str) -> str:
+    """The name of a task; without the size of its training part, if that is smaller than the protocol's."""
+    definition = catalogue.task(name).definition
+    if not definition.has_reduced_training:
+        return name
+    whole = replace(definition, train_speakers=None, train_share=None, train_seed=0)
+    return task_name(whole, catalogue.corpus_task)
+
+
+def _panel(task: str, axis: CurveAxis, by_name: Mapping[str, Mapping[float, Sequence[Result]]]) -> Panel:
+    first = next(iter(next(iter(by_name.values())).values()))[0]
     score, heading = ("uar", "UA") if first.system.target == "emotion" else ("macro_f1", "macro F1")
-    lines = [score_line(name, score, groups) for name, groups in by_name.items()]
-    return Panel(task, "latents per segment", f"{heading} %, band: 95 %", lines, getattr(first.chance, score))
+    lines = [_line(name, score, by_size) for name, by_size in by_name.items()]
+    return Panel(task, axis.text, f"{heading} %, band: 95 %", lines, getattr(first.chance, score))
 
 
-def score_line(name: str, score: str, groups: Sequence[Group]) -> Line:
-    """A score of one system at several latent sizes."""
-    ascending = sorted(groups, key=lambda group: group.system.latent_dim or 0)
-    low, high = zip(*(getattr(group.intervals, score) for group in ascending), strict=True)
-    sizes = [float(group.system.latent_dim or 0) for group in ascending]
-    return Line(name, sizes, [getattr(group.test, score).mean for group in ascending], low, high)
+def _line(name: str, score: str, by_size: Mapping[float, Sequence[Result]]) -> Line:
+    """The mean score over seeds at each size, and its interval over clusters; single seeds as dots."""
+    sizes = sorted(by_size)
+    bounds = [getattr(_interval(by_size[size]), score) for size in sizes]
+    single = {size: [getattr(result.test, score) for result in by_size[size]] for size in sizes}
+    dots = [(size, value) for size in sizes for value in single[size] if len(single[size]) > 1]
+    means = [float(np.mean(single[size])) for size in sizes]
+    return Line(name, sizes, means, [low for low, _ in bounds], [high for _, high in bounds], dots)
+
+
+def _interval(results: Sequence[Result]) -> FourScores[Interval]:
+    clusters = results[0].per_cluster
+    return intervals([np.array([result.per_cluster[name] for result in results]) for name in clusters])

@@ -18,14 +18,13 @@ from ..experiments.systems import sweep_product
 from ..experiments.task_files import write_task
 from ..machine.progress import say
 from ..machine.workers import NeedsFailed
-from ..report.sweeps import ScoredPoint, draw, rows_of
+from ..report.sweeps import ScoredPoint, curve_axis, draw, rows_of
 from ..store import keys, publishing
 from ..store.store import Store
 from . import featurize
 from .encode import TEMPORARY
 from .sweep_plan import Plan, make_plan, report_plan
 
-_LATENT_SIZES = {"latent_dim", "ae.latent_dim"}
 LOCK = "sweeps"  # of all sweeps of a store: one deletes latents that another may be about to read
 
 
@@ -122,7 +121,7 @@ def _raise_for_points(plan: Plan, grid: Grid, failures: Failures) -> None:
 
 
 def _publish(plan: Plan, grid: Grid) -> Outcome:
-    """`results.tsv`, the figure where latent sizes were compared, and the grid, of all points that have scores."""
+    """`results.tsv`, the figure where sizes were compared, and the grid, of all points that have scores."""
     store = plan.store
     scored = [system for system in plan.systems if publishing.is_fresh(store, plan.products[system.result_key])]
     digests = {system.result_key: plan.products[system.result_key].digest for system in scored}
@@ -141,12 +140,8 @@ def _fill(plan: Plan, grid: Grid, results: list[ScoredPoint], built: Path) -> No
     write_yaml(built / "grid.yaml", {"name": grid.name, **grid.content()})
     rows = rows_of(plan.catalogue, results)
     write_table(built / "results.tsv", list(rows[0]), [list(row.values()) for row in rows])
-    sizes = {
-        axis: {options[key] for options in values.values() for key in _LATENT_SIZES & options.keys()}
-        for axis, values in grid.axes.items()
-    }
-    axis = next((axis for axis in sizes if len(sizes[axis]) > 1), None)
+    axis = curve_axis(grid.axes)
     if axis is None:
-        say(f"{grid.name}: no figure, latent_dim is not an axis")
+        say(f"{grid.name}: no figure, since none of latent_dim, train_speakers and train_share is an axis")
     else:
         draw(plan.catalogue, results, axis, built / "figure")

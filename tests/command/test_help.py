@@ -179,7 +179,7 @@ OWNERS: dict[str, dict[str, Any]] = {
         **TASK,
         "condition": MARGINAL,
     },
-    "train-classifier": {**RUN, **FEATURES, **classifier_training(), "subset": Task().subset, "condition": MARGINAL},
+    "train-classifier": {**RUN, **FEATURES, **classifier_training(), **TASK, "condition": MARGINAL},
     "folds": TASK,
     "predict": {"device": "cpu"},
     "export-features": {"frontend": AutoencoderConfig().frontend, "condition": MARGINAL},
