@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..evaluation.marks import Mark
+from ..evaluation.marks import Mark, marks_apart
 from ..evaluation.metrics import SCORES, Interval
 from ..evaluation.nested import nested
 from ..evaluation.results import Result
@@ -109,7 +109,7 @@ def draw(catalogue: Catalogue, scored: Sequence[ScoredPoint], axis: CurveAxis, s
     for labels, result in scored:
         if labels[axis.name] in axis.numbers:
             others = [text for key, text in labels.items() if not _is_of_curve(key, axis) and text]
-            name = " ".join([*others, *result.marks]) or "score"
+            name = " ".join([*others, *marks_apart(result.marks)]) or "score"
             by_size = lines.setdefault(_whole_task(catalogue, result.system.task), {}).setdefault(name, {})
             by_size.setdefault(axis.numbers[labels[axis.name]], []).append(result)
     panels = [_panel(task, axis, by_name) for task, by_name in lines.items()]
@@ -135,7 +135,8 @@ def _panel(task: str, axis: CurveAxis, by_name: Mapping[str, Mapping[float, Sequ
     first = next(iter(next(iter(by_name.values())).values()))[0]
     score, heading = ("uar", "UA") if first.system.target == "emotion" else ("macro_f1", "macro F1")
     lines = [_line(name, score, by_size) for name, by_size in by_name.items()]
-    return Panel(task, axis.text, f"{heading} %, band: 95 %", lines, getattr(first.chance, score))
+    note = " ".join(mark for mark in first.marks if not mark.apart)
+    return Panel(task, axis.text, f"{heading} %, band: 95 %", lines, getattr(first.chance, score), note)
 
 
 def _line(name: str, score: str, by_size: Mapping[float, Sequence[Result]]) -> Line:

@@ -67,7 +67,7 @@ def test_each_point_has_its_training_part(curve: Path) -> None:
 
 def test_the_figure_is_of_the_training_part(curve: Path, sercli: Sercli) -> None:
     drawn = texts(curve / "sweeps/curve/figure.svg")
-    assert {"training speakers", "UA %, band: 95 %", "score"} <= set(drawn)
+    assert {"training speakers", "UA %, band: 95 %", "score", "TEXT-SHARED"} <= set(drawn)
     assert "emotion.anger-sadness.leave-one-speaker-out" in drawn
     assert "share of the training part" in texts(curve / "sweeps/shares/figure.svg")
     sercli("report", curve)

@@ -375,7 +375,7 @@ def test_a_fold_alone_is_scored_as_such(featurized: Path, tmp_path: Path, sercli
 
     found = json.loads(sercli("evaluate", store, "--json", "--jobs", 1).stdout, parse_constant=refuse)
     (result,) = found["results"]
-    assert result["marks"] == ["PARTIAL"]
+    assert result["marks"] == ["TEXT-SHARED", "PARTIAL"]
     assert (result["folds_done"], result["folds_expected"]) == (1, 4)
     assert result["uar_ci95"] == [None, None]
     assert "PARTIAL" in sercli("evaluate", store).stdout

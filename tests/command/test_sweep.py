@@ -272,7 +272,7 @@ def test_the_nested_row_chooses_by_dev_in_each_fold(swept: tuple[Path, str]) -> 
         assert int(row["n_utterances"]) == len(pooled)
         by_fold = [recall(of(dim, seed, k, "test")) for k, dim in chosen.items()]
         assert float(row["uar_fold_mean"]) == pytest.approx(np.mean(by_fold), abs=1e-6)
-        assert row["marks"] == "PARTIAL"
+        assert row["marks"] == "TEXT-SHARED PARTIAL"
 
 
 def test_the_figure_has_a_line_a_system_with_its_marks(swept: tuple[Path, str]) -> None:
@@ -284,6 +284,7 @@ def test_the_figure_has_a_line_a_system_with_its_marks(swept: tuple[Path, str]) 
         ">oracle ORACLE PARTIAL<",
         ">latents per segment<",
         ">UA %, band: 95 %<",
+        ">TEXT-SHARED<",
         ">2<",
         ">4<",
     ):
