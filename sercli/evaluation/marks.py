@@ -36,7 +36,7 @@ _MEANINGS = {
     Mark.ENTANGLED: "The speaker alone tells the label of most utterances, far above chance, so voice and label cannot be told apart "
     "in this corpus, and its speaker-independent scores say little about emotion.",
     Mark.TEXT_SHARED: "Most test utterances repeat a sentence of training, so scores on new sentences may be lower; "
-    "`--apart sentence` holds sentences out.",
+    "--apart sentence holds sentences out.",
     Mark.SPEAKER_DEPENDENT: "The system or its autoencoder is trained or stopped on other utterances of the speakers that it is tested on.",
     Mark.SPEAKER_NORMALISED: "The system uses all audio of the test speaker, though no label.",
     Mark.PARTIAL: "Some folds are missing.",

@@ -145,9 +145,13 @@ class PageReader:
 
     @cached_property
     def tasks(self) -> list[TaskSection]:
-        """Fresh tasks; those with the default classes of the corpus first."""
+        """Fresh tasks; those with the default classes of the corpus first, and points of a learning curve last."""
         tasks = [self._task(entry.name) for entry in self._fresh("task")]
-        return sorted(tasks, key=lambda task: (not task.has_default_classes, c_order(task.name)))
+
+        def order(task: TaskSection) -> tuple[bool, bool, bytes]:
+            return task.definition.has_reduced_training, not task.has_default_classes, c_order(task.name)
+
+        return sorted(tasks, key=order)
 
     def _task(self, name: str) -> TaskSection:
         task = self.catalogue.task(name)
