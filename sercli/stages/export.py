@@ -48,6 +48,10 @@ def run(store_path: Path, name: str, bundle: Path, number: int | None, settings:
     classifier.task.require()
     product = classifier.bundle(None if number is None else classifier.folds.fold(number).number)
     _check_all_folds_are_scored(classifier)
+    if number is None and classifier.task.definition.has_reduced_training:
+        problem = "its scores are of smaller training parts, and say little about models fitted on all speakers"
+        fix = "export the models of a fold with --fold, or another classifier"
+        raise SercliError(problem, place=name, seen=f"task {classifier.task.name}", fix=fix)
     title = name if number is None else f"{name}.fold-{number}"
     target = bundle.resolve()  # a link is followed
     _check_replaceable(target, title, store.identity, settings)

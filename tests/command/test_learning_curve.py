@@ -82,6 +82,13 @@ def test_more_speakers_than_there_are(curve: Path, sercli: Sercli, tmp_path: Pat
     refused(sercli, 1, {"place": "train_speakers=3", "expected": "1 to 2"}, "sweep", curve, path, "--dry-run")
 
 
+def test_scores_of_few_speakers_are_not_those_of_models_of_all(curve: Path, sercli: Sercli, tmp_path: Path) -> None:
+    row = next(iter(read_table(curve / "sweeps/curve/results.tsv")))
+    fields = {"seen": "train-speakers-1", "fix": "--fold"}
+    refused(sercli, 1, fields, "export", curve, "--classifier", row["classifier"], tmp_path / "bundle")
+    sercli("export", curve, "--classifier", row["classifier"], tmp_path / "bundle", "--fold", 1)
+
+
 @pytest.mark.parametrize(
     ("axes", "name"),
     [
