@@ -11,12 +11,13 @@ import numpy as np
 
 from ..data.utterances import Utterance
 from ..errors import SercliError, listed
+from ..experiments.systems import Classifier
 from ..text import c_order
 from . import jackknife, metrics, permutation
 from .groups import Group
 from .marks import Mark
 from .metrics import Interval
-from .results import SystemFacts, confusions_by_cluster
+from .results import confusions_by_cluster
 from .scores import FourScores, Prediction
 
 MCNEMAR = (
@@ -234,22 +235,26 @@ def _left_out(system: Evaluated, utt_ids: AbstractSet[str]) -> str:
     )
 
 
-def check_comparable(first: Evaluated, second: Evaluated) -> None:
-    """Raises SercliError unless both systems answer the same question about the same utterances.
-
-    Utterances of which one of them has no features may differ: its folds test them, but it could not read them.
-    """
-    systems = [side.group.system for side in (first, second)]
-    questions = [
-        (s.target, s.bins, sorted(side.group.labels)) for s, side in zip(systems, (first, second), strict=True)
-    ]
-    if questions[0] != questions[1]:
+def check_same_question(first: Classifier, second: Classifier) -> None:
+    """Raises SercliError unless both classifiers have one target and the same classes."""
+    both = [(classifier.task.definition, classifier.folds.classes) for classifier in (first, second)]
+    a, b = ((task.target, task.bins, sorted(classes)) for task, classes in both)
+    if a != b:
         raise SercliError(
             "the systems answer different questions",
             place=f"{first.name}, {second.name}",
-            seen="; ".join(_question(side.group.system, side.group.labels) for side in (first, second)),
+            seen="; ".join(
+                f"{listed(classes)} of {task.target}{f' ({task.bins})' if task.bins else ''}" for task, classes in both
+            ),
             expected="one target and the same classes",
         )
+
+
+def check_comparable(first: Evaluated, second: Evaluated) -> None:
+    """Raises SercliError unless both systems were tested on the same utterances, with the same labels.
+
+    Utterances of which one of them has no features may differ: its folds test them, but it could not read them.
+    """
     only_first = first.first.keys() - second.first.keys() - second.tested
     only_second = second.first.keys() - first.first.keys() - first.tested
     common = first.first.keys() & second.first.keys()
@@ -269,11 +274,6 @@ def check_comparable(first: Evaluated, second: Evaluated) -> None:
             seen=f"{first.first[utt_id]['truth']} for {first.name}, {second.first[utt_id]['truth']} for {second.name}",
             expected="systems of one task",
         )
-
-
-def _question(system: SystemFacts, labels: Sequence[str]) -> str:
-    bins = f" ({system.bins})" if system.bins else ""
-    return f"{listed(labels)} of {system.target}{bins}"
 
 
 def _examples(utt_ids: AbstractSet[str]) -> str:

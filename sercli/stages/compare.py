@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UsageError
-from ..evaluation.comparison import Comparison, Evaluated, check_comparable, compare
+from ..evaluation.comparison import Comparison, Evaluated, check_comparable, check_same_question, compare
 from ..evaluation.groups import Group
 from ..evaluation.stored import COMPARISON, read_comparison, read_predictions, read_result, write
 from ..evaluation.table_records import record_table
@@ -27,6 +27,7 @@ def run(store_path: Path, first: str, second: str, settings: Settings) -> tuple[
         problem = "a system is compared with itself"
         expected = "two systems that differ in more than their seeds"
         raise UsageError(problem, place="compare", seen=f"{first}, {second}", expected=expected)
+    check_same_question(*classifiers)
     systems = [catalogue.fits(classifier) for classifier in classifiers]
     product = comparison_product(*systems)
     if not publishing.is_fresh(store, product):

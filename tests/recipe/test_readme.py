@@ -60,7 +60,7 @@ def test_pipeline_ends_in_scores_of_all_its_systems(folder: Path) -> None:
 def test_pipeline_ends_in_a_comparison(folder: Path) -> None:
     (found,) = (folder / "store" / "comparisons").glob("*/comparison.json")
     comparison = json.loads(found.read_text())
-    assert {comparison[side]["classifier"] for side in ("first", "second")} == {"cvae-128.lstm", "logmel.functionals"}
+    assert {comparison[side]["system"] for side in ("first", "second")} == {"cvae-128.lstm", "logmel.functionals"}
 
 
 def test_pipeline_ends_in_a_report_and_labels(folder: Path) -> None:
