@@ -41,9 +41,9 @@ def test_every_table_counts_the_folds(scored: Path, sercli: Sercli) -> None:
 def test_it_needs_no_record_of_the_fit(trained_store: Path, sercli: Sercli) -> None:
     for path in trained_store.glob("*/*/fold-*/fit.json"):
         path.unlink()
-    before = contents(trained_store)
+    before = contents(trained_store, but=("tables/",))
     sercli("evaluate", trained_store, "--overwrite", "--jobs", 1)
-    assert contents(trained_store) == before
+    assert contents(trained_store, but=("tables/",)) == before
 
 
 def test_seeds_add_up_and_a_shared_autoencoder_counts_once(trained_store: Path, sercli: Sercli) -> None:
