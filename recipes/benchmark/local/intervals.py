@@ -95,7 +95,8 @@ def answers(n_utterances: Counts, log_odds: npt.NDArray[np.float64], generator: 
 def coverage(n: int, trials: int, options: dict[str, float]) -> list[tuple[str, float, float]]:
     """For each score, in %: how many jackknife and bootstrap intervals hold the true one."""
     generator = np.random.default_rng(n)
-    population = sum(cluster_counts(2000, generator, **options).sum(axis=0) for _ in range(10))  # type: ignore[arg-type]
+    parts = [cluster_counts(2000, generator, **options).sum(axis=0) for _ in range(10)]  # type: ignore[arg-type]
+    population = np.sum(parts, axis=0)
     truth = {name: float(score(population).mean()) for name, score in SCORES.items()}
     hits = {name: [0, 0] for name in SCORES}
     for _ in range(trials):
