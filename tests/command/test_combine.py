@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.command import FIXABLE, USAGE, Sercli, run_sercli
@@ -18,6 +19,7 @@ from support.stores import rows_of
 
 from sercli.data.utterances import Utterance, read_utterances
 from sercli.errors import SercliError
+from sercli.evaluation.calibration import calibrated
 from sercli.evaluation.marks import Mark, marks_of_task
 from sercli.experiments.catalogue import Catalogue
 from sercli.experiments.making import Settings
@@ -331,19 +333,22 @@ def test_scores_are_over_the_classes_that_both_have(tested_elsewhere: tuple[Path
 def test_a_classifier_says_elsewhere_what_its_bundle_says(
     name: str, bundle: str, fold: int, tested_elsewhere: tuple[Path, Any], request: pytest.FixtureRequest
 ) -> None:
-    """`predict` goes from the sound, file by file; the store's features say the same."""
+    """`predict` goes from the sound, file by file, and applies the temperature; the store's features give the same."""
     path, _ = tested_elsewhere
+    folder = request.getfixturevalue(bundle)
+    temperature = yaml.safe_load((folder / "bundle.yaml").read_text())["certainty"]["temperature"]
     store = Store(path)
     rows = rows_of(path / "cross-corpus" / f"toy.{name}" / f"fold-{fold}" / "predictions.tsv")
     by_path = {str(store.sound_root / one.path): one.utt_id for one in store.utterances}
-    lines = run_sercli("predict", request.getfixturevalue(bundle), store.sound_root).stdout.splitlines()
+    lines = run_sercli("predict", folder, store.sound_root).stdout.splitlines()
     assert lines[0].split("\t")[1:] == ["prediction", "p_anger", "p_neutral", "p_sadness"]
     compared = 0
     for line in lines[1:]:
         file, prediction, *posteriors = line.split("\t")
         if by_path[file] in rows:
             _, said, *own = rows[by_path[file]]
-            np.testing.assert_allclose([float(p) for p in own], [float(p) for p in posteriors], atol=1e-5)
+            expected = calibrated(np.array(own, float), temperature)
+            np.testing.assert_allclose(np.array(posteriors, float), expected, atol=1e-5)
             assert said == prediction
             compared += 1
     assert compared == len(rows) == 32
