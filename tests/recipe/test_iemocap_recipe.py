@@ -46,9 +46,10 @@ def test_iemocap_recipe(iemocap: Path, tmp_path: Path) -> None:
         differs_as_shown(row["UA"], row["printed 2"], row["difference 2"])
     figures = rows_under("128 (95 %)", "printed at 128", text=results)
     assert len(figures) == 6 + 3  # WA and UA of Figure 2a, the mean F1 of 2b
-    for row in figures:
-        assert "(" not in row["128 (95 %)"]  # one session has no interval
-        differs_as_shown(row["128 (95 %)"], row["printed at 128"], row["difference"])
+    for number, row in enumerate(figures):
+        if number >= 6:  # both speakers that Figure 2b tests are of one session, which has no interval
+            assert "(" not in row["128 (95 %)"]
+        differs_as_shown(row["128 (95 %)"].partition(" (")[0], row["printed at 128"], row["difference"])
         assert "PARTIAL" in row["marks"]
     for picture in re.findall(r"\((\S+\.png)\)", results):
         assert (tmp_path / "store" / picture).read_bytes().startswith(b"\x89PNG")
