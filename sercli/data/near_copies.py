@@ -14,14 +14,14 @@ import numpy.typing as npt
 from .contours import N_BANDS, Contour, Floats, decibels
 from .utterances import Utterance
 
-SAME = 0.93  # correlation of the contours of near copies, at least
+SAME = 0.967  # correlation of the contours of near copies, at least
 LONGEST = 250  # frames (8 s) that are compared, from the beginning
 _SHORTEST = 10  # frames; less says too little
 _MOST_TRIMMED = 0.26  # s by which the durations of copies may differ
 _LARGEST_LAG = 5  # frames by which their beginnings may differ
 _RANGE = 45.0  # dB below the loudest band; what is fainter may be the noise of a codec
 _LOUDNESS = 0.3  # of a frame that is kept; takes of a sentence are alike in it, and differ in their spectra
-_PHASES = (0.25, 0.5, 0.75)  # of a frame; copies may begin between two frames
+_PHASES = tuple(k / 8 for k in range(1, 8))  # of a frame; copies may begin between two frames
 _BETWEEN_FRAMES = 0.2  # of correlation that copies lose, at most, if they begin between two frames
 _FLATTEST = 1.0  # dB, standard deviation in time; the contour of a steady tone says nothing
 _ALIKE, _MOST_CANDIDATES = 0.65, 8  # correlation of outlines at least, and how many of the most similar are compared
@@ -72,7 +72,12 @@ def correlation(first: Contour, second: Contour) -> float:
     best = _best_fit(core, long)
     if best < SAME - _BETWEEN_FRAMES:
         return best
-    return max(best, *(_best_fit(core, (1 - phase) * long[:-1] + phase * long[1:]) for phase in _PHASES))
+    return max(best, *(_best_fit(*_shifted(core, long, phase / 2)) for phase in _PHASES))
+
+
+def _shifted(core: Floats, frames: Floats, half: float) -> tuple[Floats, Floats]:
+    """Both between two frames, `half` a shift in opposite directions, so that the interpolation smooths both alike."""
+    return (1 - half) * core[1:] + half * core[:-1], (1 - half) * frames[:-1] + half * frames[1:]
 
 
 def _best_fit(core: Floats, frames: Floats) -> float:
