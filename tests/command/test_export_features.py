@@ -311,7 +311,7 @@ def test_what_it_was_made_from(made: Path, trained: Path) -> None:
         text = (made / name / "provenance.json").read_text()
         found = json.loads(text)
         assert found["format"] == name.partition("-")[2]
-        assert found["marks"] == []
+        assert found["marks"] == ([] if name.startswith("features") else ["TEXT-SHARED"])  # features are of no task
         assert str(trained) not in text
         assert str(made) not in text
         for key, digest in found["made_from"].items():

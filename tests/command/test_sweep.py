@@ -16,6 +16,7 @@ from support.errors import check_error, error_in, error_of, refused
 from support.processes import INTERRUPTED, interrupt_at, kill_at, kill_worker_at, stopped_at
 from support.stores import contents, files, same, staged, stamps
 
+from sercli.store import keys
 from sercli.store.publishing import lock
 from sercli.store.ragged import Ragged
 
@@ -135,6 +136,7 @@ def test_a_second_run_does_nothing_and_loads_nothing(swept: tuple[Path, str], gr
 def test_other_commands_find_nothing_to_do(own: Path, sercli: Sercli) -> None:
     """What a sweep made is what they would have made, and latents that are gone make nothing stale."""
     before = files(own)
+    tables = keys.TABLES  # evaluate remembers the table that it prints
     name = sorted(path.name for path in (own / "classifiers").iterdir())[0]
     ae = name.partition(".functionals")[0]
     options = ["--model", "cvae", "--latent-dim", 2, "--set", "hidden=16", "--epochs", 2, *FOLDS]
@@ -146,7 +148,8 @@ def test_other_commands_find_nothing_to_do(own: Path, sercli: Sercli) -> None:
         done = sercli(*command, "--json")
         assert "nothing to do" in done.stderr
         assert "stale" not in done.stderr
-    assert files(own) == before
+    after = files(own)
+    assert {path: after[path] for path in after if not path.startswith(tables)} == before
 
 
 # --- latents
@@ -232,7 +235,8 @@ def test_a_row_a_point_and_seed_equal_to_its_scores(swept: tuple[Path, str]) -> 
         for score in ("accuracy", "uar", "macro_f1", "weighted_f1"):
             for key in (score, f"{score}_fold_mean", f"dev_{score}"):
                 assert float(row[key]) == pytest.approx(scores[key], abs=1e-6)
-            interval = [float(row[f"{score}_low"]), float(row[f"{score}_high"])]
+            cells = [row[f"{score}_low"], row[f"{score}_high"]]
+            interval = [float(cell) if cell else None for cell in cells]
             assert interval == pytest.approx(scores[f"{score}_ci95"], abs=1e-6)
 
 

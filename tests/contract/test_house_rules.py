@@ -111,3 +111,9 @@ def test_keys_of_products_are_spelled_in_one_module(name: str) -> None:
             assert not str(node.values[0].value).startswith(folders), f"{name}: {ast.unparse(node)}"
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" not in node.value:
             assert not node.value.startswith(tuple(f"{folder}*" for folder in folders)), f"{name}: {node.value}"
+
+
+def test_no_two_modules_of_tests_share_a_name() -> None:
+    """pytest imports them by their names alone."""
+    modules = Counter(path.name for path in Path(__file__).parents[1].rglob("test_*.py"))
+    assert [name for name, n in modules.items() if n > 1] == []
