@@ -7,6 +7,7 @@ from pathlib import Path
 from ..config import plain, write_yaml
 from ..data.utterances import write_table
 from ..machine.progress import say
+from ..tasks.confounds import shared_value
 from ..tasks.folds_file import unknown_ids
 from ..tasks.protocols import PROTOCOLS
 from ..text import c_order
@@ -22,8 +23,18 @@ def write_task(task: CorpusTask, settings: Settings) -> Outcome:
         folds = task.folds
         counts = f"{len(folds.labels)} utterances, {len(folds.classes)} classes, {len(folds.folds)} folds"
         say(f"{task.product.key}: {counts}")
+        _report_unknown(task)
 
     return make_here(task.store, task.product, settings, fill)
+
+
+def _report_unknown(task: CorpusTask) -> None:
+    """Report how many utterances cannot be kept apart, since nothing is known of them."""
+    labelled = [utterance for utterance in task.store.utterances if utterance.utt_id in task.folds.labels]
+    for column in task.definition.apart:
+        if n_unknown := sum(not shared_value(utterance, column) for utterance in labelled):
+            rest = "they count as different from all others, and stay in training"
+            say(f"warning: {n_unknown} of {len(labelled)} utterances have no {column}; {rest}")
 
 
 def _fill(task: CorpusTask, built: Path) -> None:

@@ -9,15 +9,16 @@ from ..data.utterances import Utterance
 from .folds import Fold
 
 _ENTANGLED = 0.5  # of the way from chance to certainty
-_SHARED_TEXT = 0.5  # of the test utterances
+_SHARED_TEXT = 0.5  # of the test utterances whose sentence is known
 _WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
 class SpeakerPrediction:
-    """How often the commonest label among the *other* utterances of the speaker is the label of an utterance.
+    """How often another utterance of the speaker, drawn at random, has the label of an utterance.
 
-    `chance` is the share of the commonest label of all. One odd label per speaker changes neither by much.
+    `chance` is how often another utterance of any speaker has it. One odd label per speaker changes neither by much, and labels
+    that a speaker has equally often count as equally good guesses.
     """
 
     accuracy: float
@@ -40,8 +41,7 @@ class SpeakerPrediction:
 def predict_by_speaker(labels: Mapping[str, str], utterances: Iterable[Utterance]) -> SpeakerPrediction:
     """Predict each labelled utterance by its speaker alone; `labels` maps utt_id to label.
 
-    Labels that are equally common among the speaker's other utterances share the point. A speaker with one utterance has no
-    others and is left out.
+    A speaker with one utterance has no others and is left out.
 
     >>> anna = [Utterance(name, "", speaker="anna") for name in "abc"]
     >>> predict_by_speaker({"a": "joy", "b": "joy", "c": "anger"}, anna).accuracy
@@ -55,15 +55,12 @@ def predict_by_speaker(labels: Mapping[str, str], utterances: Iterable[Utterance
     total = sum(several, Counter[str]())
     if not total:
         return SpeakerPrediction(0.0, 1.0)
-    right = sum(
-        n * _share_of_point(counts - Counter([label]), label) for counts in several for label, n in counts.items()
-    )
-    return SpeakerPrediction(right / total.total(), max(total.values()) / total.total())
+    return SpeakerPrediction(sum(map(_right, several)) / total.total(), _right(total) / total.total())
 
 
-def _share_of_point(others: Counter[str], label: str) -> float:
-    commonest = [name for name, n in others.items() if n == max(others.values())]
-    return (label in commonest) / len(commonest)
+def _right(counts: Counter[str]) -> float:
+    """The expected number of utterances that another one, drawn from the rest, labels right."""
+    return sum(n * (n - 1) for n in counts.values()) / (counts.total() - 1)
 
 
 def shared_value(utterance: Utterance, column: str) -> str:
@@ -82,25 +79,25 @@ def shared_value(utterance: Utterance, column: str) -> str:
 
 
 def shares_text(folds: Iterable[Fold], utterances: Iterable[Utterance]) -> bool:
-    """Whether most test utterances repeat a sentence of the training part of their fold.
+    """Whether most test utterances whose sentence is known repeat a sentence of train or dev of their fold.
 
-    The sentence is known from the column `sentence` or from equal texts. Utterances of unknown text count as different.
+    The sentence is known from the column `sentence` or from equal texts. Dev counts, since it stops the training, and a refit trains
+    on it.
     """
     values = {u.utt_id: _sentences(u) for u in utterances}
-    n_tested = n_shared = 0
+    is_shared: list[bool] = []
     for fold in folds:
-        trained = {value for utt_id in fold.part("train") for value in values[utt_id]}
-        tested = [values[utt_id] for utt_id in fold.part("test")]
-        n_tested += len(tested)
-        n_shared += sum(not trained.isdisjoint(sentences) for sentences in tested)
-    return n_shared > _SHARED_TEXT * n_tested
+        heard = {value for part in ("train", "dev") for utt_id in fold.part(part) for value in values[utt_id]}
+        tested = (values[utt_id] for utt_id in fold.part("test"))
+        is_shared += [not heard.isdisjoint(sentences) for sentences in tested if sentences]
+    return sum(is_shared) > _SHARED_TEXT * len(is_shared)
 
 
 def shares_text_with(tested: Iterable[Utterance], trained: Iterable[Utterance]) -> bool:
-    """Whether the texts of most test utterances occur among those of the training utterances of another corpus."""
-    texts = {shared_value(utterance, "text") for utterance in trained} - {""}
-    is_shared = [shared_value(utterance, "text") in texts for utterance in tested]
-    return sum(is_shared) > _SHARED_TEXT * len(is_shared)
+    """Whether most known texts of test utterances occur among those of the training utterances of another corpus."""
+    heard = {shared_value(utterance, "text") for utterance in trained} - {""}
+    texts = [text for utterance in tested if (text := shared_value(utterance, "text"))]
+    return sum(text in heard for text in texts) > _SHARED_TEXT * len(texts)
 
 
 def _sentences(utterance: Utterance) -> list[tuple[str, str]]:

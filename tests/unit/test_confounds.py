@@ -43,8 +43,8 @@ def test_one_odd_label_of_each_speaker_hides_nothing() -> None:
     rows = own_label(20, 50, odd=1)
     assert len({(speaker, label) for speaker, label in rows}) == 40
     assert predicted(rows).is_entangled
-    assert predicted(rows).accuracy == pytest.approx(0.98)
-    assert predicted(rows).chance == pytest.approx(0.25)
+    assert predicted(rows).accuracy == pytest.approx(0.96)
+    assert predicted(rows).chance == pytest.approx(249 / 999)
 
 
 def test_a_corpus_like_urdu_is_entangled() -> None:
@@ -81,10 +81,16 @@ def test_speakers_of_a_single_label_are_always_entangled(speakers: int, each: in
     assert guess.is_entangled
 
 
+def test_labels_that_a_speaker_has_equally_often_are_equally_good_guesses() -> None:
+    two_of_four = [(f"s{s}", LABELS[(s + k) % 4]) for s in range(6) for k in range(2) for _ in range(10)]
+    assert predicted(two_of_four).accuracy == pytest.approx(9 / 19)
+    assert predicted(two_of_four).kappa > 0.25
+
+
 def test_of_a_commonest_label_nothing_follows() -> None:
-    """Nine tenths of everybody's utterances are neutral: so is the best guess without knowing the speaker."""
+    """Nine tenths of everybody's utterances are neutral: knowing the speaker does not help."""
     rows = [(f"s{s}", "anger" if n == 0 else "neutral") for s in range(9) for n in range(10)]
-    assert predicted(rows).kappa == pytest.approx(0)
+    assert -0.1 < predicted(rows).kappa <= 0
     assert predicted([("a", "joy")] * 9).kappa == 0
     assert predicted([(str(n), "joy") for n in range(9)]).kappa == 0  # of one utterance nothing can be told
     assert (
@@ -97,7 +103,7 @@ def test_of_emodb(emodb: Path) -> None:
     utterances = reader("emodb").scan(emodb).utterances
     guess = predict_by_speaker({u.utt_id: u.emotion for u in utterances}, utterances)
     assert not guess.is_entangled
-    assert guess.chance == pytest.approx(127 / 535)
+    assert guess.kappa == pytest.approx(0, abs=0.01)
     assert is_shared(utterances)
 
 
@@ -119,11 +125,10 @@ def test_most_sentences_are_those_of_training() -> None:
     assert is_shared(SPOKEN)
     only_own = [replace(u, extra={"sentence": f"{u.speaker}{n}"}) for n, u in enumerate(SPOKEN)]
     assert not is_shared(only_own)
-    for n_shared in range(len(SPOKEN) + 1):
+    for n_shared in range(7, len(SPOKEN) + 1):  # of two speakers or more
         mixed = [replace(SPOKEN[0], utt_id=u.utt_id, speaker=u.speaker, emotion=u.emotion) for u in SPOKEN[:n_shared]]
-        several = len({u.speaker for u in mixed}) > 1
-        rest = [replace(u, extra={}) for u in SPOKEN[n_shared:]]
-        assert is_shared([*mixed, *rest]) == (n_shared > 12 and several), n_shared
+        assert is_shared([*mixed, *only_own[n_shared:]]) == (n_shared > 12), n_shared
+        assert is_shared([*mixed, *(replace(u, extra={}) for u in SPOKEN[n_shared:])])  # the others are unknown
 
 
 def test_a_sentence_is_known_by_its_text_too() -> None:
