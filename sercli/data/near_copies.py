@@ -2,7 +2,7 @@
 
 Candidates are pairs of about the same duration whose outlines, two seconds around the middle of their speech, are alike: one
 matrix product per block of recordings. Each recording is then compared, frame by frame, with the few that are most alike. Two
-takes of a sentence by one actor are no copies: `recipes/benchmark` measures how far apart they are.
+takes of a sentence by one actor are not copies: `recipes/benchmark` measures how far apart they are.
 """
 
 from collections.abc import Iterator, Sequence

@@ -185,9 +185,9 @@ def fit_temperature(posteriors: Posteriors, truth: Truth) -> Temperature:
     r"""The temperature between 0.05 and 20 that minimises the log loss of calibrated dev posteriors.
 
     The loss is convex in :math:`\beta = 1/T`; its slope, the mean over utterances of :math:`\sum_c q_c \log p_c - \log p_{truth}` with
-    :math:`q = p^\beta` renormalised, is brought to 0 by bisection. A class that dev lacks needs no rule, since one number is fitted to
-    all utterances. T is 1 where dev cannot tell it: no utterance, all posteriors uniform, or every answer right (the loss then falls
-    for ever as T goes to 0). An optimum beyond a bound gives the bound.
+    :math:`q = p^\beta` renormalised, is brought to 0 by bisection. One number is fitted to all utterances, so a class without dev
+    utterances changes nothing. T is 1 where dev cannot tell it: no utterance, all posteriors uniform, or every answer right (the loss
+    then falls for ever as T goes to 0). An optimum beyond a bound gives the bound.
     """
     if reason := _undetermined(posteriors, truth):
         return Temperature(1.0, len(truth), reason)

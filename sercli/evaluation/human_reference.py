@@ -14,7 +14,7 @@ from ..tasks.votes import Vote, Votes, within
 from . import metrics
 from .scores import FourScores
 
-ACTED = "acted"  # the style of utterances whose label is what the actor was told
+ACTED = "acted"  # the style of utterances whose label is the emotion that the actor had to express
 _TIE = 1e-9  # shares nearer to each other than this are equal
 
 
@@ -22,12 +22,12 @@ _TIE = 1e-9  # shares nearer to each other than this are equal
 class HumanReference:
     """Scores of single votes, pooled, each against a label that the vote had no part in.
 
-    That label is the one that most of the other raters of the utterance give, or, where actors were told what to express, what they
-    were told. A vote counts with what lies within the classes. `scores` is None if no vote is left.
+    That label is the one that most of the other raters of the utterance give, or, on acted speech, the emotion that
+    the actor had to express. A vote counts with what lies within the classes. `scores` is None if no vote is left.
     """
 
     task: str
-    is_acted: bool  # whether the label is what the actor was told
+    is_acted: bool  # whether the label is the emotion that the actor had to express
     scores: FourScores[float] | None
     n_votes: int  # that are scored
     n_raters: int  # who gave these

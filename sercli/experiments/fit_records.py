@@ -1,6 +1,6 @@
 """How a fit went: versions, device, time, memory, steps, and what ended it. `fit.json` beside the weights.
 
-It is no part of the product: provenance lists it not, no digest covers it, and without it nothing is stale. So products
+It does not belong to the product: provenance does not list it, no digest covers it, and nothing is stale without it. So products
 hold no times, and the same command gives the same bytes but for this file.
 """
 

@@ -45,6 +45,10 @@ def human_text(human: HumanReference) -> str:
     if human.scores is None:
         return f"{human.task} has no row “{human_heading(human)}”, since no vote can be scored: {left_out}."
     votes, raters = plural(human.n_votes, "vote"), plural(human.n_raters, "rater")
-    label = "what the actor was told" if human.is_acted else "the label that most of the other raters give"
+    label = (
+        "the emotion that the actor had to express"
+        if human.is_acted
+        else "the label that most of the other raters give"
+    )
     basis = f"{votes} of {raters} on {plural(human.n_utterances, 'test utterance')}, each against {label}"
     return f"{human.task}, {human_heading(human)}: {basis}{f'; left out: {left_out}' if left_out else ''}."

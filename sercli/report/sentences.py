@@ -51,17 +51,19 @@ def _headline(task: TaskSection, system: SystemSection) -> Markup:
     bounds = (
         html(" (95&nbsp;% interval {})", interval(group.intervals.uar)) if group.intervals.uar[0] is not None else ""
     )
+    marks = html(" ({})", ", ".join(group.marks)) if group.marks else ""
     target = "" if task.definition.target == "emotion" else f" in {task.definition.target}"
     style = "" if task.definition.subset == "complete" else f", {task.definition.subset} speech only"
     return html(
         "Task <em>{}</em> ({}{}{}): the system with the best development score, {}, reached a UA of "
-        "<strong>{}&nbsp;%</strong> on test speech{}; guessing gives {}&nbsp;%.",
+        "<strong>{}&nbsp;%</strong>{} on test speech{}; guessing gives {}&nbsp;%.",
         task.name,
         ", ".join(map(short, task.counts)),
         target,
         style,
         group.name,
         spread(group.test.uar),
+        marks,
         bounds,
         percent(group.chance.uar),
     )
@@ -125,7 +127,8 @@ def _comparisons(page: Page, system: SystemSection, has_rivals: bool) -> Iterato
     for comparison in page.comparisons:
         if {comparison.first.system, comparison.second.system} & {*system.group.classifiers}:
             n += 1
-            yield html("{}", verdict(comparison))
+            warnings = [f"Warning: {warning}." for warning in comparison.warnings]
+            yield html("{}", " ".join([verdict(comparison), *warnings]))
     if has_rivals and not n:
         yield html("<code>sercli compare</code> tests two systems on the same utterances; it was not run for this one.")
 

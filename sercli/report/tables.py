@@ -195,7 +195,7 @@ def verdict(comparison: Comparison) -> str:
     """What the difference in UA says, in a sentence."""
     if comparison.difference.uar < 0:
         return verdict(comparison.swapped)
-    names = comparison.first.system, comparison.second.system
+    names = [_with_marks(side) for side in (comparison.first, comparison.second)]
     ahead = "{} is ahead of {} by ".format(*names) + f"{signed(comparison.difference.uar)} points UA"
     if not comparison.difference.uar:
         ahead = "{} and {} have the same UA".format(*names)
@@ -209,3 +209,9 @@ def verdict(comparison: Comparison) -> str:
         f"no difference can be claimed on these {unit}s" if comparison.better is None else "more than chance explains"
     )
     return f"{ahead}, {p}: {claim} ({smallest})."
+
+
+def _with_marks(side: Side) -> str:
+    """The name of a system, with the marks that set it apart."""
+    marks = marks_apart(side.marks)
+    return f"{side.system} ({', '.join(marks)})" if marks else side.system

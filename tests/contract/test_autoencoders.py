@@ -119,9 +119,9 @@ def test_a_segment_is_encoded_by_itself(name: str, condition: str) -> None:
     model, x = autoencoder(name), random(7, D)
     whole, evidence = model.encode(x, condition, LABELS), model.evidence(x, condition)
     alone = [model.encode(x[row : row + 1], condition, LABELS[row : row + 1], evidence) for row in range(7)]
-    torch.testing.assert_close(torch.cat([one.mean for one in alone]), whole.mean, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(torch.cat([row.mean for row in alone]), whole.mean, atol=1e-5, rtol=1e-5)
     if whole.std is not None:
-        torch.testing.assert_close(torch.cat([one.std for one in alone]), whole.std, atol=1e-5, rtol=1e-5)  # type: ignore[type-var]
+        torch.testing.assert_close(torch.cat([row.std for row in alone]), whole.std, atol=1e-5, rtol=1e-5)  # type: ignore[type-var]
 
 
 @pytest.mark.parametrize(("name", "condition"), LABEL_FREE)

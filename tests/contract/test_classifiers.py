@@ -101,8 +101,8 @@ def fit_once() -> FitOnce:
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_plugin_declares_whether_seeds_change_it(variant: str) -> None:
     """`CLOSED_FORM`: with another seed the fit has the same bits, so it gets no spread over seeds."""
-    one, other = (fitted(variant, seed)[0].state_dict() for seed in (7, 8))
-    is_same = all(torch.equal(one[name], other[name]) for name in one)
+    first, second = (fitted(variant, seed)[0].state_dict() for seed in (7, 8))
+    is_same = all(torch.equal(first[name], second[name]) for name in first)
     assert is_same == plugins.constants("classifiers", VARIANTS[variant].classifier).get("CLOSED_FORM", False)
 
 

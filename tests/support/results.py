@@ -91,13 +91,18 @@ def result(
     return score_classifier(facts, marks, folds(labels), done, predictions(wrong, done, labels), utterances(labels))
 
 
-def evaluated(name: str, *wrong_of_seeds: Collection[str], without: Collection[str] = ()) -> Evaluated:
+def evaluated(
+    name: str, *wrong_of_seeds: Collection[str], without: Collection[str] = (), marks: tuple[Mark, ...] = ()
+) -> Evaluated:
     """A system with one seed for each collection of utterances that it gets wrong, and no features of those in `without`."""
     rows = {
         f"{name}.seed-{seed}" if seed else name: [row for row in predictions(wrong) if row["utt_id"] not in without]
         for seed, wrong in enumerate(wrong_of_seeds)
     }
     group = Group.of(
-        [result(fit, seed, wrong) for seed, (fit, wrong) in enumerate(zip(rows, wrong_of_seeds, strict=True))]
+        [
+            result(fit, seed, wrong, marks=marks)
+            for seed, (fit, wrong) in enumerate(zip(rows, wrong_of_seeds, strict=True))
+        ]
     )
     return Evaluated.of(group, rows, {utterance.utt_id for utterance in utterances()})

@@ -71,11 +71,11 @@ def test_the_order_of_utterances_does_not_matter(seed: int) -> None:
     posteriors, truth = drawn(seed, 60)
     posteriors = posteriors.round(1)
     order = np.random.default_rng(seed).permutation(len(truth))
-    one, other = PosteriorScores.of(posteriors, truth), PosteriorScores.of(posteriors[order], truth[order])
-    assert one.risk == pytest.approx(other.risk)
-    assert one.risk_area == pytest.approx(other.risk_area)
-    assert one.ece == pytest.approx(other.ece)
-    assert one.risk[-1] == pytest.approx(np.mean(posteriors.argmax(1) != truth))
+    original, shuffled = PosteriorScores.of(posteriors, truth), PosteriorScores.of(posteriors[order], truth[order])
+    assert original.risk == pytest.approx(shuffled.risk)
+    assert original.risk_area == pytest.approx(shuffled.risk_area)
+    assert original.ece == pytest.approx(shuffled.ece)
+    assert original.risk[-1] == pytest.approx(np.mean(posteriors.argmax(1) != truth))
 
 
 def test_identical_posteriors_have_one_risk() -> None:

@@ -87,10 +87,10 @@ def test_clusters_all_alike_say_nothing_of_an_error() -> None:
 
 def test_interval_over_seeds_is_of_their_mean() -> None:
     """Seeds that agree give the interval of one; seeds that differ give one around their mean."""
-    one, other = clusters(10), clusters(10, seed=1)
-    assert bounds([np.stack([matrix, matrix]) for matrix in one]) == pytest.approx(bounds(one))
-    low, high = bounds([np.stack(both) for both in zip(one, other, strict=True)])
-    assert low < np.mean([UAR(np.sum(matrices, axis=0)) for matrices in (one, other)]) < high
+    first, second = clusters(10), clusters(10, seed=1)
+    assert bounds([np.stack([matrix, matrix]) for matrix in first]) == pytest.approx(bounds(first))
+    low, high = bounds([np.stack(both) for both in zip(first, second, strict=True)])
+    assert low < np.mean([UAR(np.sum(matrices, axis=0)) for matrices in (first, second)]) < high
 
 
 def test_interval_over_targets_and_seeds() -> None:
@@ -109,11 +109,11 @@ def test_a_class_that_only_one_cluster_has() -> None:
 
 
 def test_the_difference_turns_its_sign_with_the_systems() -> None:
-    one, other = clusters(6), clusters(6, seed=1)
-    low, high = jackknife.paired_interval(one, other, UAR)
+    first, second = clusters(6), clusters(6, seed=1)
+    low, high = jackknife.paired_interval(first, second, UAR)
     assert low is not None
     assert high is not None
-    assert jackknife.paired_interval(other, one, UAR) == pytest.approx((-high, -low))
+    assert jackknife.paired_interval(second, first, UAR) == pytest.approx((-high, -low))
 
 
 def test_pairing_removes_what_clusters_have_in_common() -> None:

@@ -88,6 +88,15 @@ def test_rivals_and_comparisons() -> None:
         assert "it was not run" not in text
 
 
+def test_marks_stand_beside_the_scores_of_the_summary() -> None:
+    text = text_of(page(system("known", marks=(Mark.TEXT_SHARED,))))
+    assert re.search(r"reached a UA of 100\.0 % \(TEXT-SHARED\)", text)
+    a, b = evaluated("heard", (), marks=(Mark.SPEAKER_DEPENDENT,)), evaluated("new", WRONG)
+    comparison = compare(a, b, utterances(), ["the marks differ"])
+    text = text_of(replace(page(system("new", WRONG)), comparisons=[comparison]))
+    assert re.search(r"heard \(SPEAKER-DEPENDENT\) is ahead of new .* Warning: the marks differ\.", text)
+
+
 def test_marks_that_set_systems_apart_are_explained() -> None:
     text = text_of(page(system("a"), system("b", marks=(Mark.ORACLE, Mark.SYNTHETIC))))
     assert f"ORACLE {Mark.ORACLE.meaning}" in text
